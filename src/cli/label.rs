@@ -1,0 +1,258 @@
+//! `konflik label`: codes for new statements.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use konflik::export::{LabelledRows, Output, rejected_json};
+use konflik::label::{LabelCounts, Labelled, label_rows};
+use konflik::{Codebook, Format, Model, Reader};
+
+use super::console::Console;
+use super::{FormatArg, InputArgs, Status, counted, load_model, refuse_same_file};
+
+const EXAMPLES: &str = "Examples:
+  konflik label complaints.csv -o labelled.csv
+  konflik label interview.txt -o labelled.jsonl --model models/mine
+  konflik label - --text-column narrative < feed.csv | head";
+
+/// Rejected rows that are shown; the others are counted.
+const SHOWN_REJECTS: usize = 5;
+
+/// Label new statements, by the starter model or one of your own
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct LabelArgs {
+    /// Statements: .csv, .tsv, .jsonl, a .txt transcript, or `-` for standard input
+    #[arg(value_name = "INPUT")]
+    statements: PathBuf,
+    /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Model directory; the starter model if left out
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Refuse a model that was not trained with this codebook
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+    /// Format of standard output; that of the input if left out
+    #[arg(long, value_name = "FORMAT")]
+    output_format: Option<FormatArg>,
+    /// What the names of our columns begin with
+    #[arg(long, default_value = "konflik_")]
+    prefix: String,
+    /// Where to write rows that could not be read; by default beside the output, if there are any
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Rows that may be left out before the exit code is 1
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_rejects: u64,
+    /// Replace an output that is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
+    refuse_same_file(&args.statements, &args.output)?;
+    let output = Output::prepare(&args.output, args.force)?;
+    let model = load_model(args.model.as_deref())?;
+    if let Some(path) = &args.codebook {
+        model.require_codebook(&Codebook::read(path)?)?;
+    }
+    if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
+        console.say("reading standard input; end it with Ctrl-D");
+    }
+    let reader = Reader::open(&args.statements, &args.input.options())?;
+    announce(&reader, console);
+    let format = output_format(args, &output, &reader)?;
+    let rejects = rejects_path(args, &output);
+    let labelling = Labelling {
+        model: &model,
+        format,
+        prefix: &args.prefix,
+        rejects: rejects.as_deref(),
+    };
+    let counts = labelling.run(reader, output, console)?;
+    report(&counts, &model, args, rejects.as_deref(), console);
+    Ok(if counts.rejected > args.max_rejects {
+        Status::Findings
+    } else {
+        Status::Done
+    })
+}
+
+/// Says what was found out about the input, so that a wrong guess is seen.
+fn announce(reader: &Reader, console: &Console) {
+    let layout = reader.layout();
+    if layout.text_was_guessed {
+        console.say(&format!(
+            "text column: {:?} (guessed; --text-column names another)",
+            layout.columns[layout.text]
+        ));
+    }
+    match layout.format {
+        Format::Delimited(delimiter) if delimiter != b',' && delimiter != b'\t' => {
+            console.say(&format!("delimiter: {:?}", char::from(delimiter)));
+        }
+        _ => {}
+    }
+}
+
+fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik::Result<Format> {
+    let format = match args.output_format {
+        Some(format) => format.format(),
+        None if output.is_stdout() => reader.layout().format,
+        None => Format::of_path(&args.output)?,
+    };
+    // A `.csv` that is asked for keeps the delimiter it came with.
+    Ok(match (format, reader.layout().format) {
+        (Format::CSV, same @ Format::Delimited(_))
+            if args.output_format.is_none() && is_csv(&args.statements) =>
+        {
+            same
+        }
+        (Format::Transcript, _) => {
+            return Err(konflik::Error::UnknownFormat {
+                path: args.output.display().to_string(),
+            });
+        }
+        (format, _) => format,
+    })
+}
+
+fn is_csv(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+}
+
+fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
+    let beside = || (!output.is_stdout()).then(|| args.output.with_extension("rejects.jsonl"));
+    args.rejects.clone().or_else(beside)
+}
+
+/// One batch to be labelled.
+pub(super) struct Labelling<'a> {
+    pub(super) model: &'a Model,
+    pub(super) format: Format,
+    pub(super) prefix: &'a str,
+    pub(super) rejects: Option<&'a Path>,
+}
+
+impl Labelling<'_> {
+    /// Labels all rows and puts output and rejects into place.
+    pub(super) fn run(
+        &self,
+        mut reader: Reader,
+        mut output: Output,
+        console: &Console,
+    ) -> konflik::Result<LabelCounts> {
+        let name = reader.name().to_string();
+        let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
+        output.write(&rows.header())?;
+        let mut rejected = Vec::new();
+        let mut shown = 0;
+        let bar = console.progress(None, "labelling");
+        let counts = label_rows(
+            &mut reader,
+            self.model,
+            &|record, prediction| rows.row(record, prediction),
+            &mut |row| {
+                bar.inc(1);
+                match row {
+                    Labelled::Row(bytes) => output.write(&bytes),
+                    Labelled::Rejected(row) => {
+                        shown += 1;
+                        if shown <= SHOWN_REJECTS {
+                            console.warn(&format!(
+                                "[{}] {}: {}; row left out",
+                                row.fault.code(),
+                                row.at,
+                                row.fault
+                            ));
+                        }
+                        rejected.extend(rejected_json(&row));
+                        Ok(())
+                    }
+                }
+            },
+        );
+        bar.finish_and_clear();
+        let counts = counts?;
+        if let (Some(path), false) = (self.rejects, rejected.is_empty()) {
+            let mut file = Output::prepare(path, true)?;
+            file.write(&rejected)?;
+            file.commit()?;
+        }
+        output.commit()?;
+        Ok(counts)
+    }
+}
+
+fn report(
+    counts: &LabelCounts,
+    model: &Model,
+    args: &LabelArgs,
+    rejects: Option<&Path>,
+    console: &Console,
+) {
+    if counts.rejected as usize > SHOWN_REJECTS {
+        console.warn(&format!(
+            "and {} more",
+            counted(counts.rejected - SHOWN_REJECTS as u64, "row")
+        ));
+    }
+    if let Some(line) = counts.first_blank {
+        console.warn(&format!(
+            "{} without text (the first in line {line}): kept, without codes",
+            counted(counts.blank, "row")
+        ));
+    }
+    if counts.rows == 0 {
+        console.warn("there is no row below the header");
+    }
+    console.say(&format!(
+        "{} read: {} labelled, {} without text, {} left out; by {}",
+        counted(counts.rows, "row"),
+        counts.labelled,
+        counts.blank,
+        counts.rejected,
+        model.id()
+    ));
+    for line in decision_lines(counts, model) {
+        console.say(&line);
+    }
+    if let (Some(path), true) = (rejects, counts.rejected > 0) {
+        console.say(&format!("rows left out are in {}", path.display()));
+    }
+    if args.output.as_os_str() != "-" {
+        console.say(&format!("wrote {}", args.output.display()));
+    }
+}
+
+/// For each variable how many codes may stand and how many a person should look at.
+pub(super) fn decision_lines(counts: &LabelCounts, model: &Model) -> Vec<String> {
+    let line = |(position, variable): (usize, &konflik::model::VariableModel)| {
+        let of_variable = counts.codes.iter().filter(|((v, _), _)| *v == position);
+        let mut sums = [0u64; 3];
+        let mut codes: Vec<(u64, &str)> = Vec::new();
+        for ((_, code), by_decision) in of_variable {
+            sums.iter_mut().zip(by_decision).for_each(|(s, n)| *s += n);
+            codes.push((by_decision.iter().sum(), &variable.codes[*code]));
+        }
+        codes.sort_by_key(|(n, code)| (std::cmp::Reverse(*n), *code));
+        let list: Vec<String> = codes
+            .iter()
+            .map(|(n, code)| format!("{code} {n}"))
+            .collect();
+        let [auto, review, abstain] = sums;
+        format!(
+            "  {}: {} (auto {auto}, review {review}, abstain {abstain})",
+            variable.id,
+            list.join(", ")
+        )
+    };
+    model.variables().iter().enumerate().map(line).collect()
+}

@@ -1,0 +1,283 @@
+//! The command line: one file per verb, each with one `run`.
+
+mod check;
+mod codebook;
+mod console;
+mod evaluate;
+mod label;
+mod model;
+mod run;
+mod train;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use konflik::export::Output;
+use konflik::ingest::TranscriptOptions;
+use konflik::{Codebook, Error, Format, Model, ReadOptions};
+
+use console::Console;
+
+const ABOUT: &str = "Code complaints and interview statements by conflict type and topic";
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  done, but rows were left out, or `check` or `lint` found something
+  2  not done: usage, configuration, unreadable input, refused model, unwritable output
+  3  nothing could be measured";
+
+/// What the user typed.
+#[derive(Debug, Parser)]
+#[command(name = "konflik", version, about = ABOUT, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Threads to use; results are the same with any number
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(run::RunArgs),
+    Train(train::TrainArgs),
+    Label(label::LabelArgs),
+    Evaluate(evaluate::EvaluateArgs),
+    Check(check::CheckArgs),
+    Codebook(codebook::CodebookArgs),
+    Model(model::ModelArgs),
+}
+
+/// How a verb ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Done,
+    Findings,
+    NotDone,
+    NotMeasured,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Done => 0,
+            Status::Findings => 1,
+            Status::NotDone => 2,
+            Status::NotMeasured => 3,
+        })
+    }
+}
+
+pub(crate) fn run(cli: &Cli) -> Result<Status> {
+    if let Some(threads) = cli.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
+    }
+    let console = Console::new(cli.quiet);
+    match &cli.verb {
+        Verb::Run(args) => run::run(args, &console),
+        Verb::Train(args) => train::run(args, &console),
+        Verb::Label(args) => label::run(args, &console),
+        Verb::Evaluate(args) => evaluate::run(args, &console),
+        Verb::Check(args) => check::run(args, &console),
+        Verb::Codebook(args) => codebook::run(args, &console),
+        Verb::Model(args) => model::run(args),
+    }
+}
+
+/// Prints an error once, with its causes and what to do; a reader that went away is no error.
+pub(crate) fn report_error(error: &anyhow::Error) -> Status {
+    let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(is_broken_pipe) {
+        return Status::Done;
+    }
+    let known = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Error>());
+    let code = known.map_or(String::new(), |e| format!("[{}]", e.code()));
+    let mut err = io::stderr().lock();
+    // Nothing is left to do when standard error itself can't be written.
+    let _ = writeln!(err, "konflik: error{code}: {error:#}");
+    if let Some(hint) = known.and_then(Error::hint) {
+        let _ = writeln!(err, "  help: {hint}");
+    }
+    match known {
+        Some(Error::NotMeasured { .. }) => Status::NotMeasured,
+        _ => Status::NotDone,
+    }
+}
+
+/// How an input is read: the same options for every verb that reads one.
+#[derive(Debug, Clone, Args)]
+struct InputArgs {
+    /// Column (or JSON key) of the statement; guessed by its name if left out
+    #[arg(long, value_name = "NAME")]
+    text_column: Option<String>,
+    /// Format of the input; by its suffix, or the first byte of standard input, if left out
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FormatArg>,
+    /// Delimiter of a table: one character, or `tab`; found in the header if left out
+    #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
+    delimiter: Option<u8>,
+    /// Longest cell in bytes; a row with a longer one is left out
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_cell: usize,
+    /// Speaker of a transcript who asks: context, never labelled [default: Pewawancara, Peneliti,
+    /// Moderator, Interviewer, Researcher]
+    #[arg(long, value_name = "NAME")]
+    interviewer: Vec<String>,
+}
+
+impl InputArgs {
+    fn options(&self) -> ReadOptions {
+        let transcript = if self.interviewer.is_empty() {
+            TranscriptOptions::default()
+        } else {
+            TranscriptOptions {
+                interviewers: self.interviewer.clone(),
+            }
+        };
+        ReadOptions {
+            format: self.format.map(FormatArg::format),
+            text_column: self.text_column.clone(),
+            delimiter: self.delimiter,
+            max_cell: self.max_cell,
+            transcript,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    Csv,
+    Tsv,
+    Jsonl,
+    /// A transcript
+    Txt,
+}
+
+impl FormatArg {
+    fn format(self) -> Format {
+        match self {
+            Self::Csv => Format::CSV,
+            Self::Tsv => Format::TSV,
+            Self::Jsonl => Format::Jsonl,
+            Self::Txt => Format::Transcript,
+        }
+    }
+}
+
+fn parse_delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        _ if text == "tab" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        _ => Err("one ASCII character, or `tab`".into()),
+    }
+}
+
+/// A corpus: the file of its statements and that of its codebook.
+#[derive(Debug, Clone, Args)]
+struct CorpusArgs {
+    /// Coded statements: a file, or a folder that holds statements.csv and codebook.toml
+    #[arg(value_name = "CORPUS")]
+    corpus: PathBuf,
+    /// Codebook (TOML); by default codebook.toml beside the statements
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+}
+
+impl CorpusArgs {
+    fn statements(&self) -> PathBuf {
+        if self.corpus.is_dir() {
+            self.corpus.join("statements.csv")
+        } else {
+            self.corpus.clone()
+        }
+    }
+
+    fn codebook(&self) -> konflik::Result<Codebook> {
+        match &self.codebook {
+            Some(path) => Codebook::read(path),
+            None => Codebook::read(&self.statements().with_file_name("codebook.toml")),
+        }
+    }
+}
+
+/// The model of that directory, or the starter model.
+fn load_model(directory: Option<&Path>) -> konflik::Result<Model> {
+    directory.map_or_else(Model::starter, Model::load)
+}
+
+/// Prints data to standard output.
+fn print(text: &str) -> konflik::Result<()> {
+    write_output(Path::new("-"), text, true)
+}
+
+/// Writes a small output whole.
+fn write_output(path: &Path, text: &str, force: bool) -> konflik::Result<()> {
+    let mut output = Output::prepare(path, force)?;
+    output.write(text.as_bytes())?;
+    output.commit()
+}
+
+/// Refuses to write over what is being read.
+fn refuse_same_file(input: &Path, output: &Path) -> konflik::Result<()> {
+    match (input.canonicalize(), output.canonicalize()) {
+        (Ok(a), Ok(b)) if a == b => Err(Error::OutputIsInput {
+            path: output.to_path_buf(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A word for a count: `1 row`, `2 rows`.
+fn counted(n: u64, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every verb shows three examples.
+    #[test]
+    fn every_verb_has_three_examples() {
+        fn check(command: &clap::Command) {
+            let mut leaf = true;
+            for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
+                check(sub);
+                leaf = false;
+            }
+            if leaf {
+                let help = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert_eq!(
+                    help.matches("\n  konflik ").count(),
+                    3,
+                    "{}: {help}",
+                    command.get_name()
+                );
+            }
+        }
+        check(&Cli::command());
+    }
+}

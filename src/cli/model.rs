@@ -1,0 +1,140 @@
+//! `konflik model`: what a model is.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use konflik::Model;
+use konflik::report::{Align, Table};
+use serde_json::json;
+
+use super::{Status, load_model, print};
+
+const EXAMPLES: &str = "Examples:
+  konflik model show
+  konflik model show models/mine
+  konflik model show models/mine --print json | jq .scores";
+
+/// Look into a model
+#[derive(Debug, Args)]
+pub(super) struct ModelArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show what a model codes, what it learned from and how well it does
+    #[command(after_help = EXAMPLES)]
+    Show {
+        /// Model directory; the starter model if left out
+        #[arg(value_name = "DIR")]
+        model: Option<PathBuf>,
+        /// What to print
+        #[arg(long, value_name = "FORM", default_value = "text")]
+        print: Form,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
+pub(super) fn run(args: &ModelArgs) -> Result<Status> {
+    let Verb::Show { model, print: form } = &args.verb;
+    let model = load_model(model.as_deref())?;
+    print(&match form {
+        Form::Text => text(&model),
+        Form::Json => json_form(&model)?,
+    })?;
+    Ok(Status::Done)
+}
+
+fn json_form(model: &Model) -> Result<String> {
+    let value = json!({
+        "schema": "konflik/model",
+        "schema_version": 1,
+        "id": model.id(),
+        "codebook": { "id": model.codebook().id, "version": model.codebook().version, "sha256": model.codebook().hash().to_string() },
+        "origin": model.origin(),
+        "features": model.feature_count(),
+        "cues": model.extractor().cues().names(),
+        "variables": model.variables(),
+        "language": model.language(),
+        "scores": model.scores(),
+    });
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
+}
+
+fn text(model: &Model) -> String {
+    let origin = model.origin();
+    let languages: Vec<String> = origin
+        .languages
+        .iter()
+        .map(|(l, n)| format!("{l} {n}"))
+        .collect();
+    let mut out = format!("{}\n\n", model.id());
+    let _ = writeln!(
+        out,
+        "codebook    {} {} (sha256 {})",
+        model.codebook().id,
+        model.codebook().version,
+        model.codebook().hash().short()
+    );
+    let _ = writeln!(
+        out,
+        "trained on  {} statements in {} groups ({})",
+        origin.statements,
+        origin.groups,
+        languages.join(", ")
+    );
+    let _ = writeln!(
+        out,
+        "features    {} lexical, {} cues",
+        model.feature_count(),
+        model.extractor().cues().names().len()
+    );
+    let _ = writeln!(out, "seed        {}\n", origin.params.seed);
+    for variable in model.variables() {
+        let t = &variable.thresholds;
+        let auto = t
+            .auto
+            .map_or("never".to_string(), |p| format!("from {p:.3}"));
+        let _ = writeln!(
+            out,
+            "{}: auto {auto} ({:.0} % of unseen statements, stated error {:.0} %), abstain below {:.3}",
+            variable.id,
+            100.0 * t.auto_coverage,
+            100.0 * t.stated_error,
+            t.abstain
+        );
+        out.push_str(&codes(model, variable).text());
+        out.push('\n');
+    }
+    out
+}
+
+/// Codes with how many statements they were learned from and the F1 stored with the model.
+fn codes(model: &Model, variable: &konflik::model::VariableModel) -> Table {
+    let mut table = Table::new(&[
+        ("code", Align::Left),
+        ("statements", Align::Right),
+        ("F1 unseen", Align::Right),
+    ]);
+    let scores = model
+        .scores()
+        .and_then(|s| s.get(&variable.id))
+        .and_then(|v| v.get("f1"));
+    for (code, count) in variable.codes.iter().zip(&variable.counts) {
+        let f1 = scores.and_then(|s| s.get(code)?.get("value")?.as_f64());
+        table.row([
+            code.clone(),
+            count.to_string(),
+            f1.map_or("–".to_string(), |f| format!("{f:.3}")),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,356 @@
+//! The codebook: which variables are coded, with which codes, and what each code means.
+//!
+//! Variables and codes are data. The shipped codebook codes `conflict` and `topic`; any other
+//! codebook with any number of nominal variables trains and labels by the same code.
+//! The fields of a code follow `MacQueen` et al., "Codebook development for team-based qualitative
+//! analysis", Cultural Anthropology Methods 10(2), 1998.
+
+mod lint;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Location, Result};
+
+pub use lint::Finding;
+
+/// The version of the codebook format that this build reads and writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One text in several languages, by language code (`en`, `id`).
+pub type Translations = BTreeMap<String, String>;
+
+/// What is coded: nominal variables, their codes, and the lexicons of the cues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Codebook {
+    /// Version of the codebook format.
+    pub schema_version: u32,
+    /// Identifier, lower case with hyphens.
+    pub id: String,
+    /// Version of the content.
+    pub version: String,
+    /// Name of the codebook.
+    pub title: Translations,
+    /// Languages that every text of the codebook is written in.
+    pub languages: Vec<String>,
+    /// The variables, in the order in which they are written to outputs.
+    #[serde(rename = "variable")]
+    pub variables: Vec<Variable>,
+    /// Lexicons whose words are counted as dense features.
+    #[serde(rename = "cue", default)]
+    pub cues: Vec<Cue>,
+}
+
+/// A nominal variable: every statement gets exactly one of its codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// Identifier: names the column in corpora and outputs.
+    pub id: String,
+    /// Name for people.
+    pub name: Translations,
+    /// What the coder asks of a statement.
+    pub question: Translations,
+    /// The codes, in the order in which scores and probabilities are listed.
+    #[serde(rename = "code")]
+    pub codes: Vec<Code>,
+}
+
+/// One code of a variable with `MacQueen`'s fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Code {
+    /// Identifier: stands in corpora and outputs.
+    pub id: String,
+    /// Name for people.
+    pub name: Translations,
+    /// The definition in a line.
+    pub brief: Translations,
+    /// The full definition.
+    pub definition: Translations,
+    /// When to use the code.
+    #[serde(default)]
+    pub include: Vec<Translations>,
+    /// When not to use it.
+    #[serde(default)]
+    pub exclude: Vec<Translations>,
+    /// Statements that get this code.
+    #[serde(default)]
+    pub examples: Vec<Example>,
+    /// Statements that are close but get another code.
+    #[serde(default)]
+    pub near_misses: Vec<NearMiss>,
+}
+
+/// A statement that gets the code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// Language of the statement.
+    pub lang: String,
+    /// The statement.
+    pub text: String,
+}
+
+/// A statement that looks like the code and gets another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NearMiss {
+    /// Language of the statement.
+    pub lang: String,
+    /// The statement.
+    pub text: String,
+    /// The code that it does get.
+    pub code: String,
+    /// Why.
+    pub reason: Translations,
+}
+
+/// A lexicon: how often its words occur in a statement is one feature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cue {
+    /// Identifier.
+    pub id: String,
+    /// Name for people.
+    pub name: Translations,
+    /// Lower-case words; a final `*` stands for any ending.
+    pub words: Vec<String>,
+}
+
+impl Codebook {
+    /// Reads a codebook file (TOML).
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
+        Self::from_toml(&text, &path.display().to_string())
+    }
+
+    /// Reads a codebook from TOML; `path` names it in errors.
+    pub fn from_toml(text: &str, path: &str) -> Result<Self> {
+        let codebook: Self = toml::from_str(text).map_err(|e| syntax_error(text, path, &e))?;
+        codebook.validate(path)?;
+        Ok(codebook)
+    }
+
+    /// The variable of that id with its position.
+    pub fn variable(&self, id: &str) -> Option<(usize, &Variable)> {
+        self.variables.iter().enumerate().find(|(_, v)| v.id == id)
+    }
+
+    /// SHA-256 of the canonical form: the same content has the same hash however it is laid out.
+    pub fn hash(&self) -> Hash {
+        let canonical = serde_json::to_vec(self).unwrap_or_default();
+        Hash::of(&canonical)
+    }
+
+    /// What a reader of the codebook would stumble over; empty for a codebook in order.
+    pub fn lint(&self) -> Vec<Finding> {
+        lint::lint(self)
+    }
+
+    /// Refuses what no model could be built on.
+    pub(crate) fn validate(&self, path: &str) -> Result<()> {
+        let fail = |reason: String| {
+            Err(Error::Codebook {
+                path: path.to_string(),
+                reason,
+            })
+        };
+        if self.schema_version != SCHEMA_VERSION {
+            return fail(format!(
+                "schema_version is {}, this build reads {SCHEMA_VERSION}",
+                self.schema_version
+            ));
+        }
+        if self.variables.is_empty() {
+            return fail("there is no variable; add a [[variable]]".into());
+        }
+        if let Some(id) = first_repeated(self.variables.iter().map(|v| v.id.as_str())) {
+            return fail(format!("two variables have the id {id:?}"));
+        }
+        if let Some(id) = first_repeated(self.cues.iter().map(|c| c.id.as_str())) {
+            return fail(format!("two cues have the id {id:?}"));
+        }
+        for variable in &self.variables {
+            if let Err(reason) = variable.validate() {
+                return fail(reason);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Variable {
+    /// Position of the code of that id.
+    pub fn code_index(&self, id: &str) -> Option<usize> {
+        self.codes.iter().position(|c| c.id == id)
+    }
+
+    /// Ids of the codes, in order.
+    pub fn code_ids(&self) -> Vec<String> {
+        self.codes.iter().map(|c| c.id.clone()).collect()
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        if !is_identifier(&self.id) {
+            return Err(format!(
+                "the variable id {:?} must be lower-case letters, digits and _, letter first",
+                self.id
+            ));
+        }
+        if RESERVED_COLUMNS.contains(&self.id.as_str()) {
+            return Err(format!(
+                "a variable can't be called {:?}: that column of a corpus has a meaning of its own",
+                self.id
+            ));
+        }
+        if self.codes.len() < 2 {
+            return Err(format!(
+                "the variable {:?} needs at least two codes",
+                self.id
+            ));
+        }
+        if let Some(id) = first_repeated(self.codes.iter().map(|c| c.id.as_str())) {
+            return Err(format!("the variable {:?} has two codes {id:?}", self.id));
+        }
+        match self.codes.iter().find(|c| !is_identifier(&c.id)) {
+            Some(code) => Err(format!(
+                "the code id {:?} of {:?} must be lower-case letters, digits and _, letter first",
+                code.id, self.id
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Columns of a corpus that are not variables.
+pub(crate) const RESERVED_COLUMNS: [&str; 6] =
+    ["id", "text", "lang", "language", "group", "source"];
+
+/// A SHA-256 hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// The hash of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The first eight bytes as a number.
+    pub(crate) fn first_u64(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
+    }
+
+    /// The first 12 hex digits: enough to tell apart what one person holds.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(12).collect()
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+/// A TOML error with the line and column of its place.
+pub(crate) fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
+    let offset = error.span().map_or(0, |s| s.start).min(text.len());
+    let before = text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before.rsplit('\n').next().map_or(0, str::len) as u64 + 1;
+    Error::Syntax {
+        at: Location::new(path, line, column),
+        reason: error.message().to_string(),
+    }
+}
+
+fn is_identifier(id: &str) -> bool {
+    id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+fn first_repeated<'a>(ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    let mut ids = ids;
+    ids.find(|id| !seen.insert(*id))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A codebook of two variables that has nothing to do with conflicts.
+    pub(crate) const FRUIT: &str = r#"
+schema_version = 1
+id = "fruit"
+version = "1.0.0"
+title = { en = "Fruit" }
+languages = ["en"]
+[[variable]]
+id = "fruit"
+name = { en = "Fruit" }
+question = { en = "Which fruit?" }
+[[variable.code]]
+id = "apple"
+name = { en = "Apple" }
+brief = { en = "An apple" }
+definition = { en = "Round and crisp." }
+[[variable.code]]
+id = "pear"
+name = { en = "Pear" }
+brief = { en = "A pear" }
+definition = { en = "Soft." }
+"#;
+
+    #[test]
+    fn layout_does_not_change_the_hash_but_content_does() {
+        let plain = Codebook::from_toml(FRUIT, "fruit.toml").unwrap();
+        let spaced = Codebook::from_toml(&FRUIT.replace('\n', "\n\n"), "fruit.toml").unwrap();
+        let other = Codebook::from_toml(&FRUIT.replace("Soft", "Sweet"), "fruit.toml").unwrap();
+        assert_eq!(plain.hash(), spaced.hash());
+        assert_ne!(plain.hash(), other.hash());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let text = FRUIT.replace("languages", "langages");
+        let error = Codebook::from_toml(&text, "fruit.toml").unwrap_err();
+        assert!(
+            matches!(&error, Error::Syntax { at, .. } if at.line == 6),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_no_model_could_be_built_on_is_refused() {
+        for (from, to, said) in [
+            ("id = \"pear\"", "id = \"apple\"", "two codes"),
+            ("id = \"pear\"", "id = \"Pear\"", "lower-case"),
+            (
+                "schema_version = 1",
+                "schema_version = 9",
+                "schema_version is 9",
+            ),
+            (
+                "[[variable]]\nid = \"fruit\"",
+                "[[variable]]\nid = \"text\"",
+                "can't be called",
+            ),
+        ] {
+            let error = Codebook::from_toml(&FRUIT.replace(from, to), "f")
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

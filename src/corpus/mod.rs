@@ -1,0 +1,251 @@
+//! Coded statements: what a model learns from and is measured by.
+
+pub mod check;
+mod split;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::codebook::{Codebook, Hash};
+use crate::error::{Error, Location, Result, RowFault};
+use crate::ingest::{ReadOptions, Reader, Record};
+
+pub use split::{group_folds, holdout};
+
+/// One statement with the codes that people gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Identifier: the `id` column, or `row N`.
+    pub id: String,
+    /// The statement.
+    pub text: String,
+    /// Language (`lang` or `language` column), where known.
+    pub language: Option<String>,
+    /// Source (`source` or `source_type` column): where the statement comes from, where known.
+    pub source: Option<String>,
+    /// Statements of one group (`group` column) are never split between training and held-out
+    /// part. Without the column each statement is a group of its own.
+    pub group: String,
+    /// For each variable of the codebook the position of the code, `None` where the cell is blank.
+    pub codes: Vec<Option<usize>>,
+    /// All other columns, in order.
+    pub extra: Vec<(String, String)>,
+    /// Line in the file.
+    pub line: u64,
+}
+
+/// Coded statements with the codebook they are coded by.
+#[derive(Debug, Clone)]
+pub struct Corpus {
+    /// What the codes mean.
+    pub codebook: Codebook,
+    /// The statements, in the order of the file.
+    pub statements: Vec<Statement>,
+    /// Whether there is a column of groups.
+    pub has_groups: bool,
+    /// The file as the user named it.
+    pub name: String,
+}
+
+impl Corpus {
+    /// Reads coded statements; every row must be whole, have text and hold only known codes.
+    ///
+    /// A variable without a column is allowed as long as one has one: its codes are `None`.
+    pub fn read(path: &Path, codebook: Codebook, options: &ReadOptions) -> Result<Self> {
+        let mut reader = Reader::open(path, options)?;
+        let columns = Columns::find(&reader, &codebook)?;
+        let mut statements = Vec::new();
+        let mut seen = BTreeMap::new();
+        while let Some(record) = reader.next_whole_row()? {
+            let statement = columns.statement(&reader, &record, &codebook)?;
+            if let Some(first) = seen.insert(statement.id.clone(), record.line) {
+                return Err(Error::DuplicateId {
+                    at: Location::new(reader.name(), record.line, 0),
+                    id: statement.id,
+                    first,
+                });
+            }
+            statements.push(statement);
+        }
+        if statements.is_empty() {
+            return Err(Error::NotMeasured {
+                path: reader.name().to_string(),
+                reason: "there is no statement below the header".into(),
+            });
+        }
+        Ok(Self {
+            codebook,
+            statements,
+            has_groups: columns.group.is_some(),
+            name: reader.name().to_string(),
+        })
+    }
+
+    /// The statements at `positions`, as a corpus of its own.
+    #[must_use]
+    pub fn subset(&self, positions: &[usize]) -> Self {
+        Self {
+            codebook: self.codebook.clone(),
+            statements: positions
+                .iter()
+                .map(|&i| self.statements[i].clone())
+                .collect(),
+            has_groups: self.has_groups,
+            name: self.name.clone(),
+        }
+    }
+
+    /// The same statements ordered by id: what is learned doesn't depend on the order of a file.
+    #[must_use]
+    pub fn in_canonical_order(&self) -> Self {
+        let mut ordered = self.clone();
+        ordered
+            .statements
+            .sort_by(|a, b| (&a.id, &a.text).cmp(&(&b.id, &b.text)));
+        ordered
+    }
+
+    /// SHA-256 over ids, texts, codes, languages and groups in canonical order.
+    pub fn hash(&self) -> Hash {
+        let mut bytes = Vec::new();
+        for s in &self.in_canonical_order().statements {
+            for part in [
+                &s.id,
+                &s.text,
+                &s.group,
+                s.language.as_ref().unwrap_or(&String::new()),
+            ] {
+                bytes.extend_from_slice(part.as_bytes());
+                bytes.push(0);
+            }
+            for code in &s.codes {
+                let code = code.map_or(u32::MAX, |c| c as u32);
+                bytes.extend_from_slice(&code.to_le_bytes());
+            }
+        }
+        Hash::of(&bytes)
+    }
+
+    /// How many statements have each code of the variable at position `variable`.
+    pub fn code_counts(&self, variable: usize) -> Vec<usize> {
+        let mut counts = vec![0; self.codebook.variables[variable].codes.len()];
+        for code in self.statements.iter().filter_map(|s| s.codes[variable]) {
+            counts[code] += 1;
+        }
+        counts
+    }
+
+    /// The languages that occur, sorted.
+    pub fn languages(&self) -> Vec<String> {
+        let languages: BTreeSet<&String> = self
+            .statements
+            .iter()
+            .filter_map(|s| s.language.as_ref())
+            .collect();
+        languages.into_iter().cloned().collect()
+    }
+}
+
+/// Where the columns of a corpus stand.
+struct Columns {
+    names: Vec<String>,
+    text: usize,
+    id: Option<usize>,
+    language: Option<usize>,
+    source: Option<usize>,
+    group: Option<usize>,
+    variables: Vec<Option<usize>>,
+}
+
+impl Columns {
+    fn find(reader: &Reader, codebook: &Codebook) -> Result<Self> {
+        let names = reader.layout().columns.clone();
+        let position = |name: &str| names.iter().position(|c| c == name);
+        let variables: Vec<Option<usize>> =
+            codebook.variables.iter().map(|v| position(&v.id)).collect();
+        if variables.iter().all(Option::is_none) {
+            return Err(Error::MissingColumn {
+                path: reader.name().to_string(),
+                wanted: codebook.variables[0].id.clone(),
+                found: names,
+            });
+        }
+        Ok(Self {
+            text: reader.layout().text,
+            id: position("id"),
+            language: position("lang").or_else(|| position("language")),
+            source: position("source").or_else(|| position("source_type")),
+            group: position("group"),
+            variables,
+            names,
+        })
+    }
+
+    fn statement(
+        &self,
+        reader: &Reader,
+        record: &Record,
+        codebook: &Codebook,
+    ) -> Result<Statement> {
+        let at = || Location::new(reader.name(), record.line, 0);
+        if record.text.trim().is_empty() {
+            return Err(Error::EmptyText { at: at() });
+        }
+        if let Some(key) = reader.layout().stray_key(record) {
+            return Err(Error::Row {
+                at: at(),
+                fault: RowFault::StrayKey { key },
+            });
+        }
+        let cells = reader.layout().cells(record);
+        let cell = |column: Option<usize>| {
+            let value = column.and_then(|c| cells.get(c)).map(|c| c.trim());
+            value.filter(|v| !v.is_empty()).map(String::from)
+        };
+        let mut codes = Vec::with_capacity(self.variables.len());
+        for (variable, column) in codebook.variables.iter().zip(&self.variables) {
+            codes.push(match cell(*column) {
+                None => None,
+                Some(code) => {
+                    Some(
+                        variable
+                            .code_index(&code)
+                            .ok_or_else(|| Error::UnknownCode {
+                                at: at(),
+                                variable: variable.id.clone(),
+                                code,
+                                codes: variable.code_ids(),
+                            })?,
+                    )
+                }
+            });
+        }
+        let id = cell(self.id).unwrap_or_else(|| format!("row {}", record.line));
+        Ok(Statement {
+            group: cell(self.group).unwrap_or_else(|| id.clone()),
+            id,
+            text: record.text.clone(),
+            language: cell(self.language),
+            source: cell(self.source),
+            codes,
+            extra: self.extra(&cells),
+            line: record.line,
+        })
+    }
+
+    fn extra(&self, cells: &[String]) -> Vec<(String, String)> {
+        let known = [
+            Some(self.text),
+            self.id,
+            self.language,
+            self.source,
+            self.group,
+        ];
+        let is_extra =
+            |i: &usize| !known.contains(&Some(*i)) && !self.variables.contains(&Some(*i));
+        let columns = (0..self.names.len()).filter(is_extra);
+        columns
+            .map(|i| (self.names[i].clone(), cells[i].clone()))
+            .collect()
+    }
+}

@@ -1,0 +1,499 @@
+//! Everything that can go wrong, where it went wrong, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The library's result type.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A place in a file: what a person needs to find the fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file as the user named it; `<stdin>` for standard input.
+    pub path: String,
+    /// Line from 1; 0 when the whole file is meant.
+    pub line: u64,
+    /// Column in bytes from 1; 0 when the whole line is meant.
+    pub column: u64,
+}
+
+impl Location {
+    /// The place `line`:`column` of `path`.
+    pub fn new(path: impl Into<String>, line: u64, column: u64) -> Self {
+        Self {
+            path: path.into(),
+            line,
+            column,
+        }
+    }
+
+    /// A whole file.
+    pub fn file(path: impl Into<String>) -> Self {
+        Self::new(path, 0, 0)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+            if self.column > 0 {
+                write!(f, ":{}", self.column)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why one row of an input could not be used. The other rows still are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowFault {
+    /// The row has another number of fields than the header.
+    #[error("{got} fields where the header has {expected}")]
+    Ragged {
+        /// Fields in the header.
+        expected: usize,
+        /// Fields in this row.
+        got: usize,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("not UTF-8 at byte {byte} of the file")]
+    NotUtf8 {
+        /// Offset from the start of the file.
+        byte: u64,
+    },
+    /// A NUL byte, which text never holds.
+    #[error("a NUL byte at byte {byte} of the file")]
+    Nul {
+        /// Offset from the start of the file.
+        byte: u64,
+    },
+    /// A cell longer than the limit.
+    #[error("a cell of {bytes} bytes; the limit is {limit}")]
+    CellTooLong {
+        /// Length of the cell.
+        bytes: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// Text after the quote that closes a cell.
+    #[error("text after a closing quote")]
+    AfterQuote,
+    /// A line that is not a JSON object.
+    #[error("not a JSON object: {reason}")]
+    Json {
+        /// The JSON reader's words.
+        reason: String,
+    },
+    /// A JSON object without the text key.
+    #[error("no key {key:?}")]
+    NoTextKey {
+        /// The key looked for.
+        key: String,
+    },
+    /// The value under the text key is not a string.
+    #[error("{key:?} is {kind}, not a string")]
+    NotAString {
+        /// The key looked at.
+        key: String,
+        /// What stands there.
+        kind: &'static str,
+    },
+    /// A key that the first object doesn't have, where a table is to be made of the objects.
+    #[error("the key {key:?} is not in the first object, which names the columns")]
+    StrayKey {
+        /// The key.
+        key: String,
+    },
+}
+
+impl RowFault {
+    /// The code of this fault, stable over releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ragged { .. } => "K0301",
+            Self::NotUtf8 { .. } => "K0302",
+            Self::Nul { .. } => "K0303",
+            Self::CellTooLong { .. } => "K0304",
+            Self::AfterQuote => "K0305",
+            Self::Json { .. } => "K0306",
+            Self::NoTextKey { .. } => "K0307",
+            Self::NotAString { .. } => "K0308",
+            Self::StrayKey { .. } => "K0312",
+        }
+    }
+}
+
+/// Every error of the library. `code` is stable, `hint` says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Reading failed.
+    #[error("can't read {path}")]
+    Read {
+        /// The file or folder.
+        path: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Writing failed; nothing half-written is left.
+    #[error("can't write {path}")]
+    Write {
+        /// The file or folder.
+        path: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The output is there already.
+    #[error("{path} exists already")]
+    OutputExists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// Input and output are the same file.
+    #[error("{path} is both input and output")]
+    OutputIsInput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The suffix names no format that can be read or written.
+    #[error("{path}: no format is known by this suffix")]
+    UnknownFormat {
+        /// The file.
+        path: String,
+    },
+    /// A file without a byte, or with nothing but white space.
+    #[error("{path}: the file is empty")]
+    EmptyFile {
+        /// The file.
+        path: String,
+    },
+    /// The file is in an encoding that isn't read.
+    #[error("{path}: looks like {encoding}, not UTF-8")]
+    Encoding {
+        /// The file.
+        path: String,
+        /// What it looks like.
+        encoding: &'static str,
+    },
+    /// A column that is needed isn't there.
+    #[error("{path}: no column {wanted:?}; the columns are {}", quoted(.found))]
+    MissingColumn {
+        /// The file.
+        path: String,
+        /// The column looked for.
+        wanted: String,
+        /// The columns there are.
+        found: Vec<String>,
+    },
+    /// Two columns of one name.
+    #[error("{path}: two columns are named {name:?} (the {}. and the {}.)", .first + 1, .second + 1)]
+    DuplicateColumn {
+        /// The file.
+        path: String,
+        /// The name.
+        name: String,
+        /// Position of the first, from 0.
+        first: usize,
+        /// Position of the second, from 0.
+        second: usize,
+    },
+    /// The input has a column that the output is going to write.
+    #[error("{path}: the column {name:?} is there already")]
+    ColumnTaken {
+        /// The file.
+        path: String,
+        /// The column.
+        name: String,
+    },
+    /// A quoted cell that never ends: the rest of the file would be swallowed.
+    #[error("{at}: the quote opened here is never closed")]
+    OpenQuote {
+        /// Where the quote opens.
+        at: Location,
+    },
+    /// A row of a file that must be whole (a corpus, a gold file).
+    #[error("{at}: {fault}")]
+    Row {
+        /// Where.
+        at: Location,
+        /// What.
+        fault: RowFault,
+    },
+    /// A statement without text in a corpus or gold file.
+    #[error("{at}: the text is empty")]
+    EmptyText {
+        /// Where.
+        at: Location,
+    },
+    /// A code that the codebook doesn't have.
+    #[error("{at}: {variable} has no code {code:?}; its codes are {}", quoted(.codes))]
+    UnknownCode {
+        /// Where.
+        at: Location,
+        /// The variable.
+        variable: String,
+        /// The code found.
+        code: String,
+        /// The codes there are.
+        codes: Vec<String>,
+    },
+    /// Two statements with one id.
+    #[error("{at}: the id {id:?} stands in line {first} already")]
+    DuplicateId {
+        /// Where.
+        at: Location,
+        /// The id.
+        id: String,
+        /// The line of the first.
+        first: u64,
+    },
+    /// A TOML or JSON file that doesn't say what it should.
+    #[error("{at}: {reason}")]
+    Syntax {
+        /// Where.
+        at: Location,
+        /// The reader's words.
+        reason: String,
+    },
+    /// A codebook that contradicts itself.
+    #[error("{path}: {reason}")]
+    Codebook {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A hyperparameter outside its range.
+    #[error("{name} is {value}; it must be {range}")]
+    Parameter {
+        /// The hyperparameter.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// The range it must lie in.
+        range: &'static str,
+    },
+    /// A corpus that nothing can be learned from.
+    #[error("can't train: {reason}")]
+    Untrainable {
+        /// Why.
+        reason: String,
+    },
+    /// A solver that stopped before its optimum.
+    #[error("the {solver} did not converge: {measure} is {value:.3e}, wanted at most {wanted:.3e}")]
+    NotConverged {
+        /// Which solver.
+        solver: &'static str,
+        /// What is measured.
+        measure: &'static str,
+        /// Where it stopped.
+        value: f64,
+        /// Where it had to get.
+        wanted: f64,
+    },
+    /// A model directory that is no model, or is damaged.
+    #[error("{path}: {reason}")]
+    Model {
+        /// The model directory or file in it.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A model of a format that is newer than this build.
+    #[error(
+        "{path}: made by konflik {made_by} in model format {found}; this build reads formats up to {supported}"
+    )]
+    ModelTooNew {
+        /// The model directory.
+        path: String,
+        /// The version that wrote it.
+        made_by: String,
+        /// Its format.
+        found: u32,
+        /// The newest format of this build.
+        supported: u32,
+    },
+    /// A model trained by another codebook than the one given.
+    #[error("the model was trained with codebook {trained}, the one given is {given}")]
+    CodebookMismatch {
+        /// Hash in the model.
+        trained: String,
+        /// Hash of the given one.
+        given: String,
+    },
+    /// The tokenizer failed.
+    #[error("tokenizer: {reason}")]
+    Tokenizer {
+        /// The library's words.
+        reason: String,
+    },
+    /// Nothing to evaluate.
+    #[error("{path}: nothing to evaluate: {reason}")]
+    NotMeasured {
+        /// The gold file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// `linfa` refused its input.
+    #[error(transparent)]
+    Linfa(#[from] linfa::Error),
+    /// `linfa-logistic` refused its input.
+    #[error(transparent)]
+    LinfaLogistic(#[from] linfa_logistic::error::Error),
+}
+
+impl Error {
+    /// A read error of `path`.
+    pub fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// A write error of `path`.
+    pub fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write {
+            path: path.display().to_string(),
+            source,
+        }
+    }
+
+    /// The code of this error, stable over releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "K0101",
+            Self::Write { .. } => "K0102",
+            Self::OutputExists { .. } => "K0103",
+            Self::OutputIsInput { .. } => "K0104",
+            Self::UnknownFormat { .. } => "K0201",
+            Self::EmptyFile { .. } => "K0202",
+            Self::Encoding { .. } => "K0203",
+            Self::MissingColumn { .. } => "K0204",
+            Self::DuplicateColumn { .. } => "K0205",
+            Self::ColumnTaken { .. } => "K0206",
+            Self::OpenQuote { .. } => "K0207",
+            Self::Row { fault, .. } => fault.code(),
+            Self::EmptyText { .. } => "K0309",
+            Self::UnknownCode { .. } => "K0310",
+            Self::DuplicateId { .. } => "K0311",
+            Self::Syntax { .. } => "K0401",
+            Self::Codebook { .. } => "K0402",
+            Self::Parameter { .. } => "K0403",
+            Self::Untrainable { .. } => "K0501",
+            Self::NotConverged { .. } => "K0502",
+            Self::Model { .. } => "K0601",
+            Self::ModelTooNew { .. } => "K0602",
+            Self::CodebookMismatch { .. } => "K0603",
+            Self::Tokenizer { .. } => "K0701",
+            Self::NotMeasured { .. } => "K0801",
+            Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
+        }
+    }
+
+    /// What to do about it, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::OutputExists { .. } => Some("name another output, or add --force".into()),
+            Self::OutputIsInput { .. } => Some("name another output".into()),
+            Self::UnknownFormat { .. } => {
+                Some("read and written are .csv, .tsv and .jsonl; transcripts are read from .txt; or say --format".into())
+            }
+            Self::Encoding { .. } => {
+                Some("save the file as UTF-8 (in Excel: “CSV UTF-8”) or convert it with iconv".into())
+            }
+            Self::MissingColumn { wanted, found, .. } => Some(missing_column_hint(wanted, found)),
+            Self::ColumnTaken { .. } => {
+                Some("drop that column, or choose another prefix with --prefix".into())
+            }
+            Self::OpenQuote { .. } => {
+                Some("close the quote, or double it if it belongs to the text".into())
+            }
+            Self::Row {
+                fault: RowFault::Ragged { .. },
+                ..
+            } => Some("quote cells that hold the delimiter or a line break".into()),
+            Self::Row {
+                fault: RowFault::NotUtf8 { .. },
+                ..
+            } => Some("convert the file to UTF-8".into()),
+            Self::UnknownCode { code, codes, .. } => nearest(code, codes)
+                .map(|near| format!("did you mean {near:?}?"))
+                .or_else(|| Some("add the code to the codebook, or mend the row".into())),
+            Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
+            Self::ModelTooNew { .. } => Some("use a newer konflik, or train the model again".into()),
+            Self::CodebookMismatch { .. } => {
+                Some("train again with this codebook, or leave out --codebook".into())
+            }
+            Self::Model { .. } => Some("copy the model again, or train it anew with `konflik train`".into()),
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("check the name; standard input is `-`".into())
+            }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("create the folder first".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn missing_column_hint(wanted: &str, found: &[String]) -> String {
+    match nearest(wanted, found) {
+        Some(near) => {
+            format!("did you mean {near:?}? name the column of the text with --text-column")
+        }
+        None if found.len() == 1 => {
+            "only one column was found: is the delimiter right? see --delimiter".into()
+        }
+        None => "name the column of the text with --text-column".into(),
+    }
+}
+
+/// The candidate that looks most like `word`, if one does.
+pub(crate) fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    candidates
+        .iter()
+        .map(|c| (strsim::jaro_winkler(&lower, &c.to_lowercase()), c.as_str()))
+        .filter(|(similarity, _)| *similarity > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
+}
+
+fn quoted(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let mut list: Vec<String> = names.iter().take(SHOWN).map(|n| format!("{n:?}")).collect();
+    if names.len() > SHOWN {
+        list.push(format!("and {} more", names.len() - SHOWN));
+    }
+    list.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_finds_the_misspelt_and_leaves_the_strange() {
+        let codes = [
+            "realistic".to_string(),
+            "non_realistic".to_string(),
+            "none".to_string(),
+        ];
+        assert_eq!(nearest("realstic", &codes), Some("realistic"));
+        assert_eq!(nearest("NONE", &codes), Some("none"));
+        assert_eq!(nearest("xyz", &codes), None);
+    }
+
+    #[test]
+    fn a_location_names_as_much_as_is_known() {
+        assert_eq!(Location::file("a.csv").to_string(), "a.csv");
+        assert_eq!(Location::new("a.csv", 3, 0).to_string(), "a.csv:3");
+        assert_eq!(Location::new("a.csv", 3, 8).to_string(), "a.csv:3:8");
+    }
+}

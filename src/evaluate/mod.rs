@@ -1,0 +1,405 @@
+//! Gold codes against predicted ones: integer counts, scores derived from them, intervals.
+
+mod bootstrap;
+mod counts;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::corpus::{Corpus, Statement};
+use crate::error::{Error, Result};
+use crate::model::{Decision, Model, OutOfFold, argmax};
+
+pub use counts::Confusion;
+
+/// Version of the JSON form of an [`Evaluation`].
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How an evaluation is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EvaluateParams {
+    /// Bootstrap replicates.
+    pub replicates: usize,
+    /// Seed of the replicates.
+    pub seed: u64,
+}
+
+impl Default for EvaluateParams {
+    fn default() -> Self {
+        Self {
+            replicates: 1000,
+            seed: 20_260_101,
+        }
+    }
+}
+
+/// Scores of a model on coded statements.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Always `konflik/evaluation`.
+    pub schema: &'static str,
+    /// Version of this form.
+    pub schema_version: u32,
+    /// The model's id.
+    pub model: String,
+    /// Hash of the codebook.
+    pub codebook: String,
+    /// The gold file.
+    pub gold: String,
+    /// Statements in it.
+    pub statements: usize,
+    /// Statements of it that the model was trained on: more than a few, and the scores say little.
+    pub seen_in_training: usize,
+    /// How intervals were made: 95 %, percentile bootstrap.
+    pub bootstrap: Bootstrap,
+    /// One per variable with gold codes.
+    pub variables: Vec<VariableEvaluation>,
+}
+
+/// How intervals were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bootstrap {
+    /// Replicates and seed.
+    #[serde(flatten)]
+    pub params: EvaluateParams,
+    /// What is drawn: `groups`, or `statements` where the gold file has no groups.
+    pub unit: &'static str,
+}
+
+/// Scores of one variable.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VariableEvaluation {
+    /// Id of the variable.
+    pub id: String,
+    /// Ids of the codes, in the order of every list and matrix here.
+    pub codes: Vec<String>,
+    /// All statements.
+    pub overall: Scores,
+    /// Statements by language.
+    pub by_language: BTreeMap<String, Scores>,
+    /// Statements by source.
+    pub by_source: BTreeMap<String, Scores>,
+    /// What became of the decisions.
+    pub decisions: Vec<DecisionScores>,
+    /// The stated error rate of `auto`.
+    pub stated_error: f64,
+}
+
+/// Scores of a set of statements.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scores {
+    /// Statements.
+    pub n: u64,
+    /// Share of statements with the right code.
+    pub accuracy: Score,
+    /// Mean F1 over the codes that occur in the gold.
+    pub macro_f1: Score,
+    /// Krippendorff's alpha (nominal) between gold and model.
+    pub alpha: Score,
+    /// Per code.
+    pub by_code: Vec<CodeScores>,
+    /// Rows gold, columns predicted.
+    pub confusion: Confusion,
+    /// The same scores of always giving the most frequent code of the training.
+    pub baseline: BaselineScores,
+}
+
+/// Scores of one code.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CodeScores {
+    /// The code.
+    pub code: String,
+    /// Statements with this gold code.
+    pub support: u64,
+    /// Statements with this predicted code.
+    pub predicted: u64,
+    /// Share of the predicted that are right.
+    pub precision: Score,
+    /// Share of the gold that is found.
+    pub recall: Score,
+    /// Harmonic mean of both.
+    pub f1: Score,
+}
+
+/// What always giving one code would score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BaselineScores {
+    /// The code.
+    pub code: String,
+    /// See [`Scores`].
+    pub accuracy: Score,
+    /// See [`Scores`].
+    pub macro_f1: Score,
+    /// See [`Scores`].
+    pub alpha: Score,
+    /// Precision, recall and F1 of each code, in order.
+    pub by_code: Vec<CodeScores>,
+}
+
+/// A score, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Score {
+    /// The value; `null` where it is undefined.
+    pub value: Option<f64>,
+    /// Its 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// Why value or interval is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+impl From<Result<f64, &'static str>> for Score {
+    fn from(value: Result<f64, &'static str>) -> Self {
+        Self {
+            value: value.ok(),
+            interval: None,
+            reason: value.err(),
+        }
+    }
+}
+
+/// How often a decision was taken and was wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DecisionScores {
+    /// The decision.
+    pub decision: Decision,
+    /// Statements.
+    pub n: u64,
+    /// Statements whose best code is not the gold code.
+    pub errors: u64,
+}
+
+/// One statement as the scores see it.
+struct Judged<'a> {
+    statement: &'a Statement,
+    gold: usize,
+    predicted: usize,
+    decision: Decision,
+}
+
+/// Evaluates a model on coded statements.
+pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result<Evaluation> {
+    let predict = |s: &Statement| {
+        model
+            .extractor()
+            .extract(&s.text)
+            .map(|f| model.probabilities(&f))
+    };
+    let predictions = gold
+        .statements
+        .par_iter()
+        .map(predict)
+        .collect::<Result<Vec<_>>>()?;
+    let judged = (0..model.variables().len()).map(|v| {
+        let rows = gold.statements.iter().zip(&predictions);
+        rows.filter_map(|(s, p)| judge(model, v, s, s.codes[v]?, &p[v]).into())
+            .collect()
+    });
+    let seen = gold
+        .statements
+        .iter()
+        .filter(|s| model.has_seen(&s.text))
+        .count();
+    evaluation(model, gold, judged.collect(), seen, params)
+}
+
+/// Evaluates the out-of-fold probabilities of a training: each statement by a model that has
+/// not seen its group.
+pub fn evaluate_out_of_fold(
+    model: &Model,
+    corpus: &Corpus,
+    out_of_fold: &[OutOfFold],
+    params: &EvaluateParams,
+) -> Result<Evaluation> {
+    let by_id: BTreeMap<&str, &Statement> = corpus
+        .statements
+        .iter()
+        .map(|s| (s.id.as_str(), s))
+        .collect();
+    let judged = out_of_fold.iter().enumerate().map(|(v, variable)| {
+        let rows = variable.rows.iter();
+        rows.filter_map(|(id, code, p)| Some(judge(model, v, by_id.get(id.as_str())?, *code, p)))
+            .collect()
+    });
+    evaluation(model, corpus, judged.collect(), 0, params)
+}
+
+fn judge<'a>(
+    model: &Model,
+    variable: usize,
+    statement: &'a Statement,
+    gold: usize,
+    probabilities: &[f64],
+) -> Judged<'a> {
+    let predicted = argmax(probabilities);
+    Judged {
+        statement,
+        gold,
+        predicted,
+        decision: model.variables()[variable]
+            .thresholds
+            .decide(probabilities[predicted]),
+    }
+}
+
+fn evaluation(
+    model: &Model,
+    gold: &Corpus,
+    judged: Vec<Vec<Judged<'_>>>,
+    seen: usize,
+    params: &EvaluateParams,
+) -> Result<Evaluation> {
+    let mut variables = Vec::new();
+    for (variable, rows) in model.variables().iter().zip(judged) {
+        if !rows.is_empty() {
+            let majority = (0..variable.counts.len()).fold(0, |best, i| {
+                if variable.counts[i] > variable.counts[best] {
+                    i
+                } else {
+                    best
+                }
+            });
+            let slice = |rows: &[&Judged<'_>]| scores(&variable.codes, rows, majority, params);
+            let all: Vec<&Judged<'_>> = rows.iter().collect();
+            variables.push(VariableEvaluation {
+                id: variable.id.clone(),
+                codes: variable.codes.clone(),
+                overall: slice(&all),
+                by_language: sliced(&all, |s| s.language.as_ref())
+                    .map(|(k, r)| (k.clone(), slice(&r)))
+                    .collect(),
+                by_source: sliced(&all, |s| s.source.as_ref())
+                    .map(|(k, r)| (k.clone(), slice(&r)))
+                    .collect(),
+                decisions: decisions(&rows),
+                stated_error: variable.thresholds.stated_error,
+            });
+        }
+    }
+    if variables.is_empty() {
+        return Err(Error::NotMeasured {
+            path: gold.name.clone(),
+            reason: "no statement has a gold code".into(),
+        });
+    }
+    Ok(Evaluation {
+        schema: "konflik/evaluation",
+        schema_version: SCHEMA_VERSION,
+        model: model.id().to_string(),
+        codebook: gold.codebook.hash().to_string(),
+        gold: gold.name.clone(),
+        statements: gold.statements.len(),
+        seen_in_training: seen,
+        bootstrap: Bootstrap {
+            params: params.clone(),
+            unit: if gold.has_groups {
+                "groups"
+            } else {
+                "statements"
+            },
+        },
+        variables,
+    })
+}
+
+/// The rows by a property of their statement; rows without it are in no slice.
+fn sliced<'a, 'b>(
+    rows: &[&'a Judged<'b>],
+    property: impl Fn(&'b Statement) -> Option<&'b String>,
+) -> impl Iterator<Item = (&'b String, Vec<&'a Judged<'b>>)> {
+    let mut slices: BTreeMap<&String, Vec<&Judged<'_>>> = BTreeMap::new();
+    for row in rows {
+        if let Some(key) = property(row.statement) {
+            slices.entry(key).or_default().push(row);
+        }
+    }
+    slices.into_iter()
+}
+
+fn decisions(rows: &[Judged<'_>]) -> Vec<DecisionScores> {
+    let count = |decision| {
+        let taken = || rows.iter().filter(move |r| r.decision == decision);
+        DecisionScores {
+            decision,
+            n: taken().count() as u64,
+            errors: taken().filter(|r| r.gold != r.predicted).count() as u64,
+        }
+    };
+    [Decision::Auto, Decision::Review, Decision::Abstain]
+        .map(count)
+        .to_vec()
+}
+
+fn scores(
+    codes: &[String],
+    rows: &[&Judged<'_>],
+    majority: usize,
+    params: &EvaluateParams,
+) -> Scores {
+    let mut confusion = Confusion::new(codes.len());
+    let mut clusters: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for row in rows {
+        confusion.add(row.gold, row.predicted);
+        clusters
+            .entry(&row.statement.group)
+            .or_default()
+            .push((row.gold, row.predicted));
+    }
+    let clusters: Vec<_> = clusters.into_values().collect();
+    let mut all = with_values(codes, confusion, majority);
+    bootstrap::add_intervals(&mut all, &clusters, params);
+    all
+}
+
+fn with_values(codes: &[String], confusion: Confusion, majority: usize) -> Scores {
+    let baseline = confusion.always(majority);
+    Scores {
+        n: confusion.total(),
+        accuracy: confusion.accuracy().into(),
+        macro_f1: confusion.macro_f1().into(),
+        alpha: confusion.alpha().into(),
+        by_code: code_scores(codes, &confusion),
+        baseline: BaselineScores {
+            code: codes[majority].clone(),
+            accuracy: baseline.accuracy().into(),
+            macro_f1: baseline.macro_f1().into(),
+            alpha: baseline.alpha().into(),
+            by_code: code_scores(codes, &baseline),
+        },
+        confusion,
+    }
+}
+
+fn code_scores(codes: &[String], confusion: &Confusion) -> Vec<CodeScores> {
+    let score = |(k, code): (usize, &String)| CodeScores {
+        code: code.clone(),
+        support: confusion.support(k),
+        predicted: confusion.predicted(k),
+        precision: confusion.precision(k).into(),
+        recall: confusion.recall(k).into(),
+        f1: confusion.f1(k).into(),
+    };
+    codes.iter().enumerate().map(score).collect()
+}
+
+impl Evaluation {
+    /// The values of the main scores by variable, for a manifest or a card: `n`, accuracy,
+    /// macro-F1 and alpha with their intervals.
+    pub fn summary(&self) -> serde_json::Value {
+        let of = |v: &VariableEvaluation| {
+            let o = &v.overall;
+            let by_code: BTreeMap<&str, _> =
+                o.by_code.iter().map(|c| (c.code.as_str(), &c.f1)).collect();
+            serde_json::json!({ "n": o.n, "accuracy": o.accuracy, "macro_f1": o.macro_f1, "alpha": o.alpha,
+                "f1": by_code, "baseline_macro_f1": o.baseline.macro_f1 })
+        };
+        self.variables
+            .iter()
+            .map(|v| (v.id.clone(), of(v)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+}

@@ -1,0 +1,100 @@
+//! Where results go: standard output, or a file that is there whole or not at all.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// An open output. A file is written beside its place and moved there by [`Output::commit`].
+pub struct Output {
+    target: PathBuf,
+    sink: Sink,
+}
+
+enum Sink {
+    Stdout(BufWriter<io::Stdout>),
+    File(BufWriter<NamedTempFile>),
+}
+
+impl Output {
+    /// Opens standard output for `-`, else a file, which must not exist unless `force`.
+    ///
+    /// Fails at once where the file could not be written, before any work is done.
+    pub fn prepare(target: &Path, force: bool) -> Result<Self> {
+        if target.as_os_str() == "-" {
+            return Ok(Self {
+                target: PathBuf::from("<stdout>"),
+                sink: Sink::Stdout(BufWriter::new(io::stdout())),
+            });
+        }
+        if target.is_dir() {
+            return Err(Error::write(
+                target,
+                io::Error::from(io::ErrorKind::IsADirectory),
+            ));
+        }
+        if target.exists() && !force {
+            return Err(Error::OutputExists {
+                path: target.to_path_buf(),
+            });
+        }
+        let folder = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let file = tempfile::Builder::new()
+            .prefix(".konflik-")
+            .suffix(".tmp")
+            .tempfile_in(folder)
+            .map_err(|e| Error::write(target, e))?;
+        Ok(Self {
+            target: target.to_path_buf(),
+            sink: Sink::File(BufWriter::new(file)),
+        })
+    }
+
+    /// Whether this is standard output.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self.sink, Sink::Stdout(_))
+    }
+
+    /// Appends bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = match &mut self.sink {
+            Sink::Stdout(out) => out.write_all(bytes),
+            Sink::File(file) => file.write_all(bytes),
+        };
+        written.map_err(|e| Error::write(&self.target, e))
+    }
+
+    /// Ends the output: flushed to disk and moved into place.
+    pub fn commit(self) -> Result<()> {
+        let failed = |e| Error::write(&self.target, e);
+        match self.sink {
+            Sink::Stdout(mut out) => out.flush().map_err(failed),
+            Sink::File(file) => {
+                let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+                file.as_file().sync_all().map_err(failed)?;
+                keep_mode(&self.target, file.path()).map_err(failed)?;
+                file.persist(&self.target).map_err(|e| failed(e.error))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Temporary files are private; a result is as readable as the file it replaces or a new one.
+fn keep_mode(target: &Path, staged: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        const NEW_FILE: u32 = 0o644;
+        let mode = fs::metadata(target).map_or(NEW_FILE, |m| m.permissions().mode());
+        fs::set_permissions(staged, fs::Permissions::from_mode(mode))?;
+    }
+    let _ = (target, staged);
+    Ok(())
+}

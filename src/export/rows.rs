@@ -1,0 +1,266 @@
+//! One row of a labelled dataset: the input's cells untouched and in order, then ours.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result, RowFault};
+use crate::ingest::{Format, Layout, Record, Rejected, write_cell};
+use crate::label::{Prediction, VariablePrediction};
+use crate::model::{Decision, Model};
+
+/// Writes rows with a model's codes behind them.
+pub struct LabelledRows<'a> {
+    input: Layout,
+    output: Format,
+    prefix: String,
+    model: &'a Model,
+    codebook: String,
+}
+
+/// One of our cells.
+enum Cell {
+    Text(String),
+    Number(String),
+    Probabilities(Map<String, Value>),
+}
+
+impl<'a> LabelledRows<'a> {
+    /// Rows of `input`, written as `output` with our columns called `prefix`….
+    ///
+    /// Fails where the input has such a column already.
+    pub fn new(
+        input: &Layout,
+        name: &str,
+        output: Format,
+        prefix: &str,
+        model: &'a Model,
+    ) -> Result<Self> {
+        let rows = Self {
+            input: input.clone(),
+            output,
+            prefix: prefix.to_string(),
+            model,
+            codebook: model.codebook().hash().short(),
+        };
+        match rows
+            .columns()
+            .into_iter()
+            .find(|c| input.columns.contains(c))
+        {
+            Some(column) => Err(Error::ColumnTaken {
+                path: name.to_string(),
+                name: column,
+            }),
+            None => Ok(rows),
+        }
+    }
+
+    /// Names of our columns, in order.
+    pub fn columns(&self) -> Vec<String> {
+        let blank = self.cells(None);
+        let tabular = blank.into_iter().filter(|(_, cell)| self.is_written(cell));
+        tabular.map(|(name, _)| name).collect()
+    }
+
+    /// The header line, with its line end; nothing for JSON lines.
+    pub fn header(&self) -> Vec<u8> {
+        let Format::Delimited(delimiter) = self.output else {
+            return Vec::new();
+        };
+        let mut line = Vec::new();
+        for (i, column) in self.input.columns.iter().chain(&self.columns()).enumerate() {
+            if i > 0 {
+                line.push(delimiter);
+            }
+            write_cell(&mut line, column, delimiter);
+        }
+        line.push(b'\n');
+        line
+    }
+
+    /// A row with its line end.
+    pub fn row(
+        &self,
+        record: &Record,
+        prediction: Option<&Prediction>,
+    ) -> Result<Vec<u8>, RowFault> {
+        match self.output {
+            Format::Delimited(delimiter) => self.delimited(record, prediction, delimiter),
+            _ => Ok(self.json(record, prediction)),
+        }
+    }
+
+    fn delimited(
+        &self,
+        record: &Record,
+        prediction: Option<&Prediction>,
+        delimiter: u8,
+    ) -> Result<Vec<u8>, RowFault> {
+        let mut line = Vec::with_capacity(record.raw.len() + 160);
+        if self.input.format == self.output {
+            line.extend_from_slice(&record.raw);
+        } else {
+            if let Some(key) = self.input.stray_key(record) {
+                return Err(RowFault::StrayKey { key });
+            }
+            for (i, cell) in self.input.cells(record).iter().enumerate() {
+                if i > 0 {
+                    line.push(delimiter);
+                }
+                write_cell(&mut line, cell, delimiter);
+            }
+        }
+        for (_, cell) in self.cells(prediction) {
+            match cell {
+                Cell::Text(text) | Cell::Number(text) => {
+                    line.push(delimiter);
+                    write_cell(&mut line, &text, delimiter);
+                }
+                Cell::Probabilities(_) => {}
+            }
+        }
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    fn json(&self, record: &Record, prediction: Option<&Prediction>) -> Vec<u8> {
+        let mut line = match self.input.format {
+            Format::Delimited(_) => self.object_of_cells(record),
+            _ => record.raw.trim_ascii().to_vec(),
+        };
+        // The object is left as it was written; ours go in before its closing brace.
+        line.pop();
+        let empty = line.trim_ascii_end() == b"{";
+        for (i, (name, cell)) in self.cells(prediction).into_iter().enumerate() {
+            let value = match cell {
+                Cell::Text(text) if text.is_empty() => Value::Null,
+                Cell::Number(number) if number.is_empty() => Value::Null,
+                Cell::Text(text) => Value::String(text),
+                Cell::Number(number) => number.parse().map_or(Value::Null, Value::Number),
+                Cell::Probabilities(map) if map.is_empty() => Value::Null,
+                Cell::Probabilities(map) => Value::Object(map),
+            };
+            if i > 0 || !empty {
+                line.push(b',');
+            }
+            line.extend_from_slice(format!("{}:{value}", Value::String(name)).as_bytes());
+        }
+        line.extend_from_slice(b"}\n");
+        line
+    }
+
+    fn object_of_cells(&self, record: &Record) -> Vec<u8> {
+        let mut object = b"{".to_vec();
+        for (i, (column, cell)) in self
+            .input
+            .columns
+            .iter()
+            .zip(self.input.cells(record))
+            .enumerate()
+        {
+            if i > 0 {
+                object.push(b',');
+            }
+            object.extend_from_slice(format!("{}:{}", json!(column), json!(cell)).as_bytes());
+        }
+        object.push(b'}');
+        object
+    }
+
+    fn is_written(&self, cell: &Cell) -> bool {
+        !matches!(
+            (cell, self.output),
+            (Cell::Probabilities(_), Format::Delimited(_))
+        )
+    }
+
+    /// Our cells by column; blank but for model and codebook where nothing was predicted.
+    fn cells(&self, prediction: Option<&Prediction>) -> Vec<(String, Cell)> {
+        let mut cells = Vec::new();
+        for (position, variable) in self.model.codebook().variables.iter().enumerate() {
+            let predicted = prediction.map(|p| &p.variables[position]);
+            let name = format!("{}{}", self.prefix, variable.id);
+            let code = predicted.map_or(String::new(), |p| variable.codes[p.code].id.clone());
+            let decision = predicted.map_or(Decision::Abstain, |p| p.decision);
+            let ids = variable.codes.iter().map(|c| c.id.clone());
+            let probabilities = predicted.map_or(Map::new(), |p| {
+                ids.zip(&p.probabilities)
+                    .map(|(id, p)| (id, json!(rounded(*p))))
+                    .collect()
+            });
+            cells.push((
+                format!("{name}_probability"),
+                Cell::Number(
+                    predicted.map_or(String::new(), |p| format!("{:.4}", p.probability())),
+                ),
+            ));
+            cells.push((
+                format!("{name}_decision"),
+                Cell::Text(decision.as_str().into()),
+            ));
+            cells.push((
+                format!("{name}_evidence"),
+                Cell::Text(predicted.map_or(String::new(), evidence)),
+            ));
+            cells.push((
+                format!("{name}_probabilities"),
+                Cell::Probabilities(probabilities),
+            ));
+            let first = cells.len() - 4;
+            cells.insert(first, (name, Cell::Text(code)));
+        }
+        let language = prediction
+            .and_then(|p| p.language.clone())
+            .unwrap_or_default();
+        cells.push((format!("{}language", self.prefix), Cell::Text(language)));
+        cells.push((
+            format!("{}model", self.prefix),
+            Cell::Text(self.model.id().to_string()),
+        ));
+        cells.push((
+            format!("{}codebook", self.prefix),
+            Cell::Text(self.codebook.clone()),
+        ));
+        cells
+    }
+}
+
+fn rounded(probability: f64) -> f64 {
+    (probability * 1e4).round() / 1e4
+}
+
+fn evidence(prediction: &VariablePrediction) -> String {
+    let words: Vec<&str> = prediction
+        .evidence
+        .iter()
+        .map(|e| e.word.as_str())
+        .collect();
+    words.join(" ")
+}
+
+/// A rejected row as a JSON line: where, why, and its bytes (as hex digits when they are not UTF-8).
+pub fn rejected_json(rejected: &Rejected) -> Vec<u8> {
+    let (key, raw) = match std::str::from_utf8(&rejected.raw) {
+        Ok(text) => ("raw", text.to_string()),
+        Err(_) => ("raw_hex", hex(&rejected.raw)),
+    };
+    let object = json!({
+        "path": rejected.at.path,
+        "line": rejected.at.line,
+        "column": rejected.at.column,
+        "code": rejected.fault.code(),
+        "message": rejected.fault.to_string(),
+        key: raw,
+    });
+    format!("{object}\n").into_bytes()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}

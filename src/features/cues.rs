@@ -1,0 +1,136 @@
+//! Cues: a few dense features a person can name.
+//!
+//! Each lexicon of the codebook counts its words; six more describe the shape of the text. A
+//! value is ln(1 + count), so that the tenth exclamation mark says less than the first.
+
+use std::collections::HashMap;
+
+use crate::codebook::Codebook;
+use crate::tokenize::Token;
+
+/// Cues of shape, in the order of their values, after the lexicons.
+const SHAPES: [&str; 6] = [
+    "exclamations",
+    "question_marks",
+    "capital_words",
+    "lengthened_words",
+    "numbers",
+    "words",
+];
+
+/// Counts the cues of a statement.
+#[derive(Debug, Clone)]
+pub struct CueView {
+    names: Vec<String>,
+    exact: HashMap<String, usize>,
+    /// Stems that any ending may follow, by their cue.
+    stems: Vec<(String, usize)>,
+}
+
+impl CueView {
+    /// The cues of a codebook.
+    pub fn new(codebook: &Codebook) -> Self {
+        let mut view = Self {
+            names: codebook.cues.iter().map(|c| c.id.clone()).collect(),
+            exact: HashMap::new(),
+            stems: Vec::new(),
+        };
+        view.names.extend(SHAPES.map(String::from));
+        for (position, cue) in codebook.cues.iter().enumerate() {
+            for word in &cue.words {
+                match word.strip_suffix('*') {
+                    Some(stem) => view.stems.push((stem.to_string(), position)),
+                    None => {
+                        view.exact.entry(word.clone()).or_insert(position);
+                    }
+                }
+            }
+        }
+        view
+    }
+
+    /// Names of the cues, in the order of their values.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The lexicon that a normalised word belongs to: an exact entry before a stem.
+    pub fn lexicon_of(&self, word: &str) -> Option<usize> {
+        let exact = self.exact.get(word).copied();
+        exact.or_else(|| {
+            self.stems
+                .iter()
+                .find(|(stem, _)| word.starts_with(stem))
+                .map(|(_, cue)| *cue)
+        })
+    }
+
+    /// One value per cue: ln(1 + how often it occurs).
+    pub fn values(&self, text: &str, tokens: &[Token]) -> Vec<f64> {
+        let mut counts = vec![0u32; self.names.len()];
+        let shapes = self.names.len() - SHAPES.len();
+        for token in tokens {
+            if let Some(cue) = self.lexicon_of(&token.word) {
+                counts[cue] += 1;
+            }
+            let original = text.get(token.start..token.end).unwrap_or_default();
+            for (shape, has) in token_shapes(&token.word, original).into_iter().enumerate() {
+                counts[shapes + shape] += u32::from(has);
+            }
+        }
+        counts.into_iter().map(|c| f64::from(c).ln_1p()).collect()
+    }
+}
+
+/// Which of the shapes a word shows, in the order of `SHAPES`.
+fn token_shapes(word: &str, original: &str) -> [bool; SHAPES.len()] {
+    let mut letters = original.chars().filter(|c| c.is_alphabetic());
+    let capital = letters.clone().count() >= 3 && letters.all(char::is_uppercase);
+    [
+        word == "!",
+        word == "?",
+        capital,
+        is_lengthened(word),
+        word.starts_with(|c: char| c.is_ascii_digit()),
+        word.starts_with(char::is_alphanumeric),
+    ]
+}
+
+/// Whether a letter stands three times in a row.
+fn is_lengthened(word: &str) -> bool {
+    let mut run = 0;
+    let mut last = '\0';
+    word.chars().any(|c| {
+        run = if c == last { run + 1 } else { 1 };
+        last = c;
+        run == 3 && c.is_alphabetic()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codebook::tests::FRUIT;
+    use crate::tokenize::Tokenizer;
+
+    const CUES: &str =
+        "[[cue]]\nid = \"ask\"\nname = { en = \"Asking\" }\nwords = [\"tolong\", \"perbaik*\"]\n";
+
+    #[test]
+    fn lexicons_and_shapes_are_counted() {
+        let codebook = Codebook::from_toml(&format!("{FRUIT}{CUES}"), "f").unwrap();
+        let view = CueView::new(&codebook);
+        let text = "TOLONG perbaiki 2 jalan!! lamaaa";
+        let tokens = Tokenizer::train([text].into_iter(), 50, 1)
+            .unwrap()
+            .words(text)
+            .unwrap();
+        let counts: Vec<u64> = view
+            .values(text, &tokens)
+            .iter()
+            .map(|v| v.exp_m1().round() as u64)
+            .collect();
+        assert_eq!(view.names()[0], "ask");
+        assert_eq!(counts, [2, 2, 0, 1, 1, 1, 5]);
+    }
+}

@@ -1,0 +1,459 @@
+//! The lexical view: word 1–2-grams, character n-grams inside words, sub-word pieces.
+//!
+//! Features are named by a 64-bit hash (FNV-1a over a kind byte and the UTF-8 bytes), so that a
+//! model holds no words of the statements it learned from. A word w contributes φ(w), the idf
+//! weights of its features; a statement is Σ φ(w) divided by the **additive norm** √Σ |φ(w)|²,
+//! both sums over tokens and word pairs. That makes every score a sum over words, exactly.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::tokenize::{Token, Tokenizer};
+
+/// Hyperparameters of the lexical view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LexicalParams {
+    /// Statements a word must occur in.
+    pub word_min_df: u32,
+    /// Statements a pair of neighbouring words must occur in.
+    pub bigram_min_df: u32,
+    /// Statements a character n-gram or piece must occur in.
+    pub char_min_df: u32,
+    /// Shortest character n-gram, in characters, the word's two boundary marks included.
+    pub char_min: usize,
+    /// Longest character n-gram; 0 leaves them out.
+    pub char_max: usize,
+    /// Weight of character n-grams and pieces beside that of words.
+    pub char_weight: f32,
+    /// Size of the sub-word vocabulary.
+    pub pieces: usize,
+}
+
+impl Default for LexicalParams {
+    fn default() -> Self {
+        Self {
+            word_min_df: 2,
+            bigram_min_df: 3,
+            char_min_df: 4,
+            char_min: 2,
+            char_max: 5,
+            char_weight: 0.5,
+            pieces: 4000,
+        }
+    }
+}
+
+impl LexicalParams {
+    /// Refuses values outside their range.
+    pub fn check(&self) -> Result<()> {
+        let fail = |name, value: String, range| Err(Error::Parameter { name, value, range });
+        if self.char_min == 0 {
+            return fail("char_min", self.char_min.to_string(), "at least 1");
+        }
+        if self.char_max > 8 {
+            return fail("char_max", self.char_max.to_string(), "at most 8");
+        }
+        if !(self.char_weight.is_finite() && self.char_weight >= 0.0) {
+            return fail(
+                "char_weight",
+                self.char_weight.to_string(),
+                "a number not below 0",
+            );
+        }
+        if !(256..=100_000).contains(&self.pieces) {
+            return fail("pieces", self.pieces.to_string(), "256 to 100000");
+        }
+        Ok(())
+    }
+}
+
+/// What a feature is made of; the byte that its hash begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Word = b'w' as isize,
+    Bigram = b'b' as isize,
+    Char = b'c' as isize,
+    Piece = b'p' as isize,
+}
+
+/// The fitted vocabulary with its weights. Feature 0 is the constant 1 of every statement.
+#[derive(Debug, Clone)]
+pub struct LexicalView {
+    params: LexicalParams,
+    /// Hash of feature i + 1, most frequent first.
+    hashes: Vec<u64>,
+    /// Weight of feature i + 1: its idf times the weight of its kind.
+    weights: Vec<f32>,
+    index: FeatureIndex,
+}
+
+/// The constant feature.
+pub(crate) const BIAS: u32 = 0;
+
+impl LexicalView {
+    /// Learns vocabulary and document frequencies: idf = ln((1 + n) / (1 + df)) + 1.
+    pub fn fit(
+        statements: &[Vec<Token>],
+        tokenizer: &Tokenizer,
+        params: &LexicalParams,
+    ) -> Result<Self> {
+        params.check()?;
+        let per_statement = statements
+            .par_iter()
+            .map(|tokens| distinct_features(tokens, tokenizer, params))
+            .collect::<Result<Vec<_>>>()?;
+        // Ordered by hash, so that the counts come out in one order whatever the thread count.
+        let mut frequencies: BTreeMap<u64, (u32, Kind)> = BTreeMap::new();
+        for (hash, kind) in per_statement.into_iter().flatten() {
+            frequencies.entry(hash).or_insert((0, kind)).0 += 1;
+        }
+        let mut kept: Vec<(u64, u32, Kind)> = frequencies
+            .into_iter()
+            .filter(|(_, (df, kind))| *df >= min_df(*kind, params))
+            .map(|(hash, (df, kind))| (hash, df, kind))
+            .collect();
+        kept.sort_by_key(|(hash, df, _)| (std::cmp::Reverse(*df), *hash));
+        let n = statements.len() as f64;
+        let idf = |df: u32| ((1.0 + n) / (1.0 + f64::from(df))).ln() + 1.0;
+        let weights = kept
+            .iter()
+            .map(|(_, df, kind)| idf(*df) as f32 * kind_weight(*kind, params))
+            .collect();
+        let hashes = kept.into_iter().map(|(hash, _, _)| hash).collect();
+        Ok(Self::from_parts(params.clone(), hashes, weights))
+    }
+
+    /// Puts a view together from its stored parts, which belong together by position.
+    pub fn from_parts(params: LexicalParams, hashes: Vec<u64>, weights: Vec<f32>) -> Self {
+        Self {
+            index: FeatureIndex::new(&hashes),
+            params,
+            hashes,
+            weights,
+        }
+    }
+
+    /// Number of features, the constant included.
+    pub fn len(&self) -> usize {
+        self.hashes.len() + 1
+    }
+
+    /// Whether nothing but the constant is left.
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// The hyperparameters it was fitted with.
+    pub fn params(&self) -> &LexicalParams {
+        &self.params
+    }
+
+    /// The hashes of the features after the constant.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    /// The weights of the features after the constant.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// The features of a word with their weights, as often as they occur in it.
+    pub fn word_features(&self, word: &str, tokenizer: &Tokenizer) -> Result<Vec<(u32, f32)>> {
+        let mut found = Vec::new();
+        emit_word(word, tokenizer, &self.params, &mut |_, hash| {
+            found.extend(self.weighted(hash));
+        })?;
+        Ok(found)
+    }
+
+    /// The feature of two neighbouring words, if it is known.
+    pub fn bigram_feature(&self, first: &str, second: &str) -> Option<(u32, f32)> {
+        self.weighted(bigram_hash(first, second))
+    }
+
+    /// The row of a statement: (features ascending, divided by the norm; the norm itself).
+    ///
+    /// A statement without a known feature has only the constant, and the norm 1.
+    pub fn transform(
+        &self,
+        tokens: &[Token],
+        tokenizer: &Tokenizer,
+    ) -> Result<(Vec<(u32, f32)>, f64)> {
+        let mut sums: HashMap<u32, f64> = HashMap::new();
+        let mut norm2 = 0.0;
+        for (i, token) in tokens.iter().enumerate() {
+            let features = self.word_features(&token.word, tokenizer)?;
+            norm2 += squared_norm(&features);
+            let pair = i
+                .checked_sub(1)
+                .and_then(|p| self.bigram_feature(&tokens[p].word, &token.word));
+            norm2 += pair.map_or(0.0, |(_, w)| f64::from(w) * f64::from(w));
+            for (feature, weight) in features.into_iter().chain(pair) {
+                *sums.entry(feature).or_default() += f64::from(weight);
+            }
+        }
+        let norm = if norm2 > 0.0 { norm2.sqrt() } else { 1.0 };
+        let mut row: Vec<(u32, f32)> = sums
+            .into_iter()
+            .map(|(f, sum)| (f, (sum / norm) as f32))
+            .collect();
+        row.push((BIAS, 1.0));
+        row.sort_unstable_by_key(|(f, _)| *f);
+        Ok((row, norm))
+    }
+
+    fn weighted(&self, hash: u64) -> Option<(u32, f32)> {
+        let feature = self.index.get(hash)?;
+        Some((feature, self.weights[feature as usize - 1]))
+    }
+}
+
+/// |φ|² of a word whose features may repeat.
+fn squared_norm(features: &[(u32, f32)]) -> f64 {
+    let mut sorted = features.to_vec();
+    sorted.sort_unstable_by_key(|(f, _)| *f);
+    sorted
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|same| same.iter().map(|(_, w)| f64::from(*w)).sum::<f64>().powi(2))
+        .sum()
+}
+
+fn min_df(kind: Kind, params: &LexicalParams) -> u32 {
+    match kind {
+        Kind::Word => params.word_min_df,
+        Kind::Bigram => params.bigram_min_df,
+        Kind::Char | Kind::Piece => params.char_min_df,
+    }
+}
+
+fn kind_weight(kind: Kind, params: &LexicalParams) -> f32 {
+    match kind {
+        Kind::Word | Kind::Bigram => 1.0,
+        Kind::Char | Kind::Piece => params.char_weight,
+    }
+}
+
+fn distinct_features(
+    tokens: &[Token],
+    tokenizer: &Tokenizer,
+    params: &LexicalParams,
+) -> Result<Vec<(u64, Kind)>> {
+    let mut found: Vec<(u64, Kind)> = Vec::new();
+    for (i, token) in tokens.iter().enumerate() {
+        emit_word(&token.word, tokenizer, params, &mut |kind, hash| {
+            found.push((hash, kind));
+        })?;
+        if let Some(previous) = i.checked_sub(1) {
+            found.push((
+                bigram_hash(&tokens[previous].word, &token.word),
+                Kind::Bigram,
+            ));
+        }
+    }
+    found.sort_unstable_by_key(|(hash, _)| *hash);
+    found.dedup_by_key(|(hash, _)| *hash);
+    Ok(found)
+}
+
+/// Every feature of a word but its pairs.
+fn emit_word(
+    word: &str,
+    tokenizer: &Tokenizer,
+    params: &LexicalParams,
+    emit: &mut impl FnMut(Kind, u64),
+) -> Result<()> {
+    let word = squeezed(word);
+    emit(Kind::Word, fnv(Kind::Word, word.as_bytes()));
+    let marked: Vec<char> = std::iter::once('<')
+        .chain(word.chars())
+        .chain(std::iter::once('>'))
+        .collect();
+    if marked.len() > 3 && params.char_weight > 0.0 {
+        emit_ngrams(&marked, params, emit);
+    }
+    let pieces = tokenizer.pieces(&word)?;
+    if pieces.len() > 1 && params.char_weight > 0.0 {
+        for piece in pieces {
+            emit(Kind::Piece, fnv(Kind::Piece, &piece.to_le_bytes()));
+        }
+    }
+    Ok(())
+}
+
+fn emit_ngrams(marked: &[char], params: &LexicalParams, emit: &mut impl FnMut(Kind, u64)) {
+    for start in 0..marked.len() {
+        let mut hash = fnv(Kind::Char, &[]);
+        let longest = params.char_max.min(marked.len() - start);
+        for (length, c) in (1..=longest).zip(&marked[start..]) {
+            let mut utf8 = [0; 4];
+            hash = fnv_extend(hash, c.encode_utf8(&mut utf8).as_bytes());
+            if length >= params.char_min {
+                emit(Kind::Char, hash);
+            }
+        }
+    }
+}
+
+fn bigram_hash(first: &str, second: &str) -> u64 {
+    let hash = fnv(Kind::Bigram, squeezed(first).as_bytes());
+    fnv_extend(fnv_extend(hash, b" "), squeezed(second).as_bytes())
+}
+
+/// The word with runs of three or more of one letter cut to one: `lamaaa` is `lama`.
+fn squeezed(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        let mut run = 1;
+        while chars.next_if_eq(&c).is_some() {
+            run += 1;
+        }
+        let kept = if run >= 3 && c.is_alphabetic() {
+            1
+        } else {
+            run
+        };
+        out.extend(std::iter::repeat_n(c, kept));
+    }
+    out
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv).
+fn fnv(kind: Kind, bytes: &[u8]) -> u64 {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    fnv_extend(fnv_extend(OFFSET_BASIS, &[kind as u8]), bytes)
+}
+
+fn fnv_extend(hash: u64, bytes: &[u8]) -> u64 {
+    const PRIME: u64 = 0x0100_0000_01b3;
+    bytes
+        .iter()
+        .fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
+}
+
+/// From hash to feature: open addressing in a table of a power of two.
+#[derive(Debug, Clone)]
+struct FeatureIndex {
+    slots: Vec<(u64, u32)>,
+    mask: usize,
+}
+
+const EMPTY: u32 = u32::MAX;
+
+impl FeatureIndex {
+    fn new(hashes: &[u64]) -> Self {
+        let size = (hashes.len() * 2).next_power_of_two().max(2);
+        let mut index = Self {
+            slots: vec![(0, EMPTY); size],
+            mask: size - 1,
+        };
+        for (i, &hash) in hashes.iter().enumerate() {
+            let slot = index.slot(hash);
+            index.slots[slot] = (hash, i as u32 + 1);
+        }
+        index
+    }
+
+    /// The slot that holds the hash, or the empty one where it would go.
+    fn slot(&self, hash: u64) -> usize {
+        // FNV's low bits are its weakest; fold the high ones in.
+        let mut slot = (hash ^ (hash >> 32)) as usize & self.mask;
+        while self.slots[slot].1 != EMPTY && self.slots[slot].0 != hash {
+            slot = (slot + 1) & self.mask;
+        }
+        slot
+    }
+
+    fn get(&self, hash: u64) -> Option<u32> {
+        let feature = self.slots[self.slot(hash)].1;
+        (feature != EMPTY).then_some(feature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fitted(texts: &[&str]) -> (Tokenizer, LexicalView) {
+        let tokenizer = Tokenizer::train(texts.iter().copied(), 300, 2).unwrap();
+        let tokens: Vec<_> = texts.iter().map(|t| tokenizer.words(t).unwrap()).collect();
+        let params = LexicalParams {
+            word_min_df: 1,
+            bigram_min_df: 1,
+            char_min_df: 1,
+            ..LexicalParams::default()
+        };
+        let view = LexicalView::fit(&tokens, &tokenizer, &params).unwrap();
+        (tokenizer, view)
+    }
+
+    #[test]
+    fn fnv_gives_the_published_values() {
+        // draft-eastlake-fnv, test vectors for FNV-1a 64: "", "a" and "foobar".
+        let basis = 0xcbf2_9ce4_8422_2325;
+        assert_eq!(fnv_extend(basis, b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv_extend(basis, b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn lengthened_letters_are_squeezed_and_doubled_ones_kept() {
+        assert_eq!(squeezed("lamaaaa"), "lama");
+        assert_eq!(squeezed("good"), "good");
+        assert_eq!(squeezed("1000"), "1000");
+    }
+
+    #[test]
+    fn a_statement_is_the_sum_of_its_words_and_pairs_over_the_additive_norm() {
+        let (tokenizer, view) = fitted(&["antri lama lama", "klaim lama", "antri klaim"]);
+        let tokens = tokenizer.words("antri lama lama").unwrap();
+        let (row, norm) = view.transform(&tokens, &tokenizer).unwrap();
+        let mut expected = vec![0.0; view.len()];
+        let mut norm2 = 0.0;
+        for token in &tokens {
+            let features = view.word_features(&token.word, &tokenizer).unwrap();
+            norm2 += squared_norm(&features);
+            features
+                .iter()
+                .for_each(|(f, w)| expected[*f as usize] += f64::from(*w));
+        }
+        for pair in tokens.windows(2) {
+            let (f, w) = view.bigram_feature(&pair[0].word, &pair[1].word).unwrap();
+            norm2 += f64::from(w).powi(2);
+            expected[f as usize] += f64::from(w);
+        }
+        assert!((norm - norm2.sqrt()).abs() < 1e-12);
+        assert_eq!(row[0], (BIAS, 1.0));
+        for (f, value) in &row[1..] {
+            assert!((f64::from(*value) - expected[*f as usize] / norm).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_text_without_known_features_has_the_constant_alone() {
+        let (tokenizer, view) = fitted(&["antri lama"]);
+        let tokens = tokenizer.words("𝟘").unwrap();
+        let (row, norm) = view.transform(&[], &tokenizer).unwrap();
+        assert_eq!((row, norm), (vec![(BIAS, 1.0)], 1.0));
+        assert!(view.transform(&tokens, &tokenizer).is_ok());
+    }
+
+    #[test]
+    fn rare_features_are_left_out() {
+        let texts = ["rahasia bocor", "antri lama", "antri lama"];
+        let tokenizer = Tokenizer::train(texts.into_iter(), 300, 2).unwrap();
+        let tokens: Vec<_> = texts.iter().map(|t| tokenizer.words(t).unwrap()).collect();
+        let params = LexicalParams {
+            char_min_df: 2,
+            bigram_min_df: 2,
+            ..LexicalParams::default()
+        };
+        let view = LexicalView::fit(&tokens, &tokenizer, &params).unwrap();
+        let known = |word: &str| view.index.get(fnv(Kind::Word, word.as_bytes())).is_some();
+        assert!(known("antri") && !known("rahasia"));
+    }
+}

@@ -1,0 +1,483 @@
+//! Delimited tables (CSV, TSV and the like), strictly.
+//!
+//! The `csv` crate reads a stray quote by swallowing the rest of the file without a word; here the
+//! state of quoting is tracked, so that a quote that is never closed is found where it opened.
+//! Records keep their bytes: a cell that isn't ours is written back as it was read.
+
+use std::io::BufRead;
+use std::ops::Range;
+
+use super::{ReadOptions, Record, Rejected, check_head, checked_text};
+use crate::error::{Error, Location, Result, RowFault};
+
+const QUOTE: u8 = b'"';
+/// Delimiters that are tried when none is named.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+pub(super) struct Rows {
+    lines: Records,
+    columns: Vec<String>,
+    delimiter: u8,
+    max_cell: usize,
+    fields: Vec<Range<usize>>,
+}
+
+impl Rows {
+    pub(super) fn open(
+        mut input: Box<dyn BufRead + Send>,
+        name: &str,
+        default: u8,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let read_error = |source| Error::Read {
+            path: name.to_string(),
+            source,
+        };
+        let head = input.fill_buf().map_err(read_error)?;
+        let bom = check_head(head, name)?;
+        input.consume(bom);
+        let mut lines = Records {
+            input,
+            name: name.to_string(),
+            delimiter: options.delimiter.unwrap_or(default),
+            line: 1,
+            offset: bom as u64,
+            // A record is cut in memory, not in the file: room for some cells at the limit.
+            keep: options.max_cell.saturating_mul(4),
+        };
+        // The header is split by the delimiter that it itself shows; quoting is the same for all.
+        let header = lines.next()?.ok_or_else(|| Error::EmptyFile {
+            path: name.to_string(),
+        })?;
+        let delimiter = options
+            .delimiter
+            .unwrap_or_else(|| sniff_delimiter(&header.raw, default));
+        lines.delimiter = delimiter;
+        let columns = header_columns(&header, delimiter, name)?;
+        Ok(Self {
+            lines,
+            columns,
+            delimiter,
+            max_cell: options.max_cell,
+            fields: Vec::new(),
+        })
+    }
+
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    pub(super) fn next_row(&mut self, text: usize) -> Result<Option<Result<Record, Rejected>>> {
+        let Some(found) = self.lines.next()? else {
+            return Ok(None);
+        };
+        Ok(Some(match self.statement(&found, text) {
+            Ok(statement) => Ok(Record {
+                line: found.line,
+                text: statement,
+                raw: found.raw,
+            }),
+            Err(fault) => Err(Rejected {
+                at: Location::new(&self.lines.name, found.line, fault_column(&fault, &found)),
+                fault,
+                raw: found.raw,
+            }),
+        }))
+    }
+
+    fn statement(&mut self, found: &Found, text: usize) -> Result<String, RowFault> {
+        if found.length > found.raw.len() {
+            return Err(RowFault::CellTooLong {
+                bytes: found.length,
+                limit: self.max_cell,
+            });
+        }
+        checked_text(&found.raw, found.offset)?;
+        split(&found.raw, self.delimiter, &mut self.fields)?;
+        if let Some(field) = self.fields.iter().find(|f| f.len() > self.max_cell) {
+            return Err(RowFault::CellTooLong {
+                bytes: field.len(),
+                limit: self.max_cell,
+            });
+        }
+        if self.fields.len() != self.columns.len() {
+            return Err(RowFault::Ragged {
+                expected: self.columns.len(),
+                got: self.fields.len(),
+            });
+        }
+        Ok(unquote(&found.raw[self.fields[text].clone()]))
+    }
+}
+
+fn fault_column(fault: &RowFault, found: &Found) -> u64 {
+    match fault {
+        RowFault::Nul { byte } | RowFault::NotUtf8 { byte } => {
+            let within = (byte - found.offset) as usize;
+            let line_start = found.raw[..within]
+                .iter()
+                .rposition(|&b| b == b'\n')
+                .map_or(0, |p| p + 1);
+            (within - line_start) as u64 + 1
+        }
+        _ => 0,
+    }
+}
+
+/// One record of the file: its bytes and where it starts.
+struct Found {
+    raw: Vec<u8>,
+    /// Its length in the file; more than `raw` holds when it was cut.
+    length: usize,
+    line: u64,
+    offset: u64,
+}
+
+/// Cuts a stream into records.
+struct Records {
+    input: Box<dyn BufRead + Send>,
+    name: String,
+    delimiter: u8,
+    line: u64,
+    offset: u64,
+    keep: usize,
+}
+
+impl Records {
+    /// The next record that isn't a blank line.
+    fn next(&mut self) -> Result<Option<Found>> {
+        loop {
+            let Some(found) = self.record()? else {
+                return Ok(None);
+            };
+            if !found.raw.is_empty() || found.length > 0 {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    fn record(&mut self) -> Result<Option<Found>> {
+        let mut found = Found {
+            raw: Vec::new(),
+            length: 0,
+            line: self.line,
+            offset: self.offset,
+        };
+        let mut quoting = Quoting::FieldStart;
+        let mut opened = Location::new(&self.name, self.line, 1);
+        let mut ended = false;
+        while !ended {
+            let chunk = self.input.fill_buf().map_err(|source| Error::Read {
+                path: self.name.clone(),
+                source,
+            })?;
+            if chunk.is_empty() {
+                if quoting == Quoting::Quoted {
+                    return Err(Error::OpenQuote { at: opened });
+                }
+                break;
+            }
+            let mut used = 0;
+            let mut line_start = 0;
+            for &byte in chunk {
+                used += 1;
+                if byte == b'\n' {
+                    self.line += 1;
+                    if quoting != Quoting::Quoted {
+                        ended = true;
+                        break;
+                    }
+                    line_start = used;
+                }
+                let next = quoting.after(byte, self.delimiter);
+                if next == Quoting::Quoted && quoting == Quoting::FieldStart {
+                    opened = Location::new(&self.name, self.line, (used - line_start) as u64);
+                }
+                quoting = next;
+            }
+            let room = self.keep.saturating_sub(found.raw.len());
+            found.raw.extend_from_slice(&chunk[..used.min(room)]);
+            found.length += used;
+            self.offset += used as u64;
+            self.input.consume(used);
+        }
+        if found.length == 0 {
+            return Ok(None);
+        }
+        trim_line_end(&mut found);
+        Ok(Some(found))
+    }
+}
+
+fn trim_line_end(found: &mut Found) {
+    for end in [b'\n', b'\r'] {
+        if found.length == found.raw.len() && found.raw.last() == Some(&end) {
+            found.raw.pop();
+            found.length -= 1;
+        }
+    }
+}
+
+/// Where a byte stands in regard of quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    FieldStart,
+    Plain,
+    Quoted,
+    /// After a quote inside a quoted cell: it closes the cell, or is the first of a doubled one.
+    QuoteInQuoted,
+    /// Text after a closing quote: a fault, then read on as plain.
+    AfterQuote,
+}
+
+impl Quoting {
+    fn after(self, byte: u8, delimiter: u8) -> Self {
+        match self {
+            Self::Quoted if byte == QUOTE => Self::QuoteInQuoted,
+            Self::Quoted => Self::Quoted,
+            Self::FieldStart | Self::QuoteInQuoted if byte == QUOTE => Self::Quoted,
+            _ if byte == delimiter => Self::FieldStart,
+            Self::QuoteInQuoted if byte == b'\r' => Self::QuoteInQuoted,
+            Self::QuoteInQuoted | Self::AfterQuote => Self::AfterQuote,
+            Self::FieldStart | Self::Plain => Self::Plain,
+        }
+    }
+}
+
+/// The ranges of a record's cells, quotes included.
+fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<(), RowFault> {
+    fields.clear();
+    let mut quoting = Quoting::FieldStart;
+    let mut start = 0;
+    for (i, &byte) in raw.iter().enumerate() {
+        quoting = quoting.after(byte, delimiter);
+        match quoting {
+            Quoting::FieldStart => {
+                fields.push(start..i);
+                start = i + 1;
+            }
+            Quoting::AfterQuote => return Err(RowFault::AfterQuote),
+            _ => {}
+        }
+    }
+    fields.push(start..raw.len());
+    Ok(())
+}
+
+fn unquote(cell: &[u8]) -> String {
+    let text = String::from_utf8_lossy(cell);
+    match text.strip_prefix('"') {
+        None => text.into_owned(),
+        Some(inner) => inner
+            .trim_end_matches('\r')
+            .strip_suffix('"')
+            .unwrap_or(inner)
+            .replace("\"\"", "\""),
+    }
+}
+
+/// The cells of a record that was read whole.
+pub(super) fn cells(raw: &[u8], delimiter: u8) -> Vec<String> {
+    let mut fields = Vec::new();
+    match split(raw, delimiter, &mut fields) {
+        Ok(()) => fields.into_iter().map(|f| unquote(&raw[f])).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Appends `cell` to `out`, quoted where it must be.
+pub(crate) fn write_cell(out: &mut Vec<u8>, cell: &str, delimiter: u8) {
+    let special = |b: u8| b == delimiter || matches!(b, QUOTE | b'\n' | b'\r');
+    if !cell.bytes().any(special) {
+        out.extend_from_slice(cell.as_bytes());
+        return;
+    }
+    out.push(QUOTE);
+    for byte in cell.bytes() {
+        if byte == QUOTE {
+            out.push(QUOTE);
+        }
+        out.push(byte);
+    }
+    out.push(QUOTE);
+}
+
+/// The delimiter that cuts the header into most cells; the default when none does.
+fn sniff_delimiter(header: &[u8], default: u8) -> u8 {
+    let cells = |delimiter: u8| {
+        let mut fields = Vec::new();
+        split(header, delimiter, &mut fields).map_or(0, |()| fields.len())
+    };
+    let best = DELIMITERS
+        .into_iter()
+        .max_by_key(|&d| (cells(d), d == default));
+    best.filter(|&d| cells(d) > 1).unwrap_or(default)
+}
+
+fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<String>> {
+    let fault = |fault| Error::Row {
+        at: Location::new(name, header.line, 0),
+        fault,
+    };
+    checked_text(&header.raw, header.offset).map_err(fault)?;
+    let mut fields = Vec::new();
+    split(&header.raw, delimiter, &mut fields).map_err(fault)?;
+    let columns: Vec<String> = fields
+        .into_iter()
+        .map(|f| unquote(&header.raw[f]))
+        .collect();
+    if columns.iter().all(|c| c.trim().is_empty()) {
+        return Err(Error::EmptyFile {
+            path: name.to_string(),
+        });
+    }
+    for (second, column) in columns.iter().enumerate() {
+        if let Some(first) = columns[..second].iter().position(|c| c == column) {
+            return Err(Error::DuplicateColumn {
+                path: name.to_string(),
+                name: column.clone(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ingest::Reader;
+
+    fn rows(bytes: &[u8]) -> Result<Vec<Result<Record, Rejected>>> {
+        let options = ReadOptions {
+            max_cell: 1000,
+            text_column: Some("text".into()),
+            format: Some(crate::ingest::Format::CSV),
+            ..ReadOptions::default()
+        };
+        let mut reader = Reader::from_stream(
+            Box::new(std::io::Cursor::new(bytes.to_vec())),
+            "in.csv",
+            &options,
+        )?;
+        let mut all = Vec::new();
+        while let Some(row) = reader.next_row()? {
+            all.push(row);
+        }
+        Ok(all)
+    }
+
+    fn texts(bytes: &[u8]) -> Vec<String> {
+        rows(bytes)
+            .unwrap()
+            .into_iter()
+            .map(|r| r.unwrap().text)
+            .collect()
+    }
+
+    #[test]
+    fn quoted_cells_hold_delimiters_quotes_and_line_breaks() {
+        assert_eq!(
+            texts(b"id,text\n1,\"a, \"\"b\"\"\nc\"\r\n2,d\n"),
+            ["a, \"b\"\nc", "d"]
+        );
+    }
+
+    #[test]
+    fn lines_are_counted_through_quoted_line_breaks() {
+        let found = rows(b"id,text\n1,\"a\nb\"\n\n2,c\n").unwrap();
+        assert_eq!(found[1].as_ref().unwrap().line, 5);
+    }
+
+    #[test]
+    fn semicolons_tabs_and_bars_are_found_by_the_header() {
+        for file in [
+            &b"id;text\n1;a, b\n"[..],
+            b"id\ttext\n1\ta, b\n",
+            b"id|text\n1|a, b\n",
+        ] {
+            assert_eq!(texts(file), ["a, b"]);
+        }
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_is_named_where_it_opened() {
+        let error = rows(b"id,text\n1,a\n2,\"b\n3,c\n").unwrap_err();
+        assert!(
+            matches!(&error, Error::OpenQuote { at } if (at.line, at.column) == (3, 3)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_bad_row_is_rejected_and_the_next_is_read() {
+        let found = rows(b"id,text\n1\n2,\"a\"b\n3,x\0\n4,\xFF\n5,ok\n").unwrap();
+        let faults: Vec<_> = found
+            .iter()
+            .filter_map(|r| r.as_ref().err().map(|r| r.fault.code()))
+            .collect();
+        assert_eq!(faults, ["K0301", "K0305", "K0303", "K0302"]);
+        assert_eq!(found.last().unwrap().as_ref().unwrap().text, "ok");
+    }
+
+    #[test]
+    fn a_cell_beyond_the_limit_is_rejected_without_being_held() {
+        let mut file = b"id,text\n1,".to_vec();
+        file.extend(std::iter::repeat_n(b'x', 3_000_000));
+        file.extend_from_slice(b"\n2,ok\n");
+        let found = rows(&file).unwrap();
+        let rejected = found[0].as_ref().unwrap_err();
+        assert!(
+            matches!(
+                rejected.fault,
+                RowFault::CellTooLong {
+                    bytes: 3_000_003,
+                    ..
+                }
+            ),
+            "{}",
+            rejected.fault
+        );
+        assert!(rejected.raw.len() <= 4000);
+        assert_eq!(found[1].as_ref().unwrap().text, "ok");
+    }
+
+    proptest! {
+        /// What the csv crate writes is read back cell by cell.
+        #[test]
+        fn reads_what_the_csv_crate_writes(table in prop::collection::vec(("[a-z0-9]{1,4}", "\\PC*[,\"\n]?\\PC*"), 1..8)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["id", "text"]).unwrap();
+            for (id, text) in &table {
+                writer.write_record([id, text]).unwrap();
+            }
+            let file = writer.into_inner().unwrap();
+            prop_assert_eq!(texts(&file), table.into_iter().map(|(_, t)| t).collect::<Vec<_>>());
+        }
+
+        /// A written cell is read back by the csv crate.
+        #[test]
+        fn writes_what_the_csv_crate_reads(cell in "\\PC*[,\"\r\n]?\\PC*") {
+            let mut line = b"x,".to_vec();
+            write_cell(&mut line, &cell, b',');
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_slice());
+            let record = reader.records().next().unwrap().unwrap();
+            prop_assert_eq!(&record[1], cell.as_str());
+        }
+
+        /// No bytes make the reader panic or lose count of the file.
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut file = b"id,text\n".to_vec();
+            file.extend(bytes);
+            let _ = rows(&file);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! JSON lines: one object a line, read without losing the order, form or precision of any value.
+
+use std::fmt;
+use std::io::BufRead;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{ReadOptions, Record, Rejected, check_head, checked_text};
+use crate::error::{Error, Location, Result, RowFault};
+
+pub(super) struct Rows {
+    input: Box<dyn BufRead + Send>,
+    name: String,
+    columns: Vec<String>,
+    text_key: String,
+    max_cell: usize,
+    line: u64,
+    offset: u64,
+    first: Option<Line>,
+}
+
+struct Line {
+    raw: Vec<u8>,
+    length: usize,
+    number: u64,
+    offset: u64,
+}
+
+impl Rows {
+    pub(super) fn open(
+        mut input: Box<dyn BufRead + Send>,
+        name: &str,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let head = input.fill_buf().map_err(|source| Error::Read {
+            path: name.to_string(),
+            source,
+        })?;
+        let bom = check_head(head, name)?;
+        input.consume(bom);
+        let mut rows = Self {
+            input,
+            name: name.to_string(),
+            columns: Vec::new(),
+            text_key: String::new(),
+            max_cell: options.max_cell,
+            line: 1,
+            offset: bom as u64,
+            first: None,
+        };
+        let first = rows.next_line()?.ok_or_else(|| Error::EmptyFile {
+            path: name.to_string(),
+        })?;
+        rows.columns = rows.keys_of(&first)?;
+        rows.first = Some(first);
+        Ok(rows)
+    }
+
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    pub(super) fn set_text_key(&mut self, key: &str) {
+        self.text_key = key.to_string();
+    }
+
+    pub(super) fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        let line = match self.first.take() {
+            Some(first) => first,
+            None => match self.next_line()? {
+                Some(line) => line,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(match self.statement(&line) {
+            Ok(text) => Ok(Record {
+                line: line.number,
+                raw: line.raw,
+                text,
+            }),
+            Err((fault, column)) => Err(Rejected {
+                at: Location::new(&self.name, line.number, column),
+                fault,
+                raw: line.raw,
+            }),
+        }))
+    }
+
+    fn keys_of(&self, line: &Line) -> Result<Vec<String>> {
+        let (object, _) = self.object(line).map_err(|(fault, column)| Error::Row {
+            at: Location::new(&self.name, line.number, column),
+            fault,
+        })?;
+        Ok(object.0.into_iter().map(|(key, _)| key).collect())
+    }
+
+    fn object<'a>(&self, line: &'a Line) -> Result<(Object<'a>, &'a str), (RowFault, u64)> {
+        if line.length > line.raw.len() {
+            let fault = RowFault::CellTooLong {
+                bytes: line.length,
+                limit: self.max_cell,
+            };
+            return Err((fault, 0));
+        }
+        let text = checked_text(&line.raw, line.offset).map_err(|fault| (fault, 0))?;
+        let object: Object<'_> = serde_json::from_str(text).map_err(|e| {
+            let reason = e.to_string();
+            // serde_json counts lines of the string it was given: always the first.
+            let reason = reason
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_string();
+            (RowFault::Json { reason }, e.column() as u64)
+        })?;
+        Ok((object, text))
+    }
+
+    fn statement(&self, line: &Line) -> Result<String, (RowFault, u64)> {
+        let (object, _) = self.object(line)?;
+        let value = object.get(&self.text_key).ok_or_else(|| {
+            let key = self.text_key.clone();
+            (RowFault::NoTextKey { key }, 0)
+        })?;
+        serde_json::from_str::<String>(value.get()).map_err(|e| {
+            let fault = match kind(value.get()) {
+                "a string" => RowFault::Json {
+                    reason: e.to_string(),
+                },
+                kind => RowFault::NotAString {
+                    key: self.text_key.clone(),
+                    kind,
+                },
+            };
+            (fault, 0)
+        })
+    }
+
+    /// The next line that isn't blank; cut where it grows beyond the limit.
+    fn next_line(&mut self) -> Result<Option<Line>> {
+        let keep = self.max_cell.saturating_mul(4);
+        loop {
+            let mut line = Line {
+                raw: Vec::new(),
+                length: 0,
+                number: self.line,
+                offset: self.offset,
+            };
+            let mut ended = false;
+            while !ended {
+                let chunk = self.input.fill_buf().map_err(|source| Error::Read {
+                    path: self.name.clone(),
+                    source,
+                })?;
+                if chunk.is_empty() {
+                    break;
+                }
+                let end = memchr::memchr(b'\n', chunk);
+                ended = end.is_some();
+                let used = end.map_or(chunk.len(), |e| e + 1);
+                let text = &chunk[..end.unwrap_or(chunk.len())];
+                let room = keep.saturating_sub(line.raw.len());
+                line.raw.extend_from_slice(&text[..text.len().min(room)]);
+                line.length += text.len();
+                self.offset += used as u64;
+                self.input.consume(used);
+            }
+            self.line += u64::from(ended);
+            if line.length == 0 && !ended {
+                return Ok(None);
+            }
+            if !line.raw.iter().all(u8::is_ascii_whitespace) {
+                return Ok(Some(line));
+            }
+        }
+    }
+}
+
+/// A JSON object with its keys in order and its values as they were written.
+struct Object<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    fn get(&self, key: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one JSON object a line")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries: Vec<(String, &RawValue)> = Vec::new();
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            if entries.iter().any(|(k, _)| *k == key) {
+                return Err(serde::de::Error::custom(format!("duplicate field {key:?}")));
+            }
+            entries.push((key, value));
+        }
+        Ok(Object(entries))
+    }
+}
+
+fn kind(json: &str) -> &'static str {
+    match json.as_bytes().first() {
+        Some(b'"') => "a string",
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+fn parse(raw: &[u8]) -> Object<'_> {
+    std::str::from_utf8(raw)
+        .ok()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or(Object(Vec::new()))
+}
+
+/// The values of an object by column: strings as they are, other values as JSON, a missing key empty.
+pub(super) fn cells(raw: &[u8], columns: &[String]) -> Vec<String> {
+    let object = parse(raw);
+    let cell = |column: &String| match object.get(column).map(RawValue::get) {
+        None | Some("null") => String::new(),
+        Some(json) => serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_string()),
+    };
+    columns.iter().map(cell).collect()
+}
+
+/// The first key that is no column.
+pub(super) fn stray_key(raw: &[u8], columns: &[String]) -> Option<String> {
+    let mut keys = parse(raw).0.into_iter().map(|(key, _)| key);
+    keys.find(|key| !columns.contains(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::Reader;
+
+    fn rows(file: &'static str) -> Vec<Result<Record, Rejected>> {
+        let mut reader =
+            Reader::from_stream(Box::new(file.as_bytes()), "in", &ReadOptions::default()).unwrap();
+        let mut all = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            all.push(row);
+        }
+        all
+    }
+
+    #[test]
+    fn each_bad_line_is_rejected_with_its_real_line() {
+        let found = rows(
+            "{\"text\":\"a\"}\n\n{\"text\":1}\n{\"text\":\"b\",\"text\":\"c\"}\n{\"txt\":\"d\"}\n{\"text\":\"\\ud800\"}\n[1]\n{\"text\":\"e\"",
+        );
+        let faults: Vec<_> = found
+            .iter()
+            .filter_map(|r| r.as_ref().err().map(|r| (r.at.line, r.fault.code())))
+            .collect();
+        assert_eq!(
+            faults,
+            [
+                (3, "K0308"),
+                (4, "K0306"),
+                (5, "K0307"),
+                (6, "K0306"),
+                (7, "K0306"),
+                (8, "K0306")
+            ]
+        );
+    }
+
+    #[test]
+    fn values_keep_their_form() {
+        let columns = ["n".to_string(), "o".to_string(), "gone".to_string()];
+        let raw = br#"{"o":{"b":1.0,"a":[ ]},"n":18446744073709551616}"#;
+        assert_eq!(
+            cells(raw, &columns),
+            ["18446744073709551616", "{\"b\":1.0,\"a\":[ ]}", ""]
+        );
+        assert_eq!(stray_key(raw, &columns[..1]).as_deref(), Some("o"));
+    }
+}

@@ -1,0 +1,402 @@
+//! Files to statements: delimited tables, JSON lines, interview transcripts.
+//!
+//! A [`Reader`] yields records in order without holding the file: each has the bytes as they
+//! stood in the file, so that what a person wrote can be written back untouched. A row that can't
+//! be read becomes a [`Rejected`] and the next row is read; only a fault of the file as a whole
+//! is an error.
+
+mod delimited;
+mod jsonl;
+mod transcript;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use crate::error::{Error, Location, Result, RowFault, nearest};
+
+pub(crate) use delimited::write_cell;
+pub use transcript::TranscriptOptions;
+
+/// Column names that hold the text when none is named, most telling first.
+const TEXT_COLUMNS: [&str; 24] = [
+    "text",
+    "teks",
+    "statement",
+    "pernyataan",
+    "complaint",
+    "keluhan",
+    "pengaduan",
+    "aduan",
+    "isi_laporan",
+    "isi laporan",
+    "isi",
+    "narrative",
+    "consumer complaint narrative",
+    "complaint_what_happened",
+    "review",
+    "ulasan",
+    "content",
+    "comment",
+    "komentar",
+    "message",
+    "pesan",
+    "tweet",
+    "full_text",
+    "body",
+];
+
+/// Bytes that are read at once; also what a stream is sniffed by.
+const BUFFER: usize = 256 * 1024;
+
+/// A file format that statements are read from and written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Cells between delimiters, RFC 4180 quoting.
+    Delimited(u8),
+    /// One JSON object a line.
+    Jsonl,
+    /// A plain-text interview: turns that begin with a speaker's name and a colon.
+    Transcript,
+}
+
+impl Format {
+    /// Comma-separated values.
+    pub const CSV: Self = Self::Delimited(b',');
+    /// Tab-separated values.
+    pub const TSV: Self = Self::Delimited(b'\t');
+
+    /// The format that a path's suffix names.
+    pub fn of_path(path: &Path) -> Result<Self> {
+        let suffix = path
+            .extension()
+            .and_then(OsStr::to_str)
+            .map(str::to_ascii_lowercase);
+        match suffix.as_deref() {
+            Some("csv") => Ok(Self::CSV),
+            Some("tsv" | "tab") => Ok(Self::TSV),
+            Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
+            Some("txt") => Ok(Self::Transcript),
+            _ => Err(Error::UnknownFormat {
+                path: path.display().to_string(),
+            }),
+        }
+    }
+}
+
+/// How an input is read.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// The format; by the suffix or, for a stream, by the first byte when `None`.
+    pub format: Option<Format>,
+    /// The column of the text; guessed by name when `None`.
+    pub text_column: Option<String>,
+    /// The delimiter; by counting in the header when `None`.
+    pub delimiter: Option<u8>,
+    /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
+    pub max_cell: usize,
+    /// How transcripts are cut into statements.
+    pub transcript: TranscriptOptions,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            format: None,
+            text_column: None,
+            delimiter: None,
+            max_cell: 1 << 20,
+            transcript: TranscriptOptions::default(),
+        }
+    }
+}
+
+/// One row of an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Line it starts in, from 1.
+    pub line: u64,
+    /// The row as it stands in the file, without its line end.
+    pub raw: Vec<u8>,
+    /// The statement.
+    pub text: String,
+}
+
+/// A row that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it starts.
+    pub at: Location,
+    /// Why.
+    pub fault: RowFault,
+    /// Its bytes as they stand in the file (cut to the cell limit when it is longer).
+    pub raw: Vec<u8>,
+}
+
+/// How the rows of an input are laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The format that rows stand in; for a transcript that of the rows made from it.
+    pub format: Format,
+    /// The columns, in order; of JSON lines the keys of the first object.
+    pub columns: Vec<String>,
+    /// Position of the text's column.
+    pub text: usize,
+    /// Whether that column was guessed by its name.
+    pub text_was_guessed: bool,
+}
+
+impl Layout {
+    /// The cells of a record by column; JSON values that are no strings stand as JSON.
+    pub fn cells(&self, record: &Record) -> Vec<String> {
+        match self.format {
+            Format::Delimited(delimiter) => delimited::cells(&record.raw, delimiter),
+            _ => jsonl::cells(&record.raw, &self.columns),
+        }
+    }
+
+    /// The first key of a record that is no column: only JSON lines can have one.
+    pub fn stray_key(&self, record: &Record) -> Option<String> {
+        match self.format {
+            Format::Delimited(_) => None,
+            _ => jsonl::stray_key(&record.raw, &self.columns),
+        }
+    }
+}
+
+/// Reads an input row by row.
+pub struct Reader {
+    name: String,
+    layout: Layout,
+    rows: Rows,
+}
+
+enum Rows {
+    Delimited(delimited::Rows),
+    Jsonl(jsonl::Rows),
+    Transcript(transcript::Rows),
+}
+
+impl Reader {
+    /// Opens a file, or standard input for `-`.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            let input = BufReader::with_capacity(BUFFER, io::stdin());
+            return Self::from_stream(Box::new(input), "<stdin>", options);
+        }
+        let metadata = std::fs::metadata(path).map_err(|e| Error::read(path, e))?;
+        if metadata.is_dir() {
+            return Err(Error::read(
+                path,
+                io::Error::from(io::ErrorKind::IsADirectory),
+            ));
+        }
+        let format = match options.format {
+            Some(format) => format,
+            None => Format::of_path(path)?,
+        };
+        let file = File::open(path).map_err(|e| Error::read(path, e))?;
+        let input = BufReader::with_capacity(BUFFER, file);
+        let name = path.display().to_string();
+        Self::new(Box::new(input), &name, format, options)
+    }
+
+    /// Reads a stream; without a format in the options its first byte decides.
+    pub fn from_stream(
+        mut input: Box<dyn BufRead + Send>,
+        name: &str,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let format = match options.format {
+            Some(format) => format,
+            None => sniff(input.as_mut(), name)?,
+        };
+        Self::new(input, name, format, options)
+    }
+
+    fn new(
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: Format,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let (format, columns, mut rows) = match format {
+            Format::Delimited(default) => {
+                let rows = delimited::Rows::open(input, name, default, options)?;
+                let format = Format::Delimited(rows.delimiter());
+                (format, rows.columns().to_vec(), Rows::Delimited(rows))
+            }
+            Format::Jsonl => {
+                let rows = jsonl::Rows::open(input, name, options)?;
+                (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
+            }
+            Format::Transcript => {
+                let rows = transcript::Rows::open(input, name, &options.transcript)?;
+                (Format::CSV, transcript::columns(), Rows::Transcript(rows))
+            }
+        };
+        let (text, text_was_guessed) = text_column(name, &columns, options.text_column.as_deref())?;
+        if let Rows::Jsonl(rows) = &mut rows {
+            rows.set_text_key(&columns[text]);
+        }
+        Ok(Self {
+            name: name.to_string(),
+            layout: Layout {
+                format,
+                columns,
+                text,
+                text_was_guessed,
+            },
+            rows,
+        })
+    }
+
+    /// The input as the user named it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How its rows are laid out.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The next row; `None` at the end.
+    pub fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        match &mut self.rows {
+            Rows::Delimited(rows) => rows.next_row(self.layout.text),
+            Rows::Jsonl(rows) => rows.next_row(),
+            Rows::Transcript(rows) => Ok(rows.next_row().map(Ok)),
+        }
+    }
+
+    /// The next row of a file that must be whole: a row that can't be read is an error.
+    pub fn next_whole_row(&mut self) -> Result<Option<Record>> {
+        match self.next_row()? {
+            None => Ok(None),
+            Some(Ok(record)) => Ok(Some(record)),
+            Some(Err(Rejected { at, fault, .. })) => Err(Error::Row { at, fault }),
+        }
+    }
+}
+
+fn sniff(input: &mut (dyn BufRead + Send), name: &str) -> Result<Format> {
+    let head = input.fill_buf().map_err(|source| Error::Read {
+        path: name.to_string(),
+        source,
+    })?;
+    let first = head.iter().find(|b| !b.is_ascii_whitespace());
+    Ok(match first {
+        Some(b'{') => Format::Jsonl,
+        _ => Format::CSV,
+    })
+}
+
+/// Position of the text's column, and whether it was guessed.
+fn text_column(name: &str, columns: &[String], wanted: Option<&str>) -> Result<(usize, bool)> {
+    let position = |wanted: &str| {
+        columns
+            .iter()
+            .position(|c| c.trim().eq_ignore_ascii_case(wanted))
+    };
+    let missing = |wanted: &str| Error::MissingColumn {
+        path: name.to_string(),
+        wanted: wanted.to_string(),
+        found: columns.to_vec(),
+    };
+    if let Some(wanted) = wanted {
+        let exact = columns.iter().position(|c| c == wanted);
+        return exact.map(|i| (i, false)).ok_or_else(|| missing(wanted));
+    }
+    // A near miss of `text` is more likely a slip than a wish for another column.
+    let slip = nearest("text", columns)
+        .is_some_and(|near| !TEXT_COLUMNS.contains(&near.to_lowercase().as_str()));
+    TEXT_COLUMNS
+        .iter()
+        .take(if slip { 1 } else { TEXT_COLUMNS.len() })
+        .find_map(|candidate| position(candidate).map(|i| (i, *candidate != "text")))
+        .ok_or_else(|| missing("text"))
+}
+
+/// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
+fn check_head(head: &[u8], name: &str) -> Result<usize> {
+    let encoding = match head {
+        [0xFF, 0xFE, ..] => Some("UTF-16 (little-endian)"),
+        [0xFE, 0xFF, ..] => Some("UTF-16 (big-endian)"),
+        [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Excel or Word file"),
+        [0x1F, 0x8B, ..] => Some("a gzip file"),
+        [0, c, ..] if *c != 0 => Some("UTF-16 (big-endian, no byte-order mark)"),
+        [c, 0, ..] if *c != 0 => Some("UTF-16 (little-endian, no byte-order mark)"),
+        _ => None,
+    };
+    match encoding {
+        Some(encoding) => Err(Error::Encoding {
+            path: name.to_string(),
+            encoding,
+        }),
+        None if head.starts_with(&[0xEF, 0xBB, 0xBF]) => Ok(3),
+        None => Ok(0),
+    }
+}
+
+/// A row's bytes as UTF-8 text without NUL; `offset` is where the row starts in the file.
+fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
+    if let Some(position) = memchr::memchr(0, raw) {
+        return Err(RowFault::Nul {
+            byte: offset + position as u64,
+        });
+    }
+    std::str::from_utf8(raw).map_err(|e| RowFault::NotUtf8 {
+        byte: offset + e.valid_up_to() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(bytes: &'static [u8]) -> Result<Reader> {
+        Reader::from_stream(Box::new(bytes), "in", &ReadOptions::default())
+    }
+
+    #[test]
+    fn a_stream_is_known_by_its_first_byte() {
+        assert_eq!(reader(b"id,text\n").unwrap().layout().format, Format::CSV);
+        assert_eq!(
+            reader(b"{\"text\":\"a\"}\n").unwrap().layout().format,
+            Format::Jsonl
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        for (bytes, said) in [
+            (&b"\xFF\xFEt\0e\0"[..], "UTF-16"),
+            (b"t\0e\0x\0", "no byte-order mark"),
+            (b"PK\x03\x04zzzz", "ZIP"),
+        ] {
+            let error = reader(bytes).err().unwrap().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_text_column_is_named_guessed_or_missed() {
+        let columns = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            text_column("f", &columns(&["id", "Text"]), None).unwrap(),
+            (1, false)
+        );
+        assert_eq!(
+            text_column("f", &columns(&["id", "keluhan"]), None).unwrap(),
+            (1, true)
+        );
+        assert_eq!(
+            text_column("f", &columns(&["a", "b"]), Some("b")).unwrap(),
+            (1, false)
+        );
+        assert!(text_column("f", &columns(&["id", "tekst"]), None).is_err());
+    }
+}

@@ -1,0 +1,407 @@
+//! Plain-text interview transcripts: turns by speaker, turns to statements.
+//!
+//! A turn begins with a name and a colon at the start of a line and runs to the next such line.
+//! A name counts if it is a known role or stands before at least two turns, so that a sentence
+//! with a colon in it is not taken for a speaker. The interviewer's words are context, never a
+//! statement of their own. Offsets are Unicode code points into the text with LF line ends.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
+use std::path::Path;
+
+use super::{Record, check_head, checked_text, write_cell};
+use crate::error::{Error, Location, Result};
+
+/// Longest name before the colon, in characters and in words (as MAXQDA reads them).
+const NAME_CHARS: usize = 63;
+const NAME_WORDS: usize = 4;
+
+/// Names that are speakers even if they speak once.
+const ROLES: [&str; 16] = [
+    "pewawancara",
+    "peneliti",
+    "moderator",
+    "interviewer",
+    "researcher",
+    "informan",
+    "narasumber",
+    "responden",
+    "partisipan",
+    "interviewee",
+    "participant",
+    "respondent",
+    "speaker",
+    "pasien",
+    "patient",
+    "petugas",
+];
+
+/// Words that end in a full stop without ending a sentence.
+const ABBREVIATIONS: [&str; 26] = [
+    "dr.", "drg.", "drs.", "dra.", "prof.", "ir.", "h.", "hj.", "bpk.", "sdr.", "sdri.", "yth.",
+    "jl.", "jln.", "no.", "rp.", "tgl.", "hal.", "kec.", "kab.", "mr.", "mrs.", "ms.", "st.",
+    "e.g.", "i.e.",
+];
+
+/// How transcripts are cut into statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranscriptOptions {
+    /// Speakers whose turns are questions: context, never labelled. Compared without case; a
+    /// number after the name is allowed.
+    pub interviewers: Vec<String>,
+}
+
+impl Default for TranscriptOptions {
+    fn default() -> Self {
+        let names = [
+            "Pewawancara",
+            "Peneliti",
+            "Moderator",
+            "Interviewer",
+            "Researcher",
+        ];
+        Self {
+            interviewers: names.map(String::from).to_vec(),
+        }
+    }
+}
+
+/// Columns of the rows made from a transcript.
+pub(super) fn columns() -> Vec<String> {
+    [
+        "id",
+        "source",
+        "speaker",
+        "start",
+        "end",
+        "context_before",
+        "text",
+    ]
+    .map(String::from)
+    .to_vec()
+}
+
+pub(super) struct Rows(std::vec::IntoIter<Record>);
+
+impl Rows {
+    pub(super) fn open(
+        mut input: Box<dyn BufRead + Send>,
+        name: &str,
+        options: &TranscriptOptions,
+    ) -> Result<Self> {
+        let mut bytes = Vec::new();
+        input
+            .read_to_end(&mut bytes)
+            .map_err(|source| Error::Read {
+                path: name.to_string(),
+                source,
+            })?;
+        let bom = check_head(&bytes, name)?;
+        let text = checked_text(&bytes[bom..], bom as u64).map_err(|fault| Error::Row {
+            at: Location::file(name),
+            fault,
+        })?;
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        if text.trim().is_empty() {
+            return Err(Error::EmptyFile {
+                path: name.to_string(),
+            });
+        }
+        Ok(Self(records(&text, name, options).into_iter()))
+    }
+
+    pub(super) fn next_row(&mut self) -> Option<Record> {
+        self.0.next()
+    }
+}
+
+/// A stretch of the text that one person speaks; byte offsets.
+#[derive(Debug, PartialEq, Eq)]
+struct Turn<'a> {
+    speaker: &'a str,
+    start: usize,
+    text: &'a str,
+}
+
+fn records(text: &str, name: &str, options: &TranscriptOptions) -> Vec<Record> {
+    let stem = Path::new(name)
+        .file_stem()
+        .map_or_else(|| name.into(), |s| s.to_string_lossy().into_owned());
+    let mut rows = Vec::new();
+    let mut question = "";
+    let mut position = Position::default();
+    for turn in turns(text) {
+        if is_interviewer(turn.speaker, options) {
+            question = turn.text.trim();
+            continue;
+        }
+        for unit in sentences(turn.text) {
+            let start = turn.start + (unit.as_ptr() as usize - turn.text.as_ptr() as usize);
+            let (line, first) = position.advance(text, start);
+            let id = format!("{stem}:{:04}", rows.len() + 1);
+            let last = first + unit.chars().count();
+            let cells = [
+                &id,
+                name,
+                turn.speaker,
+                &first.to_string(),
+                &last.to_string(),
+                question,
+                unit,
+            ];
+            rows.push(Record {
+                line,
+                raw: row(&cells),
+                text: unit.to_string(),
+            });
+        }
+    }
+    rows
+}
+
+/// Lines and code points up to a byte offset, counted once over the whole text.
+#[derive(Default)]
+struct Position {
+    byte: usize,
+    chars: usize,
+    lines: u64,
+}
+
+impl Position {
+    /// Line (from 1) and code point of byte `to`, which never goes back.
+    fn advance(&mut self, text: &str, to: usize) -> (u64, usize) {
+        let passed = &text[self.byte..to];
+        self.chars += passed.chars().count();
+        self.lines += passed.matches('\n').count() as u64;
+        self.byte = to;
+        (self.lines + 1, self.chars)
+    }
+}
+
+fn row(cells: &[&str]) -> Vec<u8> {
+    let mut raw = Vec::new();
+    for (i, cell) in cells.iter().enumerate() {
+        if i > 0 {
+            raw.push(b',');
+        }
+        write_cell(&mut raw, cell, b',');
+    }
+    raw
+}
+
+/// The name at the start of a line and the byte after its colon.
+fn marker(line: &str) -> Option<(&str, usize)> {
+    let indent = line.len() - line.trim_start().len();
+    let stamp = time_stamp(&line[indent..]);
+    let from = indent + stamp;
+    let colon = from + line[from..].find(':')?;
+    let name = line[from..colon].trim();
+    let rest = &line[colon + 1..];
+    let plausible = !name.is_empty()
+        && name.chars().count() <= NAME_CHARS
+        && name.split_whitespace().count() <= NAME_WORDS
+        && name.chars().any(char::is_alphabetic)
+        && !rest.starts_with("//")
+        && !name.contains(['.', '?', '!', ',', '"']);
+    plausible.then_some((name, colon + 1))
+}
+
+/// Length of a leading time stamp such as `[00:03:40]` or `#00:03:40-5#` with the space after it.
+fn time_stamp(line: &str) -> usize {
+    let close = match line.chars().next() {
+        Some('[') => ']',
+        Some('{') => '}',
+        Some('#') => '#',
+        _ => return 0,
+    };
+    let Some(end) = line[1..].find(close).map(|e| e + 1) else {
+        return 0;
+    };
+    let inside = &line[1..end];
+    let is_time = inside.contains(':')
+        && inside
+            .chars()
+            .all(|c| c.is_ascii_digit() || ":.,-".contains(c));
+    if is_time {
+        end + 1 + (line[end + 1..].len() - line[end + 1..].trim_start().len())
+    } else {
+        0
+    }
+}
+
+/// A role without its number: `Informan 3` and `informan` are one.
+fn role(name: &str) -> String {
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace())
+        .to_lowercase()
+}
+
+fn is_interviewer(speaker: &str, options: &TranscriptOptions) -> bool {
+    let speaker = role(speaker);
+    options.interviewers.iter().any(|i| role(i) == speaker)
+}
+
+fn turns(text: &str) -> Vec<Turn<'_>> {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, _) in text.split('\n').filter_map(marker) {
+        *count.entry(name).or_default() += 1;
+    }
+    let is_speaker = |name: &str| count[name] >= 2 || ROLES.contains(&role(name).as_str());
+    let head = head_length(text, &is_speaker);
+    let mut turns: Vec<Turn<'_>> = Vec::new();
+    let mut preamble_ends = false;
+    let mut start = head;
+    for line in text[head..].split_inclusive('\n') {
+        let end = start + line.len();
+        match marker(line.trim_end_matches('\n')).filter(|(name, _)| is_speaker(name)) {
+            Some((speaker, after)) => {
+                preamble_ends = true;
+                turns.push(Turn {
+                    speaker,
+                    start: start + after,
+                    text: &text[start + after..end],
+                });
+            }
+            None if preamble_ends => {
+                if let Some(turn) = turns.last_mut() {
+                    turn.text = &text[turn.start..end];
+                }
+            }
+            None => {}
+        }
+        start = end;
+    }
+    if turns.is_empty() {
+        turns.push(Turn {
+            speaker: "",
+            start: 0,
+            text,
+        });
+    }
+    turns
+}
+
+/// Length of a block of `Place: …`, `Date: …` lines that comes before the talk.
+///
+/// Such a block may also name the speakers (`Informan 1: a miner, 43`); it is told from talk by
+/// a label in it that nobody speaks under, and ends at the first blank line.
+fn head_length(text: &str, is_speaker: &dyn Fn(&str) -> bool) -> usize {
+    let Some(length) = text.find("\n\n") else {
+        return 0;
+    };
+    let mut labels = text[..length].split('\n').filter_map(marker);
+    if labels.any(|(name, _)| !is_speaker(name)) {
+        length
+    } else {
+        0
+    }
+}
+
+/// The sentences of a turn, trimmed; empty ones are left out.
+fn sentences(turn: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for (i, c) in turn.char_indices() {
+        let end = i + c.len_utf8();
+        let ends = match c {
+            '\n' => turn[end..].trim_start_matches(' ').starts_with('\n'),
+            '.' | '!' | '?' | '…' => ends_sentence(&turn[start..end], &turn[end..]),
+            _ => false,
+        };
+        if ends {
+            found.push(&turn[start..end]);
+            start = end;
+        }
+    }
+    found.push(&turn[start..]);
+    let spoken = |s: &&str| s.chars().any(char::is_alphanumeric);
+    found.into_iter().map(str::trim).filter(spoken).collect()
+}
+
+/// Whether a sentence ends after `before`, which ends in a mark, and before `after`.
+fn ends_sentence(before: &str, after: &str) -> bool {
+    let Some(next) = after.chars().next() else {
+        return true;
+    };
+    if !next.is_whitespace() {
+        return false;
+    }
+    let word = before
+        .split_whitespace()
+        .next_back()
+        .unwrap_or_default()
+        .to_lowercase();
+    let initial = word.len() == 2 && word.ends_with('.');
+    if ABBREVIATIONS.contains(&word.as_str()) || initial {
+        return false;
+    }
+    // An ellipsis inside a sentence goes on in lower case.
+    let trailing_off = before.ends_with("..") || before.ends_with('…');
+    let goes_on = after
+        .trim_start()
+        .chars()
+        .next()
+        .is_some_and(char::is_lowercase);
+    !(trailing_off && goes_on)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVIEW: &str = "Wawancara di balai desa\nCatatan: rekaman jelas\n\nPewawancara: Bagaimana layanannya?\nInforman 1: Antri lama sekali, dari jam 6... sampai siang. Kata dr. Bedah tunggu.\nPadahal sakit.\n\n[00:03:40] Informan 1: Obatnya kosong!\nPewawancara: Lalu?\nIstri saya: Kami ke Padang.\n";
+
+    fn texts(text: &str) -> Vec<(String, String)> {
+        records(text, "w.txt", &TranscriptOptions::default())
+            .into_iter()
+            .map(|r| {
+                let cells = super::super::delimited::cells(&r.raw, b',');
+                (cells[2].clone(), r.text)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn turns_become_statements_and_questions_do_not() {
+        let found = texts(INTERVIEW);
+        let said: Vec<_> = found.iter().map(|(_, t)| t.as_str()).collect();
+        assert_eq!(
+            said,
+            [
+                "Antri lama sekali, dari jam 6... sampai siang.",
+                "Kata dr. Bedah tunggu.",
+                "Padahal sakit.",
+                "Obatnya kosong!",
+            ]
+            .into_iter()
+            .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn offsets_are_code_points_into_the_text() {
+        let text = "Informan: Aduh 😡 mahal. Jauh pula.\nInforman: Ya.\n";
+        for record in records(text, "w.txt", &TranscriptOptions::default()) {
+            let cells = super::super::delimited::cells(&record.raw, b',');
+            let (start, end): (usize, usize) =
+                (cells[3].parse().unwrap(), cells[4].parse().unwrap());
+            let cut: String = text.chars().skip(start).take(end - start).collect();
+            assert_eq!(cut, record.text);
+        }
+    }
+
+    #[test]
+    fn a_head_that_names_the_speakers_is_no_talk() {
+        let text = "Tempat: balai desa\nInforman 1: penambang, 43 tahun\n\nPewawancara: Apa kabar?\nInforman 1: Baik.\n";
+        assert_eq!(
+            texts(text),
+            [("Informan 1".to_string(), "Baik.".to_string())]
+        );
+    }
+
+    #[test]
+    fn a_text_without_speakers_is_cut_into_sentences() {
+        let found = texts("Jalan rusak. Kapan diperbaiki?");
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].0, "");
+    }
+}

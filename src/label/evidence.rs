@@ -1,0 +1,165 @@
+//! Which words moved a code.
+//!
+//! A score is a sum over words (see [`LexicalView`](crate::features::LexicalView)), and the head
+//! is linear in scores and cues. So the log-odds of the best code against the runner-up fall
+//! apart into one number per word, exactly; a word pair counts half to each of its words.
+
+use std::collections::BTreeMap;
+
+use super::Result;
+use crate::features::StatementFeatures;
+use crate::model::{Model, VariableModel};
+
+/// Most words that are given as evidence of one code.
+const WORDS: usize = 4;
+
+/// A word that spoke for a code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The word as it stands in the text where it first occurs.
+    pub word: String,
+    /// Where that is, in code points from the start of the text.
+    pub start: usize,
+    /// By how much all its occurrences moved the log-odds of the best code against the runner-up.
+    pub weight: f64,
+}
+
+/// What each distinct word adds to the lexical scores and cues of a statement.
+pub(super) struct Contributions<'a> {
+    model: &'a Model,
+    text: &'a str,
+    words: BTreeMap<&'a str, Contribution>,
+}
+
+struct Contribution {
+    /// First byte of the first occurrence and the byte after its last.
+    first: (usize, usize),
+    /// Added to the lexical score of each code of all outputs.
+    scores: Vec<f64>,
+    /// The lexicon the word belongs to and what the word adds to that cue.
+    cue: Option<(usize, f64)>,
+}
+
+impl<'a> Contributions<'a> {
+    pub(super) fn new(
+        model: &'a Model,
+        text: &'a str,
+        features: &'a StatementFeatures,
+    ) -> Result<Self> {
+        let extractor = model.extractor();
+        let mut words: BTreeMap<&str, Contribution> = BTreeMap::new();
+        let columns = model
+            .outputs()
+            .map(|(_, columns)| columns.end)
+            .max()
+            .unwrap_or(0);
+        let mut add = |token: &'a crate::tokenize::Token, found: &[(u32, f32)], share: f64| {
+            let contribution = words.entry(&token.word).or_insert_with(|| Contribution {
+                first: (token.start, token.end),
+                scores: vec![0.0; columns],
+                cue: None,
+            });
+            for (feature, weight) in found {
+                let weights = model.feature_weights(*feature);
+                let factor = share * f64::from(*weight) / features.norm;
+                contribution
+                    .scores
+                    .iter_mut()
+                    .zip(weights)
+                    .for_each(|(s, w)| *s += factor * f64::from(*w));
+            }
+        };
+        for (i, token) in features.tokens.iter().enumerate() {
+            let found = extractor
+                .lexical()
+                .word_features(&token.word, extractor.tokenizer())?;
+            add(token, &found, 1.0);
+            let Some(previous) = i.checked_sub(1).map(|p| &features.tokens[p]) else {
+                continue;
+            };
+            if let Some(pair) = extractor
+                .lexical()
+                .bigram_feature(&previous.word, &token.word)
+            {
+                add(previous, &[pair], 0.5);
+                add(token, &[pair], 0.5);
+            }
+        }
+        let mut contributions = Self { model, text, words };
+        contributions.add_cues(features);
+        Ok(contributions)
+    }
+
+    fn add_cues(&mut self, features: &StatementFeatures) {
+        let cues = self.model.extractor().cues();
+        for token in &features.tokens {
+            let (Some(cue), Some(contribution)) = (
+                cues.lexicon_of(&token.word),
+                self.words.get_mut(token.word.as_str()),
+            ) else {
+                continue;
+            };
+            // ln(1 + n) shared evenly by the n words that made it.
+            let value = features.cues[cue];
+            let share = value / value.exp_m1();
+            let so_far = contribution.cue.map_or(0.0, |(_, v)| v);
+            contribution.cue = Some((cue, so_far + share));
+        }
+    }
+
+    /// The words that spoke most for the best code of the variable at `position`.
+    pub(super) fn strongest(&self, position: usize, probabilities: &[f64]) -> Vec<Evidence> {
+        let Some((variable, columns)) = self.model.outputs().nth(position) else {
+            return Vec::new();
+        };
+        let (best, second) = best_two(probabilities);
+        let margin = |input: usize| {
+            let row = &variable.head.coefficients[input];
+            row[best] - row[second]
+        };
+        let mut found: Vec<(&Contribution, f64)> = self
+            .words
+            .iter()
+            .filter(|(word, _)| word.chars().any(|c| c.is_alphanumeric() || !c.is_ascii()))
+            .map(|(_, c)| (c, weight(variable, c, &c.scores[columns.clone()], margin)))
+            .filter(|(_, weight)| *weight > 0.0)
+            .collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.first.cmp(&b.0.first)));
+        found.truncate(WORDS);
+        found
+            .into_iter()
+            .map(|(c, weight)| self.evidence(c, weight))
+            .collect()
+    }
+
+    fn evidence(&self, contribution: &Contribution, weight: f64) -> Evidence {
+        let (start, end) = contribution.first;
+        Evidence {
+            word: self.text.get(start..end).unwrap_or_default().to_string(),
+            start: self
+                .text
+                .get(..start)
+                .map_or(0, |before| before.chars().count()),
+            weight,
+        }
+    }
+}
+
+fn weight(
+    variable: &VariableModel,
+    c: &Contribution,
+    scores: &[f64],
+    margin: impl Fn(usize) -> f64,
+) -> f64 {
+    let lexical: f64 = scores.iter().enumerate().map(|(k, s)| s * margin(k)).sum();
+    let cue = c.cue.map_or(0.0, |(cue, value)| {
+        value * margin(variable.codes.len() + cue)
+    });
+    lexical + cue
+}
+
+fn best_two(probabilities: &[f64]) -> (usize, usize) {
+    let mut order: Vec<usize> = (0..probabilities.len()).collect();
+    order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+    (order[0], order[1])
+}

@@ -1,0 +1,85 @@
+//! Statements to predictions: the best code of each variable, how sure, and by which words.
+
+mod evidence;
+mod stream;
+
+use crate::error::Result;
+use crate::features::StatementFeatures;
+use crate::model::{Decision, Model, argmax};
+
+pub use evidence::Evidence;
+pub use stream::{LabelCounts, Labelled, Render, label_rows};
+
+/// What a model says of one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// One per variable, in the order of the codebook.
+    pub variables: Vec<VariablePrediction>,
+    /// The language, where the model knows languages and is not at a loss.
+    pub language: Option<String>,
+}
+
+/// The prediction of one variable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariablePrediction {
+    /// Position of the best code.
+    pub code: usize,
+    /// Probability of each code.
+    pub probabilities: Vec<f64>,
+    /// Whether to trust the best code.
+    pub decision: Decision,
+    /// The words that spoke most for the best code against the runner-up, strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+impl VariablePrediction {
+    /// Probability of the best code.
+    pub fn probability(&self) -> f64 {
+        self.probabilities[self.code]
+    }
+}
+
+impl Model {
+    /// Codes one statement. `None` for a text of nothing but white space, which says nothing.
+    pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let features = self.extractor().extract(text)?;
+        let mut probabilities = self.probabilities(&features);
+        let language = match self.language() {
+            Some(language) => {
+                let p = probabilities.pop().unwrap_or_default();
+                let best = argmax(&p);
+                let sure = language.thresholds.decide(p[best]) != Decision::Abstain
+                    && has_content(&features);
+                sure.then(|| language.codes[best].clone())
+            }
+            None => None,
+        };
+        let contributions = evidence::Contributions::new(self, text, &features)?;
+        let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
+            let code = argmax(&p);
+            let thresholds = &self.variables()[position].thresholds;
+            VariablePrediction {
+                code,
+                decision: if has_content(&features) {
+                    thresholds.decide(p[code])
+                } else {
+                    Decision::Abstain
+                },
+                evidence: contributions.strongest(position, &p),
+                probabilities: p,
+            }
+        });
+        Ok(Some(Prediction {
+            variables: variables.collect(),
+            language,
+        }))
+    }
+}
+
+/// Whether any feature but the constant was found: without one the codes are the prior alone.
+fn has_content(features: &StatementFeatures) -> bool {
+    features.lexical.len() > 1
+}

@@ -1,0 +1,516 @@
+//! A model on disk: a directory of open formats.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `model.json` | manifest: format version, origin, heads, thresholds, scores, hash of each other file, and of itself |
+//! | `codebook.json` | the codebook |
+//! | `tokenizer.json` | the tokenizer, as Hugging Face `tokenizers` reads it |
+//! | `model.safetensors` | feature hashes and weights, lexical weights, hashes of the texts trained on |
+//! | `README.md` | the model card, for people; not read |
+//!
+//! A directory is written beside its place and renamed into it: it is there whole or not at all.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ndarray::Array2;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::{Model, Origin, VariableModel};
+use crate::codebook::{Codebook, Hash};
+use crate::error::{Error, Result};
+use crate::features::{FeatureExtractor, LexicalView};
+use crate::tokenize::Tokenizer;
+
+/// The model format that this build writes and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+const FORMAT: &str = "konflik-model";
+const MANIFEST: &str = "model.json";
+const CODEBOOK: &str = "codebook.json";
+const TOKENIZER: &str = "tokenizer.json";
+const TENSORS: &str = "model.safetensors";
+const CARD: &str = "README.md";
+
+/// How the lexical features are made: a model made by other features is refused.
+const FEATURES: &str = "fnv1a64:w,b,c,p;squeeze3;nfkc-lower";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    format: String,
+    format_version: u32,
+    made_by: String,
+    features: String,
+    codebook_hash: String,
+    origin: Origin,
+    variables: Vec<VariableModel>,
+    language: Option<VariableModel>,
+    scores: Option<serde_json::Value>,
+    files: BTreeMap<String, FileEntry>,
+    /// SHA-256 of this manifest with an empty checksum.
+    checksum: String,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+struct FileEntry {
+    bytes: usize,
+    sha256: String,
+}
+
+/// The files of a model in memory.
+#[derive(Debug, Clone)]
+pub struct ModelFiles<'a> {
+    /// `model.json`.
+    pub manifest: Cow<'a, [u8]>,
+    /// `codebook.json`.
+    pub codebook: Cow<'a, [u8]>,
+    /// `tokenizer.json`.
+    pub tokenizer: Cow<'a, [u8]>,
+    /// `model.safetensors`.
+    pub tensors: Cow<'a, [u8]>,
+}
+
+impl ModelFiles<'_> {
+    fn parts(&self) -> [(&'static str, &[u8]); 3] {
+        [
+            (CODEBOOK, &self.codebook),
+            (TOKENIZER, &self.tokenizer),
+            (TENSORS, &self.tensors),
+        ]
+    }
+}
+
+/// A model directory that is written beside its place.
+///
+/// The place is checked when this is made, before any long work; dropping it leaves nothing.
+pub struct StagedModel {
+    target: PathBuf,
+    staging: tempfile::TempDir,
+}
+
+impl StagedModel {
+    /// Prepares to write a model to `target`, which must not exist unless `force`.
+    pub fn prepare(target: &Path, force: bool) -> Result<Self> {
+        if target.exists() {
+            if !force {
+                return Err(Error::OutputExists {
+                    path: target.to_path_buf(),
+                });
+            }
+            let replaceable = target.join(MANIFEST).is_file() || is_empty_dir(target);
+            if !replaceable {
+                return Err(Error::Model {
+                    path: target.display().to_string(),
+                    reason: "is there and is no model; it will not be replaced".into(),
+                });
+            }
+        }
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let staging = tempfile::Builder::new()
+            .prefix(".konflik-model-")
+            .tempdir_in(parent)
+            .map_err(|e| Error::write(target, e))?;
+        Ok(Self {
+            target: target.to_path_buf(),
+            staging,
+        })
+    }
+
+    /// Writes the model and its card, and moves the directory into place.
+    pub fn commit(self, model: &Model, card: &str) -> Result<()> {
+        let files = model.to_files()?;
+        let parts = [(MANIFEST, &*files.manifest), (CARD, card.as_bytes())];
+        for (name, bytes) in parts.into_iter().chain(files.parts()) {
+            let path = self.staging.path().join(name);
+            fs::write(&path, bytes).map_err(|e| Error::write(&self.target.join(name), e))?;
+            let file =
+                fs::File::open(&path).map_err(|e| Error::write(&self.target.join(name), e))?;
+            file.sync_all()
+                .map_err(|e| Error::write(&self.target.join(name), e))?;
+        }
+        let failed = |e| Error::write(&self.target, e);
+        let staged = self.staging.keep();
+        readable_by_all(&staged).map_err(failed)?;
+        if self.target.exists() {
+            let old = staged.with_extension("old");
+            fs::rename(&self.target, &old).map_err(failed)?;
+            fs::rename(&staged, &self.target).map_err(failed)?;
+            return fs::remove_dir_all(&old).map_err(failed);
+        }
+        fs::rename(&staged, &self.target).map_err(failed)
+    }
+}
+
+/// Temporary directories are private; a model is as readable as any other file.
+fn readable_by_all(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
+    }
+    let _ = path;
+    Ok(())
+}
+
+fn is_empty_dir(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+impl Model {
+    /// Writes the model as a directory; `card` becomes its `README.md`.
+    pub fn save(&self, target: &Path, card: &str, force: bool) -> Result<()> {
+        StagedModel::prepare(target, force)?.commit(self, card)
+    }
+
+    /// Reads a model directory; anything damaged, cut or newer is refused.
+    pub fn load(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        if !path.join(MANIFEST).is_file() {
+            if !path.exists() {
+                return Err(Error::read(
+                    path,
+                    std::io::Error::from(std::io::ErrorKind::NotFound),
+                ));
+            }
+            return Err(damaged(
+                &name,
+                format!("not a konflik model: it has no {MANIFEST}"),
+            ));
+        }
+        let read = |file: &str| {
+            let path = path.join(file);
+            fs::read(&path)
+                .map(Cow::Owned)
+                .map_err(|e| Error::read(&path, e))
+        };
+        let manifest = read(MANIFEST)?;
+        // Version first: a newer model may have other files.
+        parse_manifest(&manifest, &name)?;
+        let files = ModelFiles {
+            manifest,
+            codebook: read(CODEBOOK)?,
+            tokenizer: read(TOKENIZER)?,
+            tensors: read(TENSORS)?,
+        };
+        Self::from_files(&files, &name)
+    }
+
+    /// Reads a model from its files in memory, checking every hash; `name` names it in errors.
+    pub fn from_files(files: &ModelFiles<'_>, name: &str) -> Result<Self> {
+        let manifest = parse_manifest(&files.manifest, name)?;
+        for (file, bytes) in files.parts() {
+            let Some(entry) = manifest.files.get(file) else {
+                return Err(damaged(name, format!("{MANIFEST} does not list {file}")));
+            };
+            if entry.bytes != bytes.len() {
+                let reason = format!(
+                    "{file} has {} bytes, {MANIFEST} says {}: it was cut or changed",
+                    bytes.len(),
+                    entry.bytes
+                );
+                return Err(damaged(name, reason));
+            }
+            if entry.sha256 != Hash::of(bytes).to_string() {
+                return Err(damaged(
+                    name,
+                    format!("{file} is damaged or was changed: its hash differs"),
+                ));
+            }
+        }
+        Self::assemble(manifest, files, name)
+    }
+
+    /// Reads a model whose files are known to be whole, such as the embedded one.
+    pub(crate) fn from_trusted_files(files: &ModelFiles<'_>, name: &str) -> Result<Self> {
+        Self::assemble(parse_manifest(&files.manifest, name)?, files, name)
+    }
+
+    fn assemble(manifest: Manifest, files: &ModelFiles<'_>, name: &str) -> Result<Self> {
+        if manifest.features != FEATURES {
+            let reason = format!(
+                "made with the features {:?}; this build makes {FEATURES:?}",
+                manifest.features
+            );
+            return Err(damaged(name, reason));
+        }
+        let codebook: Codebook = serde_json::from_slice(&files.codebook)
+            .map_err(|e| damaged(name, format!("{CODEBOOK} can't be read: {e}")))?;
+        codebook.validate(name)?;
+        if codebook.hash().to_string() != manifest.codebook_hash {
+            return Err(damaged(
+                name,
+                format!("{CODEBOOK} is not the codebook it was trained with"),
+            ));
+        }
+        check_variables(&codebook, &manifest, name)?;
+        let tensors = Tensors::read(&files.tensors, name)?;
+        let outputs = manifest.variables.iter().chain(&manifest.language);
+        tensors.check_shapes(outputs.map(|v| v.codes.len()).sum(), name)?;
+        let lexical = LexicalView::from_parts(
+            manifest.origin.params.lexical.clone(),
+            tensors.hashes,
+            tensors.feature_weights,
+        );
+        let tokenizer = Tokenizer::from_json(&files.tokenizer)?;
+        Ok(Self {
+            extractor: FeatureExtractor::from_parts(tokenizer, lexical, &codebook),
+            codebook,
+            id: model_id(&manifest),
+            origin: manifest.origin,
+            weights: tensors.weights,
+            variables: manifest.variables,
+            language: manifest.language,
+            scores: manifest.scores,
+            seen_texts: tensors.seen_texts,
+        })
+    }
+
+    /// The files of the model.
+    pub fn to_files(&self) -> Result<ModelFiles<'static>> {
+        let codebook = to_json(&self.codebook)?;
+        let tokenizer = self.extractor.tokenizer().to_json()?.into_bytes();
+        let tensors = self.tensor_bytes()?;
+        let entry = |bytes: &Vec<u8>| FileEntry {
+            bytes: bytes.len(),
+            sha256: Hash::of(bytes).to_string(),
+        };
+        let files = [
+            (CODEBOOK, &codebook),
+            (TOKENIZER, &tokenizer),
+            (TENSORS, &tensors),
+        ];
+        let mut manifest = Manifest {
+            format: FORMAT.into(),
+            format_version: FORMAT_VERSION,
+            made_by: env!("CARGO_PKG_VERSION").into(),
+            features: FEATURES.into(),
+            codebook_hash: self.codebook.hash().to_string(),
+            origin: self.origin.clone(),
+            variables: self.variables.clone(),
+            language: self.language.clone(),
+            scores: self.scores.clone(),
+            files: files
+                .into_iter()
+                .map(|(name, bytes)| (name.to_string(), entry(bytes)))
+                .collect(),
+            checksum: String::new(),
+        };
+        manifest.checksum = Hash::of(&to_json(&manifest)?).to_string();
+        Ok(ModelFiles {
+            manifest: Cow::Owned(to_json(&manifest)?),
+            codebook: Cow::Owned(codebook),
+            tokenizer: Cow::Owned(tokenizer),
+            tensors: Cow::Owned(tensors),
+        })
+    }
+
+    /// Recomputes the id, which is a hash of all that the model holds.
+    pub(super) fn refresh_id(&mut self) -> Result<()> {
+        let files = self.to_files()?;
+        self.id = model_id(&parse_manifest(&files.manifest, "model")?);
+        Ok(())
+    }
+
+    fn tensor_bytes(&self) -> Result<Vec<u8>> {
+        let lexical = self.extractor.lexical();
+        let hashes = le_bytes(lexical.hashes(), u64::to_le_bytes);
+        let feature_weights = le_bytes(lexical.weights(), f32::to_le_bytes);
+        let weights: Vec<u8> = self.weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let seen = le_bytes(&self.seen_texts, u64::to_le_bytes);
+        let view = |dtype, shape: &[usize], bytes| {
+            TensorView::new(dtype, shape.to_vec(), bytes)
+                .map_err(|e| damaged("model", e.to_string()))
+        };
+        let features = lexical.hashes().len();
+        let tensors = [
+            ("feature_hashes", view(Dtype::U64, &[features], &hashes)?),
+            (
+                "feature_weights",
+                view(Dtype::F32, &[features], &feature_weights)?,
+            ),
+            ("weights", view(Dtype::F32, self.weights.shape(), &weights)?),
+            (
+                "seen_texts",
+                view(Dtype::U64, &[self.seen_texts.len()], &seen)?,
+            ),
+        ];
+        safetensors::serialize(tensors, None).map_err(|e| damaged("model", e.to_string()))
+    }
+}
+
+fn le_bytes<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|v| bytes(*v)).collect()
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(value).map_err(|e| damaged("model", e.to_string()))?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+fn model_id(manifest: &Manifest) -> String {
+    let short: String = manifest.checksum.chars().take(8).collect();
+    format!("{}@{short}", manifest.origin.name)
+}
+
+fn damaged(path: &str, reason: impl Into<String>) -> Error {
+    Error::Model {
+        path: path.to_string(),
+        reason: reason.into(),
+    }
+}
+
+/// Only what every version of the manifest has.
+#[derive(Deserialize)]
+struct Envelope {
+    format: String,
+    format_version: u32,
+    made_by: String,
+}
+
+fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest> {
+    let envelope: Envelope = serde_json::from_slice(bytes).map_err(|e| {
+        damaged(
+            name,
+            format!("{MANIFEST} is damaged or of another program: {e}"),
+        )
+    })?;
+    if envelope.format != FORMAT {
+        return Err(damaged(
+            name,
+            format!("not a konflik model: its format is {:?}", envelope.format),
+        ));
+    }
+    if envelope.format_version > FORMAT_VERSION {
+        return Err(Error::ModelTooNew {
+            path: name.to_string(),
+            made_by: envelope.made_by,
+            found: envelope.format_version,
+            supported: FORMAT_VERSION,
+        });
+    }
+    let mut manifest: Manifest = serde_json::from_slice(bytes)
+        .map_err(|e| damaged(name, format!("{MANIFEST} is damaged: {e}")))?;
+    let stated = std::mem::take(&mut manifest.checksum);
+    if Hash::of(&to_json(&manifest)?).to_string() != stated {
+        return Err(damaged(
+            name,
+            format!("{MANIFEST} is damaged or was edited: its checksum differs"),
+        ));
+    }
+    manifest.checksum = stated;
+    if to_json(&manifest)? != bytes {
+        return Err(damaged(
+            name,
+            format!("{MANIFEST} was edited: it is not in the form it was written in"),
+        ));
+    }
+    Ok(manifest)
+}
+
+/// Heads and thresholds must fit the codebook, and every number must be finite.
+fn check_variables(codebook: &Codebook, manifest: &Manifest, name: &str) -> Result<()> {
+    let same = codebook.variables.len() == manifest.variables.len()
+        && codebook
+            .variables
+            .iter()
+            .zip(&manifest.variables)
+            .all(|(c, m)| c.id == m.id && c.code_ids() == m.codes);
+    if !same {
+        return Err(damaged(
+            name,
+            format!("the variables of {MANIFEST} are not those of {CODEBOOK}"),
+        ));
+    }
+    for variable in manifest.variables.iter().chain(&manifest.language) {
+        let codes = variable.codes.len();
+        let head = &variable.head;
+        let shaped = head.intercept.len() == codes
+            && head.coefficients.len() >= codes
+            && head.coefficients.iter().all(|row| row.len() == codes)
+            && head.absent.iter().all(|a| *a < codes)
+            && variable.counts.len() == codes;
+        let finite = head
+            .intercept
+            .iter()
+            .chain(head.coefficients.iter().flatten())
+            .all(|v| v.is_finite());
+        if !(shaped && finite) {
+            return Err(damaged(
+                name,
+                format!("the head of {} is damaged", variable.id),
+            ));
+        }
+    }
+    Ok(())
+}
+
+struct Tensors {
+    hashes: Vec<u64>,
+    feature_weights: Vec<f32>,
+    weights: Array2<f32>,
+    seen_texts: Vec<u64>,
+}
+
+impl Tensors {
+    fn read(bytes: &[u8], name: &str) -> Result<Self> {
+        let tensors = SafeTensors::deserialize(bytes)
+            .map_err(|e| damaged(name, format!("{TENSORS} can't be read: {e}")))?;
+        let get = |tensor: &str, dtype: Dtype| match tensors.tensor(tensor) {
+            Ok(view) if view.dtype() == dtype => Ok(view),
+            Ok(view) => Err(damaged(
+                name,
+                format!("{tensor} in {TENSORS} is {:?}, not {dtype:?}", view.dtype()),
+            )),
+            Err(_) => Err(damaged(name, format!("{TENSORS} holds no {tensor}"))),
+        };
+        let weights = get("weights", Dtype::F32)?;
+        let &[rows, columns] = weights.shape() else {
+            return Err(damaged(name, "the weights are not a table"));
+        };
+        Ok(Self {
+            hashes: u64s(get("feature_hashes", Dtype::U64)?.data()),
+            feature_weights: f32s(get("feature_weights", Dtype::F32)?.data()),
+            weights: Array2::from_shape_vec((rows, columns), f32s(weights.data()))
+                .map_err(|e| damaged(name, format!("the weights don't fit their shape: {e}")))?,
+            seen_texts: u64s(get("seen_texts", Dtype::U64)?.data()),
+        })
+    }
+
+    fn check_shapes(&self, codes: usize, name: &str) -> Result<()> {
+        let features = self.hashes.len();
+        if self.feature_weights.len() != features || self.weights.dim() != (features + 1, codes) {
+            return Err(damaged(
+                name,
+                "the tables of features and weights don't fit each other",
+            ));
+        }
+        let finite = self
+            .feature_weights
+            .iter()
+            .chain(self.weights.iter())
+            .all(|w| w.is_finite());
+        if !finite {
+            return Err(damaged(name, "a weight is not finite"));
+        }
+        Ok(())
+    }
+}
+
+fn u64s(bytes: &[u8]) -> Vec<u64> {
+    let (values, _) = bytes.as_chunks();
+    values.iter().map(|b| u64::from_le_bytes(*b)).collect()
+}
+
+fn f32s(bytes: &[u8]) -> Vec<f32> {
+    let (values, _) = bytes.as_chunks();
+    values.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}

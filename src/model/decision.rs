@@ -1,0 +1,154 @@
+//! When a code may stand without a person's look.
+//!
+//! Thresholds are chosen on out-of-fold probabilities, which no statement had a part in itself.
+//! `auto` holds the most statements among which the bound (errors + 1) / (statements + 1) is at
+//! most the stated error rate (the finite-sample correction of conformal risk control,
+//! Angelopoulos et al. 2022). Below one half the best code is likelier wrong than right: `abstain`.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether to trust a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// The code may stand: errors are at most as frequent as stated.
+    Auto,
+    /// A person should look.
+    Review,
+    /// The model doesn't know: the code is a guess.
+    Abstain,
+}
+
+impl Decision {
+    /// The word in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Review => "review",
+            Self::Abstain => "abstain",
+        }
+    }
+}
+
+/// Probabilities of the best code at which decisions change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// From here on `auto`; `None` when no threshold keeps the stated error rate.
+    pub auto: Option<f64>,
+    /// Below it `abstain`.
+    pub abstain: f64,
+    /// The stated error rate of `auto`.
+    pub stated_error: f64,
+    /// Share of the out-of-fold statements that are `auto`.
+    pub auto_coverage: f64,
+    /// Share of errors among them; `None` without one.
+    pub auto_error: Option<f64>,
+    /// Share of the out-of-fold statements that are `abstain`.
+    pub abstain_coverage: f64,
+    /// Share of errors among them; `None` without one.
+    pub abstain_error: Option<f64>,
+}
+
+/// Below it the best code is likelier wrong than right.
+const EVEN: f64 = 0.5;
+/// Fewest statements that a threshold is based on.
+const SUPPORT: usize = 20;
+
+impl Thresholds {
+    /// Chooses thresholds from (probability of the best code, whether it was right).
+    pub fn choose(outcomes: &[(f64, bool)], stated_error: f64) -> Self {
+        let mut sorted = outcomes.to_vec();
+        sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (auto, rest) = sorted.split_at(auto_count(&sorted, stated_error));
+        let abstained: Vec<(f64, bool)> = rest.iter().copied().filter(|(p, _)| *p < EVEN).collect();
+        let coverage = |part: &[(f64, bool)]| part.len() as f64 / sorted.len().max(1) as f64;
+        Self {
+            auto: auto.last().map(|(p, _)| *p),
+            abstain: EVEN,
+            stated_error,
+            auto_coverage: coverage(auto),
+            auto_error: error_share(auto),
+            abstain_coverage: coverage(&abstained),
+            abstain_error: error_share(&abstained),
+        }
+    }
+
+    /// The decision at a probability of the best code.
+    pub fn decide(&self, probability: f64) -> Decision {
+        match self.auto {
+            Some(auto) if probability >= auto => Decision::Auto,
+            _ if probability < self.abstain => Decision::Abstain,
+            _ => Decision::Review,
+        }
+    }
+}
+
+fn error_share(outcomes: &[(f64, bool)]) -> Option<f64> {
+    let errors = outcomes.iter().filter(|(_, right)| !right).count();
+    (!outcomes.is_empty()).then(|| errors as f64 / outcomes.len() as f64)
+}
+
+/// How many of the most probable statements can be `auto`; `sorted` falls in probability.
+fn auto_count(sorted: &[(f64, bool)], stated_error: f64) -> usize {
+    let mut errors = 0;
+    let mut best = 0;
+    for (i, (probability, right)) in sorted.iter().enumerate() {
+        errors += usize::from(!right);
+        let n = i + 1;
+        let ties_end = sorted.get(n).is_none_or(|next| next.0 < *probability);
+        let bound = (errors + 1) as f64 / (n + 1) as f64;
+        if ties_end && n >= SUPPORT && bound <= stated_error {
+            best = n;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 100 statements: the 60 surest right, then every other one wrong, the last 20 all wrong.
+    fn outcomes() -> Vec<(f64, bool)> {
+        (0..100)
+            .map(|i| (1.0 - f64::from(i) * 0.005, i < 60 || (i < 80 && i % 2 == 0)))
+            .collect()
+    }
+
+    #[test]
+    fn auto_keeps_the_stated_error() {
+        let thresholds = Thresholds::choose(&outcomes(), 0.1);
+        let auto: Vec<_> = outcomes()
+            .into_iter()
+            .filter(|(p, _)| thresholds.decide(*p) == Decision::Auto)
+            .collect();
+        let errors = auto.iter().filter(|(_, right)| !right).count();
+        assert!(auto.len() > 60 && (errors + 1) as f64 / (auto.len() + 1) as f64 <= 0.1);
+        assert!((thresholds.auto_coverage - auto.len() as f64 / 100.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_likelier_wrong_than_right_abstains() {
+        let lowered: Vec<_> = outcomes()
+            .into_iter()
+            .map(|(p, right)| (p - 0.1, right))
+            .collect();
+        let thresholds = Thresholds::choose(&lowered, 0.05);
+        assert_eq!(thresholds.decide(0.499), Decision::Abstain);
+        assert_eq!(thresholds.decide(0.501), Decision::Review);
+        assert!((thresholds.abstain_coverage - 0.19).abs() < 1e-12);
+        assert!(thresholds.abstain_error.unwrap() > 0.5);
+    }
+
+    #[test]
+    fn without_a_good_region_nothing_is_auto() {
+        let bad: Vec<_> = (0..100)
+            .map(|i| (f64::from(i) / 100.0, i % 2 == 0))
+            .collect();
+        let thresholds = Thresholds::choose(&bad, 0.05);
+        assert_eq!((thresholds.auto, thresholds.auto_error), (None, None));
+        assert_eq!(thresholds.decide(0.99), Decision::Review);
+        assert_eq!(Thresholds::choose(&[], 0.05).auto, None);
+    }
+}

@@ -1,0 +1,228 @@
+//! The head: a small dense regression on out-of-fold lexical scores and cues.
+//!
+//! The lexical scores that a head learns from come from regressions that have not seen the
+//! statement, so the head learns how far to trust them: its probabilities are calibrated.
+//! Fitted by `linfa_logistic`, which does not say whether it converged; the gradient is checked here.
+
+use linfa::dataset::DatasetBase;
+use linfa::traits::Fit;
+use linfa_logistic::MultiLogisticRegression;
+use ndarray::{Array1, Array2, Axis, Slice};
+use serde::{Deserialize, Serialize};
+
+use super::softmax_in_place;
+use crate::error::{Error, Result};
+
+/// Smallest penalty at which `linfa_logistic` was seen to reach its optimum.
+const MIN_ALPHA: f64 = 0.01;
+const MAX_ITERATIONS: u64 = 2000;
+/// Largest gradient entry, per statement, at which a fit counts as converged.
+const GRADIENT: f64 = 1e-3;
+
+/// A fitted head: probabilities = softmax(intercept + coefficients × inputs).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// One row per input (lexical scores first, then cues), one column per code. Already divided
+    /// by the inputs' standard deviations: applies to inputs as they are.
+    pub coefficients: Vec<Vec<f64>>,
+    /// One value per code.
+    pub intercept: Vec<f64>,
+    /// Codes that no statement of the training had: never predicted.
+    pub absent: Vec<usize>,
+}
+
+impl Head {
+    /// Fits a head on `inputs` (shape statements × inputs) with penalty `alpha` on standardised inputs.
+    pub fn fit(inputs: &Array2<f64>, codes: &[usize], classes: usize, alpha: f64) -> Result<Self> {
+        if !(alpha.is_finite() && alpha >= MIN_ALPHA) {
+            return Err(Error::Parameter {
+                name: "head_alpha",
+                value: alpha.to_string(),
+                range: "a number of at least 0.01",
+            });
+        }
+        let scale = Scale::fit(inputs);
+        let standardised = scale.apply(inputs);
+        let dataset = DatasetBase::new(standardised, Array1::from_vec(codes.to_vec()));
+        let fitted = MultiLogisticRegression::default()
+            .alpha(alpha)
+            .max_iterations(MAX_ITERATIONS)
+            .gradient_tolerance(1e-6)
+            .fit(&dataset)?;
+        let present = fitted.classes().to_vec();
+        check_converged(
+            dataset.records(),
+            codes,
+            &present,
+            fitted.params(),
+            fitted.intercept(),
+            alpha,
+        )?;
+        Ok(Self::unscaled(
+            fitted.params(),
+            fitted.intercept(),
+            &present,
+            &scale,
+            classes,
+        ))
+    }
+
+    /// Moves the standardisation into the coefficients.
+    fn unscaled(
+        params: &Array2<f64>,
+        intercept: &Array1<f64>,
+        present: &[usize],
+        scale: &Scale,
+        classes: usize,
+    ) -> Self {
+        let mut coefficients = vec![vec![0.0; classes]; params.nrows()];
+        let mut intercepts = vec![0.0; classes];
+        for (column, &class) in present.iter().enumerate() {
+            intercepts[class] = intercept[column];
+            for (row, coefficient) in coefficients.iter_mut().enumerate() {
+                coefficient[class] = params[[row, column]] / scale.deviation[row];
+                intercepts[class] -= coefficient[class] * scale.mean[row];
+            }
+        }
+        Self {
+            coefficients,
+            intercept: intercepts,
+            absent: (0..classes).filter(|c| !present.contains(c)).collect(),
+        }
+    }
+
+    /// The scores of one statement before the softmax, one a code.
+    pub fn scores(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        let mut scores = self.intercept.clone();
+        for (input, coefficients) in inputs.into_iter().zip(&self.coefficients) {
+            scores
+                .iter_mut()
+                .zip(coefficients)
+                .for_each(|(s, c)| *s += input * c);
+        }
+        for &absent in &self.absent {
+            scores[absent] = f64::NEG_INFINITY;
+        }
+        scores
+    }
+
+    /// The probabilities of one statement, one a code.
+    pub fn probabilities(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        let mut scores = self.scores(inputs);
+        softmax_in_place(&mut scores);
+        scores
+    }
+}
+
+struct Scale {
+    mean: Array1<f64>,
+    deviation: Array1<f64>,
+}
+
+impl Scale {
+    fn fit(inputs: &Array2<f64>) -> Self {
+        let n = inputs.nrows().max(1) as f64;
+        let mean = inputs.sum_axis(Axis(0)) / n;
+        let variance = (inputs - &mean).mapv(|d| d * d).sum_axis(Axis(0)) / n;
+        // A constant input carries nothing; any scale will do.
+        let deviation = variance.mapv(|v| if v > 1e-12 { v.sqrt() } else { 1.0 });
+        Self { mean, deviation }
+    }
+
+    fn apply(&self, inputs: &Array2<f64>) -> Array2<f64> {
+        (inputs - &self.mean) / &self.deviation
+    }
+}
+
+/// Refuses a fit whose gradient is not small.
+fn check_converged(
+    x: &Array2<f64>,
+    codes: &[usize],
+    present: &[usize],
+    params: &Array2<f64>,
+    intercept: &Array1<f64>,
+    alpha: f64,
+) -> Result<()> {
+    let mut residuals = x.dot(params) + intercept;
+    for (mut row, code) in residuals.rows_mut().into_iter().zip(codes) {
+        let mut p = row.to_vec();
+        softmax_in_place(&mut p);
+        row.assign(&Array1::from_vec(p));
+        if let Some(column) = present.iter().position(|c| c == code) {
+            row[column] -= 1.0;
+        }
+    }
+    let mut gradient = Array2::zeros((params.nrows() + 1, params.ncols()));
+    let of_inputs = Slice::from(..params.nrows());
+    gradient
+        .slice_axis_mut(Axis(0), of_inputs)
+        .assign(&(x.t().dot(&residuals) + params * alpha));
+    gradient
+        .row_mut(params.nrows())
+        .assign(&residuals.sum_axis(Axis(0)));
+    let largest = gradient.iter().fold(0.0f64, |m, g| m.max(g.abs())) / codes.len() as f64;
+    if largest <= GRADIENT {
+        return Ok(());
+    }
+    Err(Error::NotConverged {
+        solver: "head regression",
+        measure: "the largest gradient entry per statement",
+        value: largest,
+        wanted: GRADIENT,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs() -> (Array2<f64>, Vec<usize>) {
+        let x = Array2::from_shape_fn((90, 3), |(i, j)| {
+            ((i * 31 + j * 17) % 23) as f64 * 0.1 + if i % 3 == j { 2.0 } else { 0.0 }
+        });
+        (x, (0..90).map(|i| i % 3).collect())
+    }
+
+    #[test]
+    fn probabilities_sum_to_one_and_follow_the_scores() {
+        let (x, codes) = inputs();
+        let head = Head::fit(&x, &codes, 4, 1.0).unwrap();
+        let right = x.rows().into_iter().zip(&codes).filter(|(row, code)| {
+            let p = head.probabilities(row.iter().copied());
+            assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            assert!(
+                p[3].abs() < f64::EPSILON,
+                "an absent code is never predicted"
+            );
+            p.iter()
+                .enumerate()
+                .max_by(|a, b| a.1.total_cmp(b.1))
+                .unwrap()
+                .0
+                == **code
+        });
+        assert!(right.count() > 80);
+    }
+
+    #[test]
+    fn a_shift_and_scale_of_the_inputs_changes_nothing() {
+        let (x, codes) = inputs();
+        let plain = Head::fit(&x, &codes, 3, 1.0).unwrap();
+        let moved = Head::fit(&x.mapv(|v| 100.0 * v - 7.0), &codes, 3, 1.0).unwrap();
+        for row in x.rows() {
+            let a = plain.probabilities(row.iter().copied());
+            let b = moved.probabilities(row.iter().map(|v| 100.0 * v - 7.0));
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5));
+        }
+    }
+
+    #[test]
+    fn weak_penalties_are_refused() {
+        let (x, codes) = inputs();
+        assert!(matches!(
+            Head::fit(&x, &codes, 3, 0.001),
+            Err(Error::Parameter { .. })
+        ));
+    }
+}

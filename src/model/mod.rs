@@ -1,0 +1,226 @@
+//! A trained model: the views, a sparse regression and a head for each variable.
+//!
+//! [`train()`] makes one from a [`Corpus`](crate::corpus::Corpus); [`Model::save`] writes it as a
+//! directory of open formats and [`Model::load`] reads it back, checking every byte.
+
+mod bundle;
+mod decision;
+mod head;
+mod softmax;
+mod train;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::codebook::{Codebook, Hash};
+use crate::error::{Error, Result};
+use crate::features::{FeatureExtractor, StatementFeatures};
+
+pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
+pub use decision::{Decision, Thresholds};
+pub use head::Head;
+pub use softmax::{FittedSoftmax, SoftmaxRegression, Targets, ValidSoftmaxRegression};
+pub use train::{OutOfFold, Step, TrainParams, Training, train};
+
+/// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableModel {
+    /// Id of the variable; `language` for the language of a statement.
+    pub id: String,
+    /// Ids of the codes, in the order of scores and probabilities.
+    pub codes: Vec<String>,
+    /// Statements of the training that had each code.
+    pub counts: Vec<usize>,
+    /// From lexical scores and cues to probabilities.
+    pub head: Head,
+    /// When a code may stand without a person's look.
+    pub thresholds: Thresholds,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// Name of the model.
+    pub name: String,
+    /// SHA-256 of the corpus.
+    pub corpus_hash: String,
+    /// Statements it was trained on.
+    pub statements: usize,
+    /// Groups they belong to.
+    pub groups: usize,
+    /// Statements by language.
+    pub languages: Vec<(String, usize)>,
+    /// Hyperparameters and seed.
+    pub params: TrainParams,
+}
+
+/// A trained model.
+pub struct Model {
+    codebook: Codebook,
+    origin: Origin,
+    extractor: FeatureExtractor,
+    /// Lexical weights, shape features × codes of all variables side by side (language last).
+    weights: Array2<f32>,
+    variables: Vec<VariableModel>,
+    language: Option<VariableModel>,
+    /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
+    scores: Option<serde_json::Value>,
+    /// Hashes of the texts it was trained on, ascending: an evaluation on them would be no test.
+    seen_texts: Vec<u64>,
+    id: String,
+}
+
+impl Model {
+    /// The codebook that it codes by.
+    pub fn codebook(&self) -> &Codebook {
+        &self.codebook
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// `name@` and the first digits of its hash: names the model in every output.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The variables, in the order of the codebook.
+    pub fn variables(&self) -> &[VariableModel] {
+        &self.variables
+    }
+
+    /// The language of a statement, where the corpus gave languages.
+    pub fn language(&self) -> Option<&VariableModel> {
+        self.language.as_ref()
+    }
+
+    /// The views.
+    pub fn extractor(&self) -> &FeatureExtractor {
+        &self.extractor
+    }
+
+    /// Number of lexical features.
+    pub fn feature_count(&self) -> usize {
+        self.weights.nrows()
+    }
+
+    /// Scores on statements it had not seen, if an evaluation was stored with it.
+    pub fn scores(&self) -> Option<&serde_json::Value> {
+        self.scores.as_ref()
+    }
+
+    /// Stores scores; they become part of the model's hash.
+    pub fn set_scores(&mut self, scores: serde_json::Value) -> Result<()> {
+        self.scores = Some(scores);
+        self.refresh_id()
+    }
+
+    /// Whether a text (but for case and white space) was trained on.
+    pub fn has_seen(&self, text: &str) -> bool {
+        self.seen_texts.binary_search(&text_key(text)).is_ok()
+    }
+
+    /// Refuses a codebook other than the one it was trained with.
+    pub fn require_codebook(&self, codebook: &Codebook) -> Result<()> {
+        let (trained, given) = (self.codebook.hash(), codebook.hash());
+        if trained == given {
+            return Ok(());
+        }
+        Err(Error::CodebookMismatch {
+            trained: trained.short(),
+            given: given.short(),
+        })
+    }
+
+    /// The variables with the columns of their codes in the weights, the language last.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = (&VariableModel, std::ops::Range<usize>)> {
+        let mut start = 0;
+        self.variables
+            .iter()
+            .chain(&self.language)
+            .map(move |variable| {
+                let columns = start..start + variable.codes.len();
+                start = columns.end;
+                (variable, columns)
+            })
+    }
+
+    /// The lexical weights of a feature, one per code of all outputs.
+    pub(crate) fn feature_weights(&self, feature: u32) -> ndarray::ArrayView1<'_, f32> {
+        self.weights.row(feature as usize)
+    }
+
+    /// Lexical scores of a statement, one per code of all outputs.
+    pub(crate) fn lexical_scores(&self, features: &StatementFeatures) -> Vec<f64> {
+        let mut scores = vec![0.0; self.weights.ncols()];
+        for &(feature, value) in &features.lexical {
+            let weights = self.feature_weights(feature);
+            scores
+                .iter_mut()
+                .zip(weights)
+                .for_each(|(s, w)| *s += f64::from(value) * f64::from(*w));
+        }
+        scores
+    }
+
+    /// The probabilities of a statement: one vector per variable, then that of the language.
+    pub fn probabilities(&self, features: &StatementFeatures) -> Vec<Vec<f64>> {
+        let scores = self.lexical_scores(features);
+        self.outputs()
+            .map(|(variable, columns)| {
+                let inputs = scores[columns].iter().chain(&features.cues).copied();
+                variable.head.probabilities(inputs)
+            })
+            .collect()
+    }
+}
+
+/// Exponentials over their sum, in place; −∞ becomes 0.
+pub(crate) fn softmax_in_place(scores: &mut [f64]) {
+    let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    scores.iter_mut().for_each(|s| *s = (*s - max).exp());
+    let sum: f64 = scores.iter().sum();
+    scores.iter_mut().for_each(|s| *s /= sum);
+}
+
+/// Position of the largest value, the first of equals.
+pub(crate) fn argmax(values: &[f64]) -> usize {
+    let better = |best: usize, i: usize| if values[i] > values[best] { i } else { best };
+    (1..values.len()).fold(0, better)
+}
+
+/// A key of a text that doesn't depend on case or white space.
+fn text_key(text: &str) -> u64 {
+    let normal: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    Hash::of(normal.join(" ").as_bytes()).first_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn softmax_survives_large_and_infinite_scores() {
+        let mut scores = [1000.0, 999.0, f64::NEG_INFINITY];
+        softmax_in_place(&mut scores);
+        assert!((scores[0] + scores[1] - 1.0).abs() < 1e-12 && scores[2].abs() < f64::EPSILON);
+        assert!((scores[0] / scores[1] - 1f64.exp()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_first_of_equals_is_the_best() {
+        assert_eq!(argmax(&[0.2, 0.4, 0.4]), 1);
+    }
+
+    #[test]
+    fn model_types_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Model>();
+        shared::<Codebook>();
+        shared::<crate::corpus::Corpus>();
+    }
+}

@@ -1,0 +1,467 @@
+//! From coded statements to a model.
+//!
+//! 1. Views are fitted on all texts (no code is looked at).
+//! 2. For each variable one regression per fold is fitted on the other folds, which gives every
+//!    statement scores from a regression that has not seen its group.
+//! 3. The head learns from those scores; heads that leave a fold out give honest probabilities,
+//!    and from these the decision thresholds are chosen.
+//! 4. One regression on all statements gives the weights of the model.
+//!
+//! Every regression is sequential and seeded; threads only decide which is fitted when, so the
+//! model's bytes don't depend on their number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use linfa::dataset::DatasetBase;
+use linfa::traits::Fit;
+use ndarray::{Array2, Axis, Slice};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::head::Head;
+use super::softmax::{FittedSoftmax, SoftmaxRegression, Targets};
+use super::{Model, Origin, Thresholds, VariableModel, argmax, text_key};
+use crate::corpus::{Corpus, group_folds};
+use crate::error::{Error, Result};
+use crate::features::{FeatureExtractor, LexicalParams, SparseMatrix, StatementFeatures};
+
+/// Hyperparameters of a training; part of the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainParams {
+    /// Views.
+    pub lexical: LexicalParams,
+    /// Cost C of the loss beside the penalty.
+    pub cost: f64,
+    /// How far rare codes are weighted up: 0 not at all, 1 fully.
+    pub balance: f64,
+    /// Relative duality gap at which a regression stops.
+    pub tolerance: f64,
+    /// Penalty of the head.
+    pub head_alpha: f64,
+    /// Folds of the cross-fitting.
+    pub folds: usize,
+    /// Error rate that `auto` decisions keep to.
+    pub stated_error: f64,
+    /// Seed of folds and of the order of statements in the solver.
+    pub seed: u64,
+}
+
+impl Default for TrainParams {
+    fn default() -> Self {
+        Self {
+            lexical: LexicalParams::default(),
+            cost: 10.0,
+            balance: 0.5,
+            tolerance: 1e-3,
+            head_alpha: 1.0,
+            folds: 5,
+            stated_error: 0.1,
+            seed: 20_260_101,
+        }
+    }
+}
+
+impl TrainParams {
+    /// Refuses values outside their range.
+    pub fn check(&self) -> Result<()> {
+        let fail = |name, value: String, range| Err(Error::Parameter { name, value, range });
+        self.lexical.check()?;
+        if !(0.0..=1.0).contains(&self.balance) {
+            return fail("balance", self.balance.to_string(), "0 to 1");
+        }
+        if !(2..=50).contains(&self.folds) {
+            return fail("folds", self.folds.to_string(), "2 to 50");
+        }
+        if !(self.stated_error > 0.0 && self.stated_error < 1.0) {
+            return fail(
+                "stated_error",
+                self.stated_error.to_string(),
+                "between 0 and 1",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What training is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Fitting the views.
+    Views,
+    /// Fitting regressions: so many of so many are done.
+    Regressions {
+        /// Fitted so far.
+        done: usize,
+        /// To be fitted in all.
+        total: usize,
+    },
+    /// Fitting heads and thresholds.
+    Heads,
+}
+
+/// Probabilities of statements by a model that has not seen their group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfFold {
+    /// Id of the variable.
+    pub variable: String,
+    /// For each coded statement its id, its code and the probability of each code.
+    pub rows: Vec<(String, usize, Vec<f64>)>,
+}
+
+/// A trained model with what was seen on the way.
+pub struct Training {
+    /// The model.
+    pub model: Model,
+    /// Out-of-fold probabilities of each variable.
+    pub out_of_fold: Vec<OutOfFold>,
+    /// What the person should know: codes with few statements and the like.
+    pub warnings: Vec<String>,
+}
+
+/// Trains a model called `name` on a corpus. `watch` hears of each step, from any thread.
+pub fn train(
+    corpus: &Corpus,
+    name: &str,
+    params: &TrainParams,
+    watch: &(dyn Fn(Step) + Sync),
+) -> Result<Training> {
+    params.check()?;
+    let corpus = corpus.in_canonical_order();
+    let tasks = tasks(&corpus)?;
+    watch(Step::Views);
+    let texts: Vec<&str> = corpus.statements.iter().map(|s| s.text.as_str()).collect();
+    let extractor = FeatureExtractor::fit(&texts, &corpus.codebook, &params.lexical)?;
+    let features = extractor.extract_all(&texts)?;
+    let folds = folds(&corpus, params)?;
+    let data = Data {
+        features: &features,
+        columns: extractor.lexical().len(),
+        folds: &folds,
+        params,
+    };
+    let regressions = fit_regressions(&tasks, &data, watch)?;
+    watch(Step::Heads);
+    let mut outputs = Vec::new();
+    for (task, regressions) in tasks.iter().zip(&regressions) {
+        outputs.push(fit_output(task, regressions, &data)?);
+    }
+    let warnings = tasks.iter().flat_map(Task::warnings).collect();
+    let out_of_fold = tasks
+        .iter()
+        .zip(&outputs)
+        .filter(|(t, _)| !t.is_language)
+        .map(|(task, (_, p))| OutOfFold {
+            variable: task.id.clone(),
+            rows: task
+                .rows
+                .iter()
+                .zip(p)
+                .map(|(&(i, code), p)| (corpus.statements[i].id.clone(), code, p.clone()))
+                .collect(),
+        });
+    let out_of_fold = out_of_fold.collect();
+    let weights = side_by_side(&regressions, data.columns);
+    let mut models: Vec<VariableModel> = outputs.into_iter().map(|(model, _)| model).collect();
+    let language = tasks
+        .last()
+        .filter(|t| t.is_language)
+        .and_then(|_| models.pop());
+    let mut seen_texts: Vec<u64> = texts.iter().map(|t| text_key(t)).collect();
+    seen_texts.sort_unstable();
+    seen_texts.dedup();
+    let mut model = Model {
+        origin: origin(&corpus, name, params),
+        codebook: corpus.codebook,
+        extractor,
+        weights,
+        variables: models,
+        language,
+        scores: None,
+        seen_texts,
+        id: String::new(),
+    };
+    model.refresh_id()?;
+    Ok(Training {
+        model,
+        out_of_fold,
+        warnings,
+    })
+}
+
+fn origin(corpus: &Corpus, name: &str, params: &TrainParams) -> Origin {
+    let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
+    for statement in &corpus.statements {
+        *languages
+            .entry(statement.language.as_deref().unwrap_or("unknown"))
+            .or_default() += 1;
+    }
+    let groups: BTreeSet<&str> = corpus.statements.iter().map(|s| s.group.as_str()).collect();
+    Origin {
+        name: name.to_string(),
+        corpus_hash: corpus.hash().to_string(),
+        statements: corpus.statements.len(),
+        groups: groups.len(),
+        languages: languages
+            .into_iter()
+            .map(|(l, n)| (l.to_string(), n))
+            .collect(),
+        params: params.clone(),
+    }
+}
+
+/// A nominal variable to be learned: which statements have which code.
+struct Task {
+    id: String,
+    codes: Vec<String>,
+    /// (position of the statement, its code).
+    rows: Vec<(usize, usize)>,
+    is_language: bool,
+}
+
+impl Task {
+    fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.codes.len()];
+        self.rows.iter().for_each(|(_, code)| counts[*code] += 1);
+        counts
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        const FEW: usize = 10;
+        let warn = |(code, n): (&String, usize)| match n {
+            0 => Some(format!(
+                "{} {code:?} has no statement: it will never be predicted",
+                self.id
+            )),
+            1 => Some(format!(
+                "{} {code:?} has one statement: too few to learn or to measure",
+                self.id
+            )),
+            n if n < FEW => Some(format!("{} {code:?} has only {n} statements", self.id)),
+            _ => None,
+        };
+        self.codes
+            .iter()
+            .zip(self.counts())
+            .filter_map(warn)
+            .collect()
+    }
+}
+
+/// The variables of the codebook, then the language if the corpus knows at least two.
+fn tasks(corpus: &Corpus) -> Result<Vec<Task>> {
+    let mut tasks = Vec::new();
+    for (v, variable) in corpus.codebook.variables.iter().enumerate() {
+        let rows = corpus.statements.iter().enumerate();
+        tasks.push(Task {
+            id: variable.id.clone(),
+            codes: variable.code_ids(),
+            rows: rows.filter_map(|(i, s)| Some((i, s.codes[v]?))).collect(),
+            is_language: false,
+        });
+    }
+    for task in &tasks {
+        let present = task.counts().iter().filter(|n| **n > 0).count();
+        if present < 2 {
+            let counts: Vec<String> = task
+                .codes
+                .iter()
+                .zip(task.counts())
+                .map(|(c, n)| format!("{c} {n}"))
+                .collect();
+            return Err(Error::Untrainable {
+                reason: format!(
+                    "{} needs statements of at least two codes, there are: {}",
+                    task.id,
+                    counts.join(", ")
+                ),
+            });
+        }
+    }
+    let languages = corpus.languages();
+    if languages.len() >= 2 {
+        let rows = corpus.statements.iter().enumerate();
+        let position = |l: &String| languages.iter().position(|known| known == l);
+        tasks.push(Task {
+            id: "language".into(),
+            rows: rows
+                .filter_map(|(i, s)| Some((i, position(s.language.as_ref()?)?)))
+                .collect(),
+            codes: languages.clone(),
+            is_language: true,
+        });
+    }
+    Ok(tasks)
+}
+
+fn folds(corpus: &Corpus, params: &TrainParams) -> Result<Vec<usize>> {
+    let groups: BTreeSet<&str> = corpus.statements.iter().map(|s| s.group.as_str()).collect();
+    if groups.len() < 2 {
+        return Err(Error::Untrainable {
+            reason: "all statements are of one group; at least two are needed to hold one out"
+                .into(),
+        });
+    }
+    let count = params.folds.min(groups.len());
+    Ok(group_folds(
+        corpus.statements.iter().map(|s| s.group.as_str()),
+        count,
+        params.seed,
+    ))
+}
+
+struct Data<'a> {
+    features: &'a [StatementFeatures],
+    columns: usize,
+    folds: &'a [usize],
+    params: &'a TrainParams,
+}
+
+impl Data<'_> {
+    fn fold_count(&self) -> usize {
+        self.folds.iter().max().map_or(1, |last| last + 1)
+    }
+
+    /// Fits a variable on all statements but those of one fold (on all without one).
+    fn fit(&self, task: &Task, left_out: Option<usize>) -> Result<FittedSoftmax> {
+        let kept = || {
+            task.rows
+                .iter()
+                .filter(|(i, _)| Some(self.folds[*i]) != left_out)
+        };
+        let matrix = SparseMatrix::from_rows(
+            self.columns,
+            kept().map(|(i, _)| self.features[*i].lexical.as_slice()),
+        );
+        let codes: Vec<usize> = kept().map(|(_, code)| *code).collect();
+        let targets = Targets::from_codes(&codes, task.codes.len()).balanced(self.params.balance);
+        SoftmaxRegression::new(task.codes.len())
+            .cost(self.params.cost)
+            .tolerance(self.params.tolerance)
+            .seed(self.params.seed)
+            .fit(&DatasetBase::new(matrix, targets))
+    }
+}
+
+/// The regressions of a variable: one per fold left out, and one on all.
+struct Regressions {
+    by_fold: Vec<FittedSoftmax>,
+    full: FittedSoftmax,
+}
+
+fn fit_regressions(
+    tasks: &[Task],
+    data: &Data<'_>,
+    watch: &(dyn Fn(Step) + Sync),
+) -> Result<Vec<Regressions>> {
+    let folds = data.fold_count();
+    let jobs: Vec<(&Task, Option<usize>)> = tasks
+        .iter()
+        .flat_map(|task| {
+            (0..folds)
+                .map(Some)
+                .chain([None])
+                .map(move |fold| (task, fold))
+        })
+        .collect();
+    let done = AtomicUsize::new(0);
+    let fitted = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|(task, left_out)| {
+            let fitted = data.fit(task, *left_out);
+            watch(Step::Regressions {
+                done: done.fetch_add(1, Ordering::Relaxed) + 1,
+                total: jobs.len(),
+            });
+            fitted
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut fitted = fitted.into_iter();
+    let mut regressions = Vec::new();
+    while let Some(first) = fitted.next() {
+        let mut by_fold = vec![first];
+        by_fold.extend(fitted.by_ref().take(folds - 1));
+        if let Some(full) = fitted.next() {
+            regressions.push(Regressions { by_fold, full });
+        }
+    }
+    Ok(regressions)
+}
+
+/// The head and thresholds of a variable, with the out-of-fold probabilities of its statements.
+fn fit_output(
+    task: &Task,
+    regressions: &Regressions,
+    data: &Data<'_>,
+) -> Result<(VariableModel, Vec<Vec<f64>>)> {
+    let inputs = head_inputs(task, regressions, data);
+    let codes: Vec<usize> = task.rows.iter().map(|(_, code)| *code).collect();
+    let fit_without = |fold: Option<usize>| {
+        let kept: Vec<usize> = (0..codes.len())
+            .filter(|r| Some(data.folds[task.rows[*r].0]) != fold)
+            .collect();
+        let kept_codes: Vec<usize> = kept.iter().map(|r| codes[*r]).collect();
+        Head::fit(
+            &inputs.select(Axis(0), &kept),
+            &kept_codes,
+            task.codes.len(),
+            data.params.head_alpha,
+        )
+    };
+    let by_fold = (0..data.fold_count())
+        .into_par_iter()
+        .map(|f| fit_without(Some(f)))
+        .collect::<Result<Vec<_>>>()?;
+    let probabilities: Vec<Vec<f64>> = task
+        .rows
+        .iter()
+        .zip(inputs.rows())
+        .map(|((i, _), row)| by_fold[data.folds[*i]].probabilities(row.iter().copied()))
+        .collect();
+    let outcome = |(p, code): (&Vec<f64>, &usize)| {
+        let best = argmax(p);
+        (p[best], best == *code)
+    };
+    let outcomes: Vec<(f64, bool)> = probabilities.iter().zip(&codes).map(outcome).collect();
+    let model = VariableModel {
+        id: task.id.clone(),
+        codes: task.codes.clone(),
+        counts: task.counts(),
+        head: fit_without(None)?,
+        thresholds: Thresholds::choose(&outcomes, data.params.stated_error),
+    };
+    Ok((model, probabilities))
+}
+
+/// What a head learns from: out-of-fold lexical scores, then the cues; shape statements × inputs.
+fn head_inputs(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Array2<f64> {
+    let cues = data.features.first().map_or(0, |f| f.cues.len());
+    let classes = task.codes.len();
+    let mut inputs = Array2::zeros((task.rows.len(), classes + cues));
+    for (mut row, (i, _)) in inputs.rows_mut().into_iter().zip(&task.rows) {
+        let features = &data.features[*i];
+        let scores = regressions.by_fold[data.folds[*i]].logits(&features.lexical);
+        row.iter_mut()
+            .zip(scores.iter().chain(&features.cues))
+            .for_each(|(r, v)| *r = *v);
+    }
+    inputs
+}
+
+/// The weights of all variables beside each other in single precision.
+fn side_by_side(regressions: &[Regressions], features: usize) -> Array2<f32> {
+    let columns = regressions.iter().map(|r| r.full.weights.ncols()).sum();
+    let mut weights = Array2::zeros((features, columns));
+    let mut start = 0;
+    for regression in regressions {
+        let part = &regression.full.weights;
+        let end = start + part.ncols();
+        weights
+            .slice_axis_mut(Axis(1), Slice::from(start..end))
+            .assign(&part.mapv(|w| w as f32));
+        start = end;
+    }
+    weights
+}

@@ -1,0 +1,151 @@
+//! The model card: what a model is, what it learned from, how well it does, where it fails.
+
+use std::fmt::Write;
+
+use super::evaluation::evaluation_markdown;
+use crate::evaluate::Evaluation;
+use crate::model::{Model, VariableModel};
+
+/// A model card in Markdown with the front matter that model hubs read.
+///
+/// `evaluation` is on statements that the model, or one trained like it, had not seen;
+/// `how` says in a sentence how that was made sure.
+pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str) -> String {
+    let mut out = front_matter(model, evaluation);
+    let origin = model.origin();
+    let _ = writeln!(out, "# {}\n", origin.name);
+    let _ = writeln!(
+        out,
+        "Codes a statement (one complaint, or one sentence or short turn of an interview) by {}, with the codebook \
+         `{}` {} (sha256 {}). Made by konflik {}.\n",
+        join(
+            &model
+                .variables()
+                .iter()
+                .map(|v| format!("`{}`", v.id))
+                .collect::<Vec<_>>()
+        ),
+        model.codebook().id,
+        model.codebook().version,
+        model.codebook().hash().short(),
+        env!("CARGO_PKG_VERSION"),
+    );
+    out.push_str("## Learned from\n\n");
+    let languages: Vec<String> = origin
+        .languages
+        .iter()
+        .map(|(l, n)| format!("{l} {n}"))
+        .collect();
+    let _ = writeln!(
+        out,
+        "{} statements in {} groups ({}); corpus sha256 {}.\n",
+        origin.statements,
+        origin.groups,
+        languages.join(", "),
+        &origin.corpus_hash[..12]
+    );
+    for variable in model.variables() {
+        let _ = writeln!(out, "- {}: {}", variable.id, counts(variable));
+    }
+    let _ = writeln!(
+        out,
+        "\n{} lexical features (words, word pairs, letters inside words, sub-word pieces), {} cues; a sparse softmax \
+         regression per variable (C = {}) under a calibrated head.\n",
+        model.feature_count(),
+        model.extractor().cues().names().len(),
+        origin.params.cost,
+    );
+    let _ = writeln!(out, "## Scores\n\n{how}\n");
+    // The evaluation is a document of its own; here it is a section.
+    let scores = evaluation_markdown(evaluation);
+    let body = scores.split_once("\n\n").map_or("", |(_, body)| body);
+    out.push_str(&body.replace("\n## ", "\n### "));
+    out.push_str(&limits(model));
+    out
+}
+
+fn front_matter(model: &Model, evaluation: &Evaluation) -> String {
+    let mut out =
+        String::from("---\nlibrary_name: konflik\npipeline_tag: text-classification\nlanguage:\n");
+    let languages = model.origin().languages.iter().map(|(l, _)| l.as_str());
+    for language in languages.filter(|l| l.len() == 2) {
+        let _ = writeln!(out, "- {language}");
+    }
+    let _ = writeln!(
+        out,
+        "metrics:\n- f1\n- accuracy\nmodel-index:\n- name: {}\n  results:",
+        model.origin().name
+    );
+    for variable in &evaluation.variables {
+        let _ = writeln!(
+            out,
+            "  - task:\n      type: text-classification\n      name: {}\n    dataset:\n      type: csv\n      name: {}\n    metrics:",
+            variable.id,
+            yaml_string(&evaluation.gold)
+        );
+        let scores = [
+            ("f1", "macro-F1", &variable.overall.macro_f1),
+            ("accuracy", "accuracy", &variable.overall.accuracy),
+        ];
+        for (kind, name, score) in scores {
+            if let Some(value) = score.value {
+                let _ = writeln!(
+                    out,
+                    "    - type: {kind}\n      name: {name}\n      value: {value:.4}"
+                );
+            }
+        }
+    }
+    out.push_str("---\n\n");
+    out
+}
+
+fn yaml_string(text: &str) -> String {
+    serde_json::Value::String(text.to_string()).to_string()
+}
+
+fn counts(variable: &VariableModel) -> String {
+    let parts: Vec<String> = variable
+        .codes
+        .iter()
+        .zip(&variable.counts)
+        .map(|(c, n)| format!("{c} {n}"))
+        .collect();
+    parts.join(", ")
+}
+
+fn join(words: &[String]) -> String {
+    match words {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        _ => words.join(""),
+    }
+}
+
+fn limits(model: &Model) -> String {
+    let mut out = String::from("## Limits\n\n");
+    out.push_str(
+        "- It reads words, not situations: irony and what goes without saying are often missed.\n\
+         - Statements from a source unlike the corpus are coded less well than the scores above say; code a random \
+         sample by hand and run `konflik evaluate` before relying on it.\n\
+         - A code says what a statement claims, not whether the claim is true, and nothing about the person.\n",
+    );
+    for variable in model.variables() {
+        let t = &variable.thresholds;
+        let _ = match t.auto {
+            Some(auto) => writeln!(
+                out,
+                "- {}: `auto` from a probability of {auto:.3} ({:.0} % of unseen statements; stated error at most {:.0} %).",
+                variable.id,
+                100.0 * t.auto_coverage,
+                100.0 * t.stated_error
+            ),
+            None => writeln!(
+                out,
+                "- {}: no probability kept the stated error of {:.0} %, so nothing is `auto`.",
+                variable.id,
+                100.0 * t.stated_error
+            ),
+        };
+    }
+    out
+}

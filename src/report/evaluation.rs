@@ -1,0 +1,209 @@
+//! An evaluation for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::table::{Align, Table};
+use crate::evaluate::{Evaluation, Score, Scores, VariableEvaluation};
+use crate::model::Decision;
+
+/// For a terminal.
+pub fn evaluation_text(evaluation: &Evaluation) -> String {
+    render(evaluation, Style::Text)
+}
+
+/// For a repository, a step summary or a report.
+pub fn evaluation_markdown(evaluation: &Evaluation) -> String {
+    format!(
+        "# Evaluation of {}\n\n{}",
+        evaluation.model,
+        render(evaluation, Style::Markdown)
+    )
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Text,
+    Markdown,
+}
+
+impl Style {
+    fn table(self, table: &Table) -> String {
+        match self {
+            Self::Text => format!("{}\n", table.text()),
+            Self::Markdown => format!("{}\n", table.markdown()),
+        }
+    }
+
+    fn heading(self, text: &str) -> String {
+        match self {
+            Self::Text => format!("{}\n\n", text.to_uppercase()),
+            Self::Markdown => format!("## {text}\n\n"),
+        }
+    }
+}
+
+fn render(evaluation: &Evaluation, style: Style) -> String {
+    let mut out = String::new();
+    let bootstrap = &evaluation.bootstrap;
+    let _ = writeln!(
+        out,
+        "{} statements of {}; 95 % intervals from {} bootstrap draws of {}.",
+        evaluation.statements, evaluation.gold, bootstrap.params.replicates, bootstrap.unit
+    );
+    if evaluation.seen_in_training > 0 {
+        let _ = writeln!(
+            out,
+            "Warning: {} of them were in the training; scores on them say little about new statements.",
+            evaluation.seen_in_training
+        );
+    }
+    out.push('\n');
+    for variable in &evaluation.variables {
+        out.push_str(&render_variable(variable, style));
+    }
+    out
+}
+
+fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
+    let mut out = style.heading(&variable.id);
+    out.push_str(&style.table(&main_scores(&variable.overall)));
+    out.push_str(&style.table(&by_code(&variable.overall)));
+    out.push_str("Gold (rows) by predicted (columns):\n\n");
+    out.push_str(&style.table(&confusion(variable)));
+    out.push_str(&style.table(&decisions(variable)));
+    for (name, slices) in [
+        ("language", &variable.by_language),
+        ("source", &variable.by_source),
+    ] {
+        if !slices.is_empty() {
+            out.push_str(&style.table(&by_slice(name, slices)));
+        }
+    }
+    out
+}
+
+fn main_scores(scores: &Scores) -> Table {
+    let mut table = Table::new(&[
+        ("score", Align::Left),
+        ("value", Align::Right),
+        ("95 % interval", Align::Left),
+        ("always the majority", Align::Right),
+    ]);
+    let base = &scores.baseline;
+    let rows = [
+        ("macro-F1", &scores.macro_f1, &base.macro_f1),
+        ("accuracy", &scores.accuracy, &base.accuracy),
+        ("alpha", &scores.alpha, &base.alpha),
+    ];
+    for (name, score, baseline) in rows {
+        table.row([
+            name.to_string(),
+            value(score),
+            interval(score),
+            value(baseline),
+        ]);
+    }
+    table
+}
+
+fn by_code(scores: &Scores) -> Table {
+    let mut table = Table::new(&[
+        ("code", Align::Left),
+        ("precision", Align::Right),
+        ("recall", Align::Right),
+        ("F1", Align::Right),
+        ("95 % interval", Align::Left),
+        ("baseline F1", Align::Right),
+        ("support", Align::Right),
+    ]);
+    for (code, base) in scores.by_code.iter().zip(&scores.baseline.by_code) {
+        table.row([
+            code.code.clone(),
+            value(&code.precision),
+            value(&code.recall),
+            value(&code.f1),
+            interval(&code.f1),
+            value(&base.f1),
+            code.support.to_string(),
+        ]);
+    }
+    table
+}
+
+fn confusion(variable: &VariableEvaluation) -> Table {
+    let short = |code: &String| code.chars().take(11).collect::<String>();
+    let names: Vec<String> = variable.codes.iter().map(short).collect();
+    let mut header = vec![("gold", Align::Left)];
+    header.extend(names.iter().map(|n| (n.as_str(), Align::Right)));
+    let mut table = Table::new(&header);
+    for (code, counts) in variable.codes.iter().zip(variable.overall.confusion.rows()) {
+        table.row(std::iter::once(code.clone()).chain(counts.iter().map(ToString::to_string)));
+    }
+    table
+}
+
+fn decisions(variable: &VariableEvaluation) -> Table {
+    let mut table = Table::new(&[
+        ("decision", Align::Left),
+        ("share", Align::Right),
+        ("errors", Align::Right),
+        ("stated", Align::Right),
+    ]);
+    let percent = |part: u64, whole: u64| match whole {
+        0 => "–".to_string(),
+        _ => format!("{:.1} %", 100.0 * part as f64 / whole as f64),
+    };
+    for row in &variable.decisions {
+        let stated = match row.decision {
+            Decision::Auto => format!("≤ {:.0} %", 100.0 * variable.stated_error),
+            _ => String::new(),
+        };
+        let share = percent(row.n, variable.overall.n);
+        table.row([
+            row.decision.as_str().to_string(),
+            share,
+            percent(row.errors, row.n),
+            stated,
+        ]);
+    }
+    table
+}
+
+fn by_slice(name: &str, slices: &BTreeMap<String, Scores>) -> Table {
+    let mut table = Table::new(&[
+        (name, Align::Left),
+        ("n", Align::Right),
+        ("macro-F1", Align::Right),
+        ("95 % interval", Align::Left),
+        ("accuracy", Align::Right),
+        ("alpha", Align::Right),
+        ("baseline macro-F1", Align::Right),
+    ]);
+    for (key, scores) in slices {
+        table.row([
+            key.clone(),
+            scores.n.to_string(),
+            value(&scores.macro_f1),
+            interval(&scores.macro_f1),
+            value(&scores.accuracy),
+            value(&scores.alpha),
+            value(&scores.baseline.macro_f1),
+        ]);
+    }
+    table
+}
+
+fn value(score: &Score) -> String {
+    score
+        .value
+        .map_or_else(|| "–".to_string(), |v| format!("{v:.3}"))
+}
+
+fn interval(score: &Score) -> String {
+    match (score.interval, score.reason) {
+        (Some([low, high]), _) => format!("{low:.3} to {high:.3}"),
+        (None, Some(reason)) => reason.to_string(),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,11 @@
+//! What people read: evaluations, models, codebooks and corpora as text and Markdown.
+
+mod card;
+mod codebook;
+mod evaluation;
+mod table;
+
+pub use card::model_card;
+pub use codebook::codebook_markdown;
+pub use evaluation::{evaluation_markdown, evaluation_text};
+pub use table::{Align, Table};

@@ -1,0 +1,32 @@
+//! The starter model, trained on the project's own corpus and embedded in every build.
+
+use std::borrow::Cow;
+
+use crate::error::Result;
+use crate::model::{Model, ModelFiles};
+
+const FILES: ModelFiles<'static> = ModelFiles {
+    manifest: Cow::Borrowed(include_bytes!("../models/starter/model.json")),
+    codebook: Cow::Borrowed(include_bytes!("../models/starter/codebook.json")),
+    tokenizer: Cow::Borrowed(include_bytes!("../models/starter/tokenizer.json")),
+    tensors: Cow::Borrowed(include_bytes!("../models/starter/model.safetensors")),
+};
+
+impl Model {
+    /// The starter model. Its hashes were checked when it was embedded (by a test), so they are
+    /// not computed again at each start.
+    pub fn starter() -> Result<Self> {
+        Self::from_trusted_files(&FILES, "the starter model")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_files_are_whole() {
+        let checked = Model::from_files(&FILES, "starter").unwrap();
+        assert_eq!(checked.id(), Model::starter().unwrap().id());
+    }
+}
