@@ -1,1 +1,176 @@
-fn main() {}
+//! Throughput of the stages, on the project's own corpus and feed.
+//!
+//!     cargo bench                                  # all
+//!     cargo bench -- label                         # one
+//!     KONFLIK_FEED=feed.csv cargo bench -- label   # on a feed of your own (a `text` column)
+//!
+//! Every bench asserts what it computed, so that a broken stage can't look fast.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that can't read its data should stop"
+)]
+
+use std::path::Path;
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use konflik::evaluate::{EvaluateParams, evaluate};
+use konflik::export::LabelledRows;
+use konflik::features::{FeatureExtractor, LexicalParams};
+use konflik::label::{Labelled, label_rows};
+use konflik::model::{TrainParams, train};
+use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
+
+fn main() {
+    divan::main();
+}
+
+fn project(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn corpus() -> Corpus {
+    let codebook = Codebook::read(&project("corpus/codebook.toml")).unwrap();
+    Corpus::read(
+        &project("corpus/statements.csv"),
+        codebook,
+        &ReadOptions::default(),
+    )
+    .unwrap()
+}
+
+/// A feed of at least 10,000 rows as CSV.
+fn feed() -> (Vec<u8>, usize) {
+    let path = std::env::var_os("KONFLIK_FEED")
+        .map_or_else(|| project("corpus/statements.csv"), Into::into);
+    let options = ReadOptions::default();
+    let mut reader = Reader::open(&path, &options).unwrap();
+    let mut texts = Vec::new();
+    while let Some(Ok(record)) = reader.next_row().unwrap() {
+        texts.push(record.text);
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["id", "text"]).unwrap();
+    let rows = texts.len().max(10_000);
+    for (i, text) in texts.iter().cycle().take(rows).enumerate() {
+        writer.write_record([&i.to_string(), text]).unwrap();
+    }
+    (writer.into_inner().unwrap(), rows)
+}
+
+fn stream(feed: &[u8]) -> Reader {
+    let options = ReadOptions {
+        format: Some(Format::CSV),
+        ..ReadOptions::default()
+    };
+    Reader::from_stream(
+        Box::new(std::io::Cursor::new(feed.to_vec())),
+        "feed",
+        &options,
+    )
+    .unwrap()
+}
+
+#[divan::bench(sample_count = 10)]
+fn read_rows(bencher: Bencher<'_, '_>) {
+    let (feed, rows) = feed();
+    bencher
+        .counter(ItemsCount::new(rows))
+        .counter(BytesCount::new(feed.len()))
+        .bench(|| {
+            let mut reader = stream(&feed);
+            let mut count = 0;
+            while let Some(row) = reader.next_row().unwrap() {
+                black_box(row.unwrap());
+                count += 1;
+            }
+            assert_eq!(count, rows);
+        });
+}
+
+#[divan::bench(sample_count = 5)]
+fn tokenize(bencher: Bencher<'_, '_>) {
+    let corpus = corpus();
+    let model = Model::starter().unwrap();
+    bencher
+        .counter(ItemsCount::new(corpus.statements.len()))
+        .bench(|| {
+            let words = corpus
+                .statements
+                .iter()
+                .map(|s| model.extractor().tokenizer().words(&s.text).unwrap().len());
+            assert!(words.sum::<usize>() > 50_000);
+        });
+}
+
+#[divan::bench(sample_count = 3)]
+fn fit_features(bencher: Bencher<'_, '_>) {
+    let corpus = corpus();
+    let texts: Vec<&str> = corpus.statements.iter().map(|s| s.text.as_str()).collect();
+    bencher.counter(ItemsCount::new(texts.len())).bench(|| {
+        let fitted =
+            FeatureExtractor::fit(&texts, &corpus.codebook, &LexicalParams::default()).unwrap();
+        assert!(fitted.lexical().len() > 10_000);
+    });
+}
+
+/// Reading, labelling with evidence and writing, on `threads` threads.
+#[divan::bench(args = [1, 2], sample_count = 5)]
+fn label(bencher: Bencher<'_, '_>, threads: usize) {
+    let (feed, rows) = feed();
+    let model = Model::starter().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    bencher
+        .counter(ItemsCount::new(rows))
+        .counter(BytesCount::new(feed.len()))
+        .bench(|| {
+            let mut reader = stream(&feed);
+            let out = LabelledRows::new(reader.layout(), "feed", Format::CSV, "konflik_", &model)
+                .unwrap();
+            let mut written = 0;
+            let counts = pool.install(|| {
+                label_rows(
+                    &mut reader,
+                    &model,
+                    &|record, p| out.row(record, p),
+                    &mut |row| {
+                        if let Labelled::Row(bytes) = row {
+                            written += bytes.len();
+                        }
+                        Ok(())
+                    },
+                )
+            });
+            let counts = counts.unwrap();
+            assert_eq!((counts.rows as usize, counts.rejected), (rows, 0));
+            assert!(written > feed.len());
+        });
+}
+
+/// The whole training: views, cross-fitting of three variables, heads.
+#[divan::bench(sample_count = 3)]
+fn train_starter(bencher: Bencher<'_, '_>) {
+    let corpus = corpus();
+    bencher
+        .counter(ItemsCount::new(corpus.statements.len()))
+        .bench(|| {
+            let training = train(&corpus, "bench", &TrainParams::default(), &|_| {}).unwrap();
+            assert_eq!(training.model.origin().statements, corpus.statements.len());
+        });
+}
+
+#[divan::bench(sample_count = 3)]
+fn evaluate_with_intervals(bencher: Bencher<'_, '_>) {
+    let corpus = corpus();
+    let model = Model::starter().unwrap();
+    bencher
+        .counter(ItemsCount::new(corpus.statements.len()))
+        .bench(|| {
+            let evaluation = evaluate(&model, &corpus, &EvaluateParams::default()).unwrap();
+            assert!(evaluation.variables[0].overall.macro_f1.interval.is_some());
+        });
+}

@@ -52,7 +52,7 @@ impl fmt::Display for Location {
 #[non_exhaustive]
 pub enum RowFault {
     /// The row has another number of fields than the header.
-    #[error("{got} fields where the header has {expected}")]
+    #[error("the header has {expected} columns, this row {got}")]
     Ragged {
         /// Fields in the header.
         expected: usize,
@@ -72,9 +72,9 @@ pub enum RowFault {
         byte: u64,
     },
     /// A cell longer than the limit.
-    #[error("a cell of {bytes} bytes; the limit is {limit}")]
+    #[error("a cell (or row) of {bytes} bytes; a cell may have {limit}")]
     CellTooLong {
-        /// Length of the cell.
+        /// Length of the cell, or of the row where it was too long to be cut into cells.
         bytes: usize,
         /// The limit in force.
         limit: usize,
@@ -127,6 +127,15 @@ impl RowFault {
     }
 }
 
+/// What a column that is missing would hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnHolds {
+    /// The statements.
+    Text,
+    /// The codes of a variable.
+    Codes,
+}
+
 /// Every error of the library. `code` is stable, `hint` says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -164,6 +173,8 @@ pub enum Error {
     UnknownFormat {
         /// The file.
         path: String,
+        /// The suffixes that would do.
+        known: &'static str,
     },
     /// A file without a byte, or with nothing but white space.
     #[error("{path}: the file is empty")]
@@ -186,6 +197,8 @@ pub enum Error {
         path: String,
         /// The column looked for.
         wanted: String,
+        /// What it would hold.
+        holds: ColumnHolds,
         /// The columns there are.
         found: Vec<String>,
     },
@@ -401,13 +414,16 @@ impl Error {
         match self {
             Self::OutputExists { .. } => Some("name another output, or add --force".into()),
             Self::OutputIsInput { .. } => Some("name another output".into()),
-            Self::UnknownFormat { .. } => {
-                Some("read and written are .csv, .tsv and .jsonl; transcripts are read from .txt; or say --format".into())
-            }
-            Self::Encoding { .. } => {
-                Some("save the file as UTF-8 (in Excel: “CSV UTF-8”) or convert it with iconv".into())
-            }
-            Self::MissingColumn { wanted, found, .. } => Some(missing_column_hint(wanted, found)),
+            Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
+            Self::Encoding { .. } => Some(
+                "save the file as UTF-8 (in Excel: “CSV UTF-8”) or convert it with iconv".into(),
+            ),
+            Self::MissingColumn {
+                wanted,
+                holds,
+                found,
+                ..
+            } => Some(missing_column_hint(wanted, *holds, found)),
             Self::ColumnTaken { .. } => {
                 Some("drop that column, or choose another prefix with --prefix".into())
             }
@@ -426,11 +442,15 @@ impl Error {
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),
             Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
-            Self::ModelTooNew { .. } => Some("use a newer konflik, or train the model again".into()),
+            Self::ModelTooNew { .. } => {
+                Some("use a newer konflik, or train the model again".into())
+            }
             Self::CodebookMismatch { .. } => {
                 Some("train again with this codebook, or leave out --codebook".into())
             }
-            Self::Model { .. } => Some("copy the model again, or train it anew with `konflik train`".into()),
+            Self::Model { .. } => {
+                Some("copy the model again, or train it anew with `konflik train`".into())
+            }
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())
             }
@@ -442,15 +462,17 @@ impl Error {
     }
 }
 
-fn missing_column_hint(wanted: &str, found: &[String]) -> String {
+fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> String {
+    let remedy = match holds {
+        ColumnHolds::Text => "name the column of the text with --text-column",
+        ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+    };
     match nearest(wanted, found) {
-        Some(near) => {
-            format!("did you mean {near:?}? name the column of the text with --text-column")
-        }
+        Some(near) => format!("did you mean {near:?}? {remedy}"),
         None if found.len() == 1 => {
-            "only one column was found: is the delimiter right? see --delimiter".into()
+            format!("only one column was found: is the delimiter right (--delimiter)? {remedy}")
         }
-        None => "name the column of the text with --text-column".into(),
+        None => remedy.into(),
     }
 }
 

@@ -62,6 +62,7 @@ impl Form {
             Some("txt") => Ok(Self::Text),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
+                known: ".json, .md or .txt",
             }),
         }
     }

@@ -117,6 +117,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         (Format::Transcript, _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
+                known: ".csv, .tsv or .jsonl",
             });
         }
         (format, _) => format,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::codebook::{Codebook, Hash};
-use crate::error::{Error, Location, Result, RowFault};
+use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Reader, Record};
 
 pub use split::{group_folds, holdout};
@@ -167,6 +167,7 @@ impl Columns {
             return Err(Error::MissingColumn {
                 path: reader.name().to_string(),
                 wanted: codebook.variables[0].id.clone(),
+                holds: ColumnHolds::Codes,
                 found: names,
             });
         }

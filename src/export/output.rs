@@ -49,7 +49,7 @@ impl Output {
             .prefix(".konflik-")
             .suffix(".tmp")
             .tempfile_in(folder)
-            .map_err(|e| Error::write(target, e))?;
+            .map_err(|e| Error::write(target, e.kind().into()))?;
         Ok(Self {
             target: target.to_path_buf(),
             sink: Sink::File(BufWriter::new(file)),

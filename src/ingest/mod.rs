@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use crate::error::{Error, Location, Result, RowFault, nearest};
+use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
 
 pub(crate) use delimited::write_cell;
 pub use transcript::TranscriptOptions;
@@ -80,6 +80,7 @@ impl Format {
             Some("txt") => Ok(Self::Transcript),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
+                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt",
             }),
         }
     }
@@ -303,6 +304,7 @@ fn text_column(name: &str, columns: &[String], wanted: Option<&str>) -> Result<(
     let missing = |wanted: &str| Error::MissingColumn {
         path: name.to_string(),
         wanted: wanted.to_string(),
+        holds: ColumnHolds::Text,
         found: columns.to_vec(),
     };
     if let Some(wanted) = wanted {

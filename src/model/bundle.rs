@@ -117,7 +117,7 @@ impl StagedModel {
         let staging = tempfile::Builder::new()
             .prefix(".konflik-model-")
             .tempdir_in(parent)
-            .map_err(|e| Error::write(target, e))?;
+            .map_err(|e| Error::write(target, e.kind().into()))?;
         Ok(Self {
             target: target.to_path_buf(),
             staging,

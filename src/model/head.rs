@@ -6,12 +6,14 @@
 
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
-use linfa_logistic::MultiLogisticRegression;
+use linfa_logistic::{MultiFittedLogisticRegression, MultiLogisticRegression};
 use ndarray::{Array1, Array2, Axis, Slice};
 use serde::{Deserialize, Serialize};
 
 use super::softmax_in_place;
 use crate::error::{Error, Result};
+
+type Fitted = MultiFittedLogisticRegression<f64, usize>;
 
 /// Smallest penalty at which `linfa_logistic` was seen to reach its optimum.
 const MIN_ALPHA: f64 = 0.01;
@@ -28,6 +30,8 @@ pub struct Head {
     pub coefficients: Vec<Vec<f64>>,
     /// One value per code.
     pub intercept: Vec<f64>,
+    /// The penalty it was fitted with.
+    pub alpha: f64,
     /// Codes that no statement of the training had: never predicted.
     pub absent: Vec<usize>,
 }
@@ -37,9 +41,9 @@ impl Head {
     pub fn fit(inputs: &Array2<f64>, codes: &[usize], classes: usize, alpha: f64) -> Result<Self> {
         if !(alpha.is_finite() && alpha >= MIN_ALPHA) {
             return Err(Error::Parameter {
-                name: "head_alpha",
+                name: "head_alphas",
                 value: alpha.to_string(),
-                range: "a number of at least 0.01",
+                range: "numbers of at least 0.01",
             });
         }
         let scale = Scale::fit(inputs);
@@ -48,34 +52,15 @@ impl Head {
         let fitted = MultiLogisticRegression::default()
             .alpha(alpha)
             .max_iterations(MAX_ITERATIONS)
-            .gradient_tolerance(1e-6)
+            .gradient_tolerance(GRADIENT * 0.01 * codes.len() as f64)
             .fit(&dataset)?;
-        let present = fitted.classes().to_vec();
-        check_converged(
-            dataset.records(),
-            codes,
-            &present,
-            fitted.params(),
-            fitted.intercept(),
-            alpha,
-        )?;
-        Ok(Self::unscaled(
-            fitted.params(),
-            fitted.intercept(),
-            &present,
-            &scale,
-            classes,
-        ))
+        check_converged(dataset.records(), codes, &fitted, alpha)?;
+        Ok(Self::unscaled(&fitted, &scale, classes, alpha))
     }
 
     /// Moves the standardisation into the coefficients.
-    fn unscaled(
-        params: &Array2<f64>,
-        intercept: &Array1<f64>,
-        present: &[usize],
-        scale: &Scale,
-        classes: usize,
-    ) -> Self {
+    fn unscaled(fitted: &Fitted, scale: &Scale, classes: usize, alpha: f64) -> Self {
+        let (params, intercept, present) = (fitted.params(), fitted.intercept(), fitted.classes());
         let mut coefficients = vec![vec![0.0; classes]; params.nrows()];
         let mut intercepts = vec![0.0; classes];
         for (column, &class) in present.iter().enumerate() {
@@ -88,6 +73,7 @@ impl Head {
         Self {
             coefficients,
             intercept: intercepts,
+            alpha,
             absent: (0..classes).filter(|c| !present.contains(c)).collect(),
         }
     }
@@ -136,14 +122,8 @@ impl Scale {
 }
 
 /// Refuses a fit whose gradient is not small.
-fn check_converged(
-    x: &Array2<f64>,
-    codes: &[usize],
-    present: &[usize],
-    params: &Array2<f64>,
-    intercept: &Array1<f64>,
-    alpha: f64,
-) -> Result<()> {
+fn check_converged(x: &Array2<f64>, codes: &[usize], fitted: &Fitted, alpha: f64) -> Result<()> {
+    let (params, intercept, present) = (fitted.params(), fitted.intercept(), fitted.classes());
     let mut residuals = x.dot(params) + intercept;
     for (mut row, code) in residuals.rows_mut().into_iter().zip(codes) {
         let mut p = row.to_vec();

@@ -38,8 +38,8 @@ pub struct TrainParams {
     pub balance: f64,
     /// Relative duality gap at which a regression stops.
     pub tolerance: f64,
-    /// Penalty of the head.
-    pub head_alpha: f64,
+    /// Penalties of the head to choose from, by the log loss of statements not seen.
+    pub head_alphas: Vec<f64>,
     /// Folds of the cross-fitting.
     pub folds: usize,
     /// Error rate that `auto` decisions keep to.
@@ -55,7 +55,7 @@ impl Default for TrainParams {
             cost: 10.0,
             balance: 0.5,
             tolerance: 1e-3,
-            head_alpha: 1.0,
+            head_alphas: vec![1.0, 10.0, 100.0, 1000.0],
             folds: 5,
             stated_error: 0.1,
             seed: 20_260_101,
@@ -70,6 +70,9 @@ impl TrainParams {
         self.lexical.check()?;
         if !(0.0..=1.0).contains(&self.balance) {
             return fail("balance", self.balance.to_string(), "0 to 1");
+        }
+        if self.head_alphas.is_empty() {
+            return fail("head_alphas", "empty".into(), "at least one penalty");
         }
         if !(2..=50).contains(&self.folds) {
             return fail("folds", self.folds.to_string(), "2 to 50");
@@ -398,28 +401,21 @@ fn fit_output(
 ) -> Result<(VariableModel, Vec<Vec<f64>>)> {
     let inputs = head_inputs(task, regressions, data);
     let codes: Vec<usize> = task.rows.iter().map(|(_, code)| *code).collect();
-    let fit_without = |fold: Option<usize>| {
-        let kept: Vec<usize> = (0..codes.len())
-            .filter(|r| Some(data.folds[task.rows[*r].0]) != fold)
-            .collect();
-        let kept_codes: Vec<usize> = kept.iter().map(|r| codes[*r]).collect();
-        Head::fit(
-            &inputs.select(Axis(0), &kept),
-            &kept_codes,
-            task.codes.len(),
-            data.params.head_alpha,
-        )
+    let heads = Heads {
+        inputs: &inputs,
+        codes: &codes,
+        folds: task.rows.iter().map(|(i, _)| data.folds[*i]).collect(),
+        classes: task.codes.len(),
     };
-    let by_fold = (0..data.fold_count())
-        .into_par_iter()
-        .map(|f| fit_without(Some(f)))
-        .collect::<Result<Vec<_>>>()?;
-    let probabilities: Vec<Vec<f64>> = task
-        .rows
-        .iter()
-        .zip(inputs.rows())
-        .map(|((i, _), row)| by_fold[data.folds[*i]].probabilities(row.iter().copied()))
-        .collect();
+    let candidates = data
+        .params
+        .head_alphas
+        .par_iter()
+        .map(|alpha| heads.out_of_fold(*alpha));
+    let candidates = candidates.collect::<Result<Vec<_>>>()?;
+    let losses: Vec<f64> = candidates.iter().map(|p| -log_loss(p, &codes)).collect();
+    let best = argmax(&losses);
+    let probabilities = candidates.into_iter().nth(best).unwrap_or_default();
     let outcome = |(p, code): (&Vec<f64>, &usize)| {
         let best = argmax(p);
         (p[best], best == *code)
@@ -429,10 +425,56 @@ fn fit_output(
         id: task.id.clone(),
         codes: task.codes.clone(),
         counts: task.counts(),
-        head: fit_without(None)?,
+        head: heads.fit_without(None, data.params.head_alphas[best])?,
         thresholds: Thresholds::choose(&outcomes, data.params.stated_error),
     };
     Ok((model, probabilities))
+}
+
+/// What the heads of a variable are fitted on.
+struct Heads<'a> {
+    /// Shape statements × inputs.
+    inputs: &'a Array2<f64>,
+    codes: &'a [usize],
+    folds: Vec<usize>,
+    classes: usize,
+}
+
+impl Heads<'_> {
+    /// A head of all statements but those of a fold.
+    fn fit_without(&self, fold: Option<usize>, alpha: f64) -> Result<Head> {
+        let kept: Vec<usize> = (0..self.codes.len())
+            .filter(|r| Some(self.folds[*r]) != fold)
+            .collect();
+        let codes: Vec<usize> = kept.iter().map(|r| self.codes[*r]).collect();
+        Head::fit(
+            &self.inputs.select(Axis(0), &kept),
+            &codes,
+            self.classes,
+            alpha,
+        )
+    }
+
+    /// The probabilities of each statement by the head that left its fold out.
+    fn out_of_fold(&self, alpha: f64) -> Result<Vec<Vec<f64>>> {
+        let count = self.folds.iter().max().map_or(0, |last| last + 1);
+        let by_fold = (0..count)
+            .map(|fold| self.fit_without(Some(fold), alpha))
+            .collect::<Result<Vec<_>>>()?;
+        let rows = self.inputs.rows().into_iter().zip(&self.folds);
+        Ok(rows
+            .map(|(row, fold)| by_fold[*fold].probabilities(row.iter().copied()))
+            .collect())
+    }
+}
+
+/// Mean −ln of the probability of the right code, which counts as at least 10⁻⁹.
+fn log_loss(probabilities: &[Vec<f64>], codes: &[usize]) -> f64 {
+    let losses = probabilities
+        .iter()
+        .zip(codes)
+        .map(|(p, code)| -p[*code].max(1e-9).ln());
+    losses.sum::<f64>() / codes.len().max(1) as f64
 }
 
 /// What a head learns from: out-of-fold lexical scores, then the cues; shape statements × inputs.

@@ -1,0 +1,150 @@
+//! The command line: cases as files under `tests/cmd`, and the README's examples.
+//!
+//! `TRYCMD=overwrite cargo test --test cli` writes what is printed now into the cases.
+
+#[cfg(test)]
+mod cases {
+    use std::fs;
+    use std::io::Write;
+    use std::process::{Command, Output, Stdio};
+
+    use tempfile::TempDir;
+
+    #[test]
+    fn the_cases_print_what_they_say() {
+        trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+    }
+
+    fn konflik(folder: &TempDir, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_konflik"));
+        command.current_dir(folder.path()).args(args);
+        command
+    }
+
+    fn error(output: &Output) -> String {
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    #[test]
+    fn a_cell_of_ten_megabytes_is_left_out_and_the_rest_labelled() {
+        let folder = TempDir::new().unwrap();
+        let cell = "x".repeat(10 << 20);
+        fs::write(
+            folder.path().join("in.csv"),
+            format!("id,text\n1,{cell}\n2,Antri lama\n"),
+        )
+        .unwrap();
+        let output = konflik(&folder, &["label", "in.csv", "-o", "out.csv"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            error(&output).contains("[K0304] in.csv:2: a cell (or row) of 1048576"),
+            "{}",
+            error(&output)
+        );
+        let labelled = fs::read_to_string(folder.path().join("out.csv")).unwrap();
+        assert_eq!(labelled.lines().count(), 2);
+        assert!(folder.path().join("out.rejects.jsonl").is_file());
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("in.csv"), "id,text\n1,Antri lama\n").unwrap();
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = konflik(&folder, &["label", "in.csv"])
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            error(&output).contains("error[K0102]: can't write <stdout>: No space left on device"),
+            "{}",
+            error(&output)
+        );
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_no_error() {
+        let folder = TempDir::new().unwrap();
+        let rows: Vec<String> = (0..20_000)
+            .map(|i| format!("{i},Antri lama sekali"))
+            .collect();
+        fs::write(
+            folder.path().join("in.csv"),
+            format!("id,text\n{}\n", rows.join("\n")),
+        )
+        .unwrap();
+        let mut child = konflik(&folder, &["label", "in.csv", "--quiet"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), error(&output).as_str()),
+            (Some(0), "")
+        );
+    }
+
+    #[test]
+    fn standard_input_and_output_are_streams() {
+        let folder = TempDir::new().unwrap();
+        let mut child = konflik(&folder, &["label", "-", "--quiet"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(b"{\"text\":\"Antri lama sekali\"}\n")
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(line["konflik_conflict"], "realistic");
+    }
+
+    /// What failed leaves nothing behind, and what was there stays as it was.
+    #[test]
+    fn a_failed_run_leaves_nothing_half_written() {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("in.csv"), "id,text\n1,Antri\n2,\"open\n").unwrap();
+        fs::write(folder.path().join("out.csv"), "precious\n").unwrap();
+        let output = konflik(&folder, &["label", "in.csv", "-o", "out.csv", "--force"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(
+            fs::read_to_string(folder.path().join("out.csv")).unwrap(),
+            "precious\n"
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn labels_are_the_same_with_any_number_of_threads() {
+        let folder = TempDir::new().unwrap();
+        let examples = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/corpus/examples/complaints.csv"
+        );
+        let with = |threads: &str| {
+            konflik(
+                &folder,
+                &["label", examples, "--quiet", "--threads", threads],
+            )
+            .output()
+            .unwrap()
+            .stdout
+        };
+        let one = with("1");
+        assert!(one.len() > 10_000 && one == with("3"));
+    }
+}

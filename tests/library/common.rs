@@ -1,0 +1,36 @@
+//! What several test programs need.
+
+use std::path::{Path, PathBuf};
+
+use konflik::corpus::holdout;
+use konflik::model::{TrainParams, Training, train};
+use konflik::{Codebook, Corpus, ReadOptions};
+
+/// A file of the project.
+pub(crate) fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The project's corpus.
+pub(crate) fn corpus() -> Corpus {
+    let codebook = Codebook::read(&project("corpus/codebook.toml")).unwrap();
+    Corpus::read(
+        &project("corpus/statements.csv"),
+        codebook,
+        &ReadOptions::default(),
+    )
+    .unwrap()
+}
+
+/// Whole groups of it, some 500 statements.
+pub(crate) fn small_corpus() -> Corpus {
+    let corpus = corpus();
+    let groups = corpus.statements.iter().map(|s| s.group.as_str());
+    let (_, part) = holdout(groups, 500.0 / corpus.statements.len() as f64, 1);
+    corpus.subset(&part)
+}
+
+/// A model trained on a corpus without watching.
+pub(crate) fn trained(corpus: &Corpus) -> Training {
+    train(corpus, "test", &TrainParams::default(), &|_| {}).unwrap()
+}

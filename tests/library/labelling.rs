@@ -1,0 +1,202 @@
+//! Labelling: rows in, rows out, nothing lost and nothing of the input changed.
+
+use std::io::Cursor;
+
+use konflik::export::LabelledRows;
+use konflik::label::{LabelCounts, Labelled, label_rows};
+use konflik::{Format, Model, ReadOptions, Reader};
+use proptest::prelude::*;
+
+fn model() -> &'static Model {
+    use std::sync::OnceLock;
+    static MODEL: OnceLock<Model> = OnceLock::new();
+    MODEL.get_or_init(|| Model::starter().unwrap())
+}
+
+fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts, Vec<String>) {
+    let options = ReadOptions {
+        format: Some(format),
+        ..ReadOptions::default()
+    };
+    let mut reader =
+        Reader::from_stream(Box::new(Cursor::new(input.to_string())), "in", &options).unwrap();
+    let rows = LabelledRows::new(reader.layout(), "in", output, "konflik_", model()).unwrap();
+    let mut out = rows.header();
+    let mut rejected = Vec::new();
+    let counts = label_rows(
+        &mut reader,
+        model(),
+        &|record, p| rows.row(record, p),
+        &mut |row| {
+            match row {
+                Labelled::Row(bytes) => out.extend(bytes),
+                Labelled::Rejected(row) => rejected.push(row.fault.code().to_string()),
+            }
+            Ok(())
+        },
+    );
+    (String::from_utf8(out).unwrap(), counts.unwrap(), rejected)
+}
+
+#[test]
+fn input_cells_stand_untouched_before_ours() {
+    let input = "no;\"te\"\"xt\";text\r\n0123;\"a;b\";Antri lama sekali\r\n1e5;=1+1;\"dua\nbaris, mantap\"\r\n";
+    let (out, counts, _) = labelled(input, Format::CSV, Format::Delimited(b';'));
+    let lines: Vec<&str> = out.split_inclusive('\n').collect();
+    assert!(
+        lines[0].starts_with("no;\"te\"\"xt\";text;konflik_conflict;konflik_conflict_probability;")
+    );
+    assert!(lines[1].starts_with("0123;\"a;b\";Antri lama sekali;realistic;"));
+    assert!(out.contains("1e5;=1+1;\"dua\nbaris, mantap\";none;"));
+    assert_eq!((counts.rows, counts.labelled), (2, 2));
+}
+
+#[test]
+fn json_objects_keep_their_form_and_get_full_probabilities() {
+    let input = "{\"n\": 18446744073709551616, \"o\":{\"b\":[1.0]},\"text\":\"Obat kosong\"}\n{\"text\":\"terima kasih\"}\n";
+    let (out, _, _) = labelled(input, Format::Jsonl, Format::Jsonl);
+    let first = out.lines().next().unwrap();
+    assert!(first.starts_with("{\"n\": 18446744073709551616, \"o\":{\"b\":[1.0]},\"text\":\"Obat kosong\",\"konflik_conflict\":"));
+    let value: serde_json::Value = serde_json::from_str(first).unwrap();
+    let sum: f64 = value["konflik_topic_probabilities"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|p| p.as_f64().unwrap())
+        .sum();
+    assert!((sum - 1.0).abs() < 0.01);
+}
+
+#[test]
+fn rows_read_are_labelled_blank_or_rejected() {
+    let input = "id,text\n1,Antri lama\n2\n3,\n4,  \n5,\"x\"y\n6,😡\n";
+    let (out, counts, rejected) = labelled(input, Format::CSV, Format::CSV);
+    assert_eq!(
+        (counts.rows, counts.labelled, counts.blank, counts.rejected),
+        (6, 2, 2, 2)
+    );
+    assert_eq!(rejected, ["K0301", "K0305"]);
+    assert_eq!(counts.first_blank, Some(4));
+    assert!(out.contains("\n3,,,,abstain,"));
+}
+
+#[test]
+fn table_and_json_give_the_same_codes() {
+    let (table, ..) = labelled(
+        "id,text\n1,Aplikasi error terus\n",
+        Format::CSV,
+        Format::Jsonl,
+    );
+    let (json, ..) = labelled(
+        "{\"id\":\"1\",\"text\":\"Aplikasi error terus\"}\n",
+        Format::Jsonl,
+        Format::Jsonl,
+    );
+    assert_eq!(table, json);
+    let (flat, ..) = labelled(
+        "{\"id\":\"1\",\"text\":\"Aplikasi error terus\"}\n",
+        Format::Jsonl,
+        Format::CSV,
+    );
+    let (csv, ..) = labelled(
+        "id,text\n1,Aplikasi error terus\n",
+        Format::CSV,
+        Format::CSV,
+    );
+    assert_eq!(flat, csv);
+}
+
+#[test]
+fn a_key_that_would_be_lost_in_a_table_rejects_its_row() {
+    let input = "{\"text\":\"a\"}\n{\"text\":\"b\",\"more\":1}\n";
+    let (_, counts, rejected) = labelled(input, Format::Jsonl, Format::CSV);
+    assert_eq!((counts.labelled, rejected), (1, vec!["K0312".to_string()]));
+}
+
+#[test]
+fn composed_and_decomposed_text_get_the_same_probabilities() {
+    let probabilities = |text: &str| {
+        let prediction = model().predict(text).unwrap().unwrap();
+        prediction
+            .variables
+            .into_iter()
+            .map(|v| v.probabilities)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        probabilities("café lama sekali"),
+        probabilities("cafe\u{301} lama sekali")
+    );
+}
+
+#[test]
+fn a_text_without_a_known_feature_abstains() {
+    let prediction = model().predict("ꙮ").unwrap().unwrap();
+    for variable in &prediction.variables {
+        assert_eq!(variable.decision, konflik::Decision::Abstain);
+        assert!(variable.evidence.is_empty());
+    }
+    assert_eq!(prediction.language, None);
+}
+
+#[test]
+fn the_threads_do_not_matter() {
+    let rows: Vec<String> = (0..3000)
+        .map(|i| format!("{i},antri lama nomor {i}"))
+        .collect();
+    let input = format!("id,text\n{}\n", rows.join("\n"));
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| labelled(&input, Format::CSV, Format::CSV).0)
+    };
+    assert!(with(1) == with(4));
+}
+
+/// The evidence words of a code are words of the statement, at their place.
+#[test]
+fn evidence_points_into_the_text() {
+    let text = "😡 Obatnya kosong, kata petugas; antri LAMA…";
+    let prediction = model().predict(text).unwrap().unwrap();
+    let found: Vec<_> = prediction
+        .variables
+        .iter()
+        .flat_map(|v| &v.evidence)
+        .collect();
+    assert!(!found.is_empty());
+    for evidence in found {
+        let at: String = text
+            .chars()
+            .skip(evidence.start)
+            .take(evidence.word.chars().count())
+            .collect();
+        assert_eq!(at, evidence.word);
+    }
+}
+
+proptest! {
+    /// No text fails, and what is said of it is well-formed.
+    #[test]
+    fn any_text_is_coded(text in "\\PC{0,80}") {
+        if let Some(prediction) = model().predict(&text).unwrap() {
+            for variable in prediction.variables {
+                prop_assert!((variable.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+                prop_assert!(variable.probabilities.iter().all(|p| *p <= variable.probability()));
+            }
+        }
+    }
+
+    /// A row gets the same codes alone as among others.
+    #[test]
+    fn a_batch_is_the_sum_of_its_rows(texts in prop::collection::vec("[a-z ]{1,30}", 1..12)) {
+        let table = |texts: &[String]| {
+            let rows: Vec<String> = texts.iter().map(|t| format!("{t},x\n")).collect();
+            labelled(&format!("text,id\n{}", rows.concat()), Format::CSV, Format::CSV).0
+        };
+        let together = table(&texts);
+        let alone: Vec<String> = texts.iter().map(|t| table(std::slice::from_ref(t)).lines().nth(1).unwrap().to_string()).collect();
+        prop_assert_eq!(together.lines().skip(1).collect::<Vec<_>>(), alone);
+    }
+}

@@ -1,0 +1,14 @@
+//! The library from outside, one module per concern.
+
+#[cfg(test)]
+mod bundle;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod labelling;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod training;
