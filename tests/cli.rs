@@ -6,6 +6,7 @@
 mod cases {
     use std::fs;
     use std::io::Write;
+    use std::path::Path;
     use std::process::{Command, Output, Stdio};
 
     use tempfile::TempDir;
@@ -13,6 +14,33 @@ mod cases {
     #[test]
     fn the_cases_print_what_they_say() {
         trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+    }
+
+    /// The README's examples run in a folder of their own, as they write files.
+    #[test]
+    fn the_readme_prints_what_it_says() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = TempDir::new().unwrap();
+        let readme = folder.path().join("README.md");
+        fs::copy(root.join("README.md"), &readme).unwrap();
+        // trycmd runs a case in a copy of `NAME.in` if there is a `NAME.out`.
+        for part in ["README.in", "README.out"] {
+            let examples = folder.path().join(part).join("corpus/examples");
+            fs::create_dir_all(&examples).unwrap();
+            for file in [
+                "corpus/codebook.toml",
+                "corpus/examples/complaints.csv",
+                "corpus/examples/interview-02.txt",
+            ] {
+                fs::copy(root.join(file), folder.path().join(part).join(file)).unwrap();
+            }
+        }
+        trycmd::TestCases::new()
+            .case(readme.to_str().unwrap())
+            .run();
+        if std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite") {
+            fs::copy(&readme, root.join("README.md")).unwrap();
+        }
     }
 
     fn konflik(folder: &TempDir, args: &[&str]) -> Command {

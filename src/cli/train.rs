@@ -126,13 +126,15 @@ pub(super) fn watched(
     name: &str,
     params: &TrainParams,
 ) -> Result<Training> {
-    let bar = console.progress(Some(1), "training");
+    let bar = console.progress(Some(1), "reading words");
     let training = train(corpus, name, params, &|step| match step {
+        Step::Views => {}
         Step::Regressions { done, total } => {
+            bar.set_message("training");
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         }
-        Step::Views | Step::Heads => {}
+        Step::Heads => bar.set_message("calibrating"),
     });
     bar.finish_and_clear();
     let training = training?;
