@@ -3,6 +3,8 @@
 //! The pipeline is data: `tokenizer.json` in a model directory is read by every Hugging Face
 //! client and gives the same words and pieces there.
 
+use std::collections::{BTreeMap, HashSet};
+
 use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
 use tokenizers::normalizers::unicode::NFKC;
@@ -19,8 +21,11 @@ use crate::error::{Error, Result};
 /// A run of letters, marks, digits and `_` is one word; any other visible character is one.
 const WORD: &str = r"[\p{L}\p{M}\p{N}_]+|[^\p{L}\p{M}\p{N}_\s]";
 const UNKNOWN: &str = "[UNK]";
-/// Letters that get a piece of their own; rarer ones are unknown.
+/// Characters that get a piece of their own; rarer ones are unknown.
 const ALPHABET: usize = 400;
+/// Texts that a word must stand in to take part in the training of pieces, so that a name or
+/// number of one statement becomes no piece.
+const MIN_TEXTS: usize = 3;
 
 /// A word of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +47,9 @@ impl Tokenizer {
     /// Trains the sub-word model (byte-pair encoding) on `texts`; the same texts give the same bytes.
     ///
     /// `vocabulary` is the number of pieces, `min_frequency` how often a merged pair must occur.
+    /// Words of fewer than three texts take no part.
     pub fn train<'a>(
-        texts: impl Iterator<Item = &'a str> + Send,
+        texts: impl Iterator<Item = &'a str>,
         vocabulary: usize,
         min_frequency: u64,
     ) -> Result<Self> {
@@ -60,16 +66,47 @@ impl Tokenizer {
         let split = Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(failed)?;
         pipeline.with_normalizer(Some(normalizer)).map_err(failed)?;
         pipeline.with_pre_tokenizer(Some(PreTokenizerWrapper::Split(split)));
+        let mut tokenizer = Self { pipeline };
+        let words = tokenizer.frequent_words(texts)?;
         let trainer = BpeTrainerBuilder::new()
             .vocab_size(vocabulary)
             .min_frequency(min_frequency)
             .limit_alphabet(ALPHABET)
+            .initial_alphabet(alphabet(&words))
             .show_progress(false)
             .special_tokens(vec![AddedToken::from(UNKNOWN, true)])
             .build();
         let mut trainer = TrainerWrapper::BpeTrainer(trainer);
-        pipeline.train(&mut trainer, texts).map_err(failed)?;
-        Ok(Self { pipeline })
+        let words = words
+            .iter()
+            .flat_map(|(word, count)| std::iter::repeat_n(word.as_str(), *count));
+        tokenizer
+            .pipeline
+            .train(&mut trainer, words)
+            .map_err(failed)?;
+        Ok(tokenizer)
+    }
+
+    /// How often each word occurs that stands in enough texts.
+    fn frequent_words<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, usize>> {
+        let mut counts: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+        for (number, text) in texts.enumerate() {
+            for token in self.words(text)? {
+                let (count, texts, last) = counts.entry(token.word).or_default();
+                *count += 1;
+                if *last != number + 1 {
+                    *texts += 1;
+                    *last = number + 1;
+                }
+            }
+        }
+        let enough = counts
+            .into_iter()
+            .filter(|(_, (_, texts, _))| *texts >= MIN_TEXTS);
+        Ok(enough.map(|(word, (count, ..))| (word, count)).collect())
     }
 
     /// Reads a `tokenizer.json`.
@@ -115,6 +152,23 @@ impl Tokenizer {
     }
 }
 
+/// The most frequent characters. The trainer would cut ties by chance.
+fn alphabet(words: &BTreeMap<String, usize>) -> HashSet<char> {
+    let mut counts: BTreeMap<char, usize> = BTreeMap::new();
+    for (word, count) in words {
+        for c in word.chars() {
+            *counts.entry(c).or_default() += count;
+        }
+    }
+    let mut by_count: Vec<(char, usize)> = counts.into_iter().collect();
+    by_count.sort_by_key(|(c, count)| (std::cmp::Reverse(*count), *c));
+    by_count
+        .into_iter()
+        .take(ALPHABET)
+        .map(|(c, _)| c)
+        .collect()
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "passed to map_err by name")]
 fn failed(error: tokenizers::Error) -> Error {
     Error::Tokenizer {
@@ -129,10 +183,10 @@ mod tests {
     use super::*;
 
     const TEXTS: [&str; 4] = [
-        "antri lama sekali",
+        "antri lama antrian",
         "lama antrian",
-        "antrian lama!",
-        "Klaim ditolak, ditolak lagi",
+        "antrian lama antri!",
+        "antri: klaim ditolak, ditolak lagi",
     ];
 
     fn tokenizer() -> Tokenizer {

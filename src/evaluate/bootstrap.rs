@@ -21,12 +21,15 @@ const UNDEFINED_SHARE: f64 = 0.05;
 /// Adds 95 % intervals to all scores.
 pub(super) fn add_intervals(scores: &mut Scores, clusters: &[Cluster], params: &EvaluateParams) {
     let codes = scores.by_code.len();
+    let supported: Vec<usize> = (0..codes)
+        .filter(|k| scores.confusion.support(*k) > 0)
+        .collect();
     let replicates: Vec<Vec<Option<f64>>> = if clusters.len() < 2 {
         Vec::new()
     } else {
         (0..params.replicates)
             .into_par_iter()
-            .map(|r| replicate(clusters, codes, params.seed, r as u64))
+            .map(|r| replicate(clusters, codes, &supported, params.seed, r as u64))
             .collect()
     };
     let main = [
@@ -48,7 +51,13 @@ pub(super) fn add_intervals(scores: &mut Scores, clusters: &[Cluster], params: &
 }
 
 /// All scores of one replicate, in the order in which intervals are added.
-fn replicate(clusters: &[Cluster], codes: usize, seed: u64, number: u64) -> Vec<Option<f64>> {
+fn replicate(
+    clusters: &[Cluster],
+    codes: usize,
+    supported: &[usize],
+    seed: u64,
+    number: u64,
+) -> Vec<Option<f64>> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(
         seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
             .wrapping_add(number),
@@ -62,7 +71,11 @@ fn replicate(clusters: &[Cluster], codes: usize, seed: u64, number: u64) -> Vec<
     }
     let mut all = vec![
         confusion.accuracy().ok(),
-        confusion.macro_f1().ok(),
+        // A draw without one of the codes has no mean over the same codes.
+        confusion
+            .macro_f1()
+            .ok()
+            .filter(|_| supported.iter().all(|k| confusion.support(*k) > 0)),
         confusion.alpha().ok(),
     ];
     for k in 0..codes {

@@ -30,11 +30,6 @@ impl Confusion {
         self.counts[gold][predicted] += 1;
     }
 
-    /// Sets all counts to zero.
-    pub fn clear(&mut self) {
-        self.counts.iter_mut().for_each(|row| row.fill(0));
-    }
-
     /// The counts, rows gold.
     pub fn rows(&self) -> &[Vec<u64>] {
         &self.counts

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
-use crate::model::{Decision, Model, OutOfFold, argmax};
+use crate::model::{Decision, Model, OutOfFold, OutOfFoldRow, argmax};
 
 pub use counts::Confusion;
 
@@ -32,6 +32,20 @@ impl Default for EvaluateParams {
             replicates: 1000,
             seed: 20_260_101,
         }
+    }
+}
+
+impl EvaluateParams {
+    /// Refuses values outside their range.
+    pub fn check(&self) -> Result<()> {
+        if (1..=100_000).contains(&self.replicates) {
+            return Ok(());
+        }
+        Err(Error::Parameter {
+            name: "replicates",
+            value: self.replicates.to_string(),
+            range: "1 to 100000",
+        })
     }
 }
 
@@ -182,6 +196,8 @@ struct Judged<'a> {
 
 /// Evaluates a model on coded statements.
 pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result<Evaluation> {
+    params.check()?;
+    model.require_codebook(&gold.codebook)?;
     let predict = |s: &Statement| {
         model
             .extractor()
@@ -193,9 +209,21 @@ pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result
         .par_iter()
         .map(predict)
         .collect::<Result<Vec<_>>>()?;
-    let judged = (0..model.variables().len()).map(|v| {
-        let rows = gold.statements.iter().zip(&predictions);
-        rows.filter_map(|(s, p)| judge(model, v, s, s.codes[v]?, &p[v]).into())
+    let judged = model.variables().iter().enumerate().map(|(v, variable)| {
+        let judge = |(statement, p): (_, &Vec<Vec<f64>>)| {
+            let statement: &Statement = statement;
+            let predicted = argmax(&p[v]);
+            Some(Judged {
+                statement,
+                gold: statement.codes[v]?,
+                predicted,
+                decision: variable.thresholds.decide(p[v][predicted]),
+            })
+        };
+        gold.statements
+            .iter()
+            .zip(&predictions)
+            .filter_map(judge)
             .collect()
     });
     let seen = gold
@@ -206,43 +234,32 @@ pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result
     evaluation(model, gold, judged.collect(), seen, params)
 }
 
-/// Evaluates the out-of-fold probabilities of a training: each statement by a model that has
-/// not seen its group.
+/// Evaluates what a training says of its own statements out of fold: regression and head that
+/// code a statement, and the thresholds of its decision, come from the other folds.
 pub fn evaluate_out_of_fold(
     model: &Model,
     corpus: &Corpus,
     out_of_fold: &[OutOfFold],
     params: &EvaluateParams,
 ) -> Result<Evaluation> {
+    params.check()?;
     let by_id: BTreeMap<&str, &Statement> = corpus
         .statements
         .iter()
         .map(|s| (s.id.as_str(), s))
         .collect();
-    let judged = out_of_fold.iter().enumerate().map(|(v, variable)| {
-        let rows = variable.rows.iter();
-        rows.filter_map(|(id, code, p)| Some(judge(model, v, by_id.get(id.as_str())?, *code, p)))
-            .collect()
+    let judged = out_of_fold.iter().map(|variable| {
+        let judge = |row: &OutOfFoldRow| {
+            Some(Judged {
+                statement: by_id.get(row.id.as_str())?,
+                gold: row.code,
+                predicted: argmax(&row.probabilities),
+                decision: row.decision,
+            })
+        };
+        variable.rows.iter().filter_map(judge).collect()
     });
     evaluation(model, corpus, judged.collect(), 0, params)
-}
-
-fn judge<'a>(
-    model: &Model,
-    variable: usize,
-    statement: &'a Statement,
-    gold: usize,
-    probabilities: &[f64],
-) -> Judged<'a> {
-    let predicted = argmax(probabilities);
-    Judged {
-        statement,
-        gold,
-        predicted,
-        decision: model.variables()[variable]
-            .thresholds
-            .decide(probabilities[predicted]),
-    }
 }
 
 fn evaluation(
@@ -255,13 +272,8 @@ fn evaluation(
     let mut variables = Vec::new();
     for (variable, rows) in model.variables().iter().zip(judged) {
         if !rows.is_empty() {
-            let majority = (0..variable.counts.len()).fold(0, |best, i| {
-                if variable.counts[i] > variable.counts[best] {
-                    i
-                } else {
-                    best
-                }
-            });
+            let counts: Vec<f64> = variable.counts.iter().map(|n| *n as f64).collect();
+            let majority = argmax(&counts);
             let slice = |rows: &[&Judged<'_>]| scores(&variable.codes, rows, majority, params);
             let all: Vec<&Judged<'_>> = rows.iter().collect();
             variables.push(VariableEvaluation {

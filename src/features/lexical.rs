@@ -1,7 +1,8 @@
 //! The lexical view: word 1–2-grams, character n-grams inside words, sub-word pieces.
 //!
-//! Features are named by a 64-bit hash (FNV-1a over a kind byte and the UTF-8 bytes), so that a
-//! model holds no words of the statements it learned from. A word w contributes φ(w), the idf
+//! Features are named by a 64-bit hash (FNV-1a over a kind byte and the UTF-8 bytes), so that the
+//! words of the statements can't be read off a model; only sub-word pieces of words that stand in
+//! several texts can. A word w contributes φ(w), the idf
 //! weights of its features; a statement is Σ φ(w) divided by the **additive norm** √Σ |φ(w)|²,
 //! both sums over tokens and word pairs. That makes every score a sum over words, exactly.
 

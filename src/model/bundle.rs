@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{Model, Origin, VariableModel};
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
-use crate::features::{FeatureExtractor, LexicalView};
+use crate::features::{CueView, FeatureExtractor, LexicalView};
 use crate::tokenize::Tokenizer;
 
 /// The model format that this build writes and the newest that it reads.
@@ -102,11 +102,10 @@ impl StagedModel {
                     path: target.to_path_buf(),
                 });
             }
-            let replaceable = target.join(MANIFEST).is_file() || is_empty_dir(target);
-            if !replaceable {
+            if !is_model_or_empty(target) {
                 return Err(Error::Model {
                     path: target.display().to_string(),
-                    reason: "is there and is no model; it will not be replaced".into(),
+                    reason: "is there and is no model, or holds other files too; it will not be replaced".into(),
                 });
             }
         }
@@ -137,15 +136,24 @@ impl StagedModel {
                 .map_err(|e| Error::write(&self.target.join(name), e))?;
         }
         let failed = |e| Error::write(&self.target, e);
-        let staged = self.staging.keep();
-        readable_by_all(&staged).map_err(failed)?;
-        if self.target.exists() {
-            let old = staged.with_extension("old");
+        readable_by_all(self.staging.path()).map_err(failed)?;
+        let old = self.staging.path().with_extension("old");
+        let replaces = self.target.exists();
+        if replaces {
             fs::rename(&self.target, &old).map_err(failed)?;
-            fs::rename(&staged, &self.target).map_err(failed)?;
-            return fs::remove_dir_all(&old).map_err(failed);
         }
-        fs::rename(&staged, &self.target).map_err(failed)
+        if let Err(error) = fs::rename(self.staging.path(), &self.target) {
+            if replaces {
+                fs::rename(&old, &self.target).map_err(failed)?;
+            }
+            return Err(failed(error));
+        }
+        // It is in place: there is nothing left to clean up.
+        let _ = self.staging.keep();
+        if replaces {
+            fs::remove_dir_all(&old).map_err(failed)?;
+        }
+        Ok(())
     }
 }
 
@@ -160,8 +168,19 @@ fn readable_by_all(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn is_empty_dir(path: &Path) -> bool {
-    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+/// Whether a directory holds nothing, or a model's files and nothing else.
+fn is_model_or_empty(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else {
+        return false;
+    };
+    let names: Vec<_> = entries.flatten().map(|e| e.file_name()).collect();
+    let ours = [MANIFEST, CODEBOOK, TOKENIZER, TENSORS, CARD];
+    let only_ours = names.iter().all(|n| ours.iter().any(|o| n == o));
+    let is_model = || {
+        let manifest = fs::read(path.join(MANIFEST)).unwrap_or_default();
+        serde_json::from_slice::<Envelope>(&manifest).is_ok_and(|e| e.format == FORMAT)
+    };
+    names.is_empty() || (only_ours && is_model())
 }
 
 impl Model {
@@ -430,11 +449,14 @@ fn check_variables(codebook: &Codebook, manifest: &Manifest, name: &str) -> Resu
             format!("the variables of {MANIFEST} are not those of {CODEBOOK}"),
         ));
     }
+    let cues = CueView::new(codebook).names().len();
     for variable in manifest.variables.iter().chain(&manifest.language) {
         let codes = variable.codes.len();
         let head = &variable.head;
         let shaped = head.intercept.len() == codes
-            && head.coefficients.len() >= codes
+            && codes >= 2
+            && head.absent.len() < codes
+            && head.coefficients.len() == codes + cues
             && head.coefficients.iter().all(|row| row.len() == codes)
             && head.absent.iter().all(|a| *a < codes)
             && variable.counts.len() == codes;

@@ -20,7 +20,7 @@ pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Targets, ValidSoftmaxRegression};
-pub use train::{OutOfFold, Step, TrainParams, Training, train};
+pub use train::{OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub struct Origin {
     pub groups: usize,
     /// Statements by language.
     pub languages: Vec<(String, usize)>,
+    /// Folds of the cross-fitting: those asked for, or as many as there are groups.
+    pub folds: usize,
     /// Hyperparameters and seed.
     pub params: TrainParams,
 }

@@ -1,6 +1,6 @@
 //! From coded statements to a model.
 //!
-//! 1. Views are fitted on all texts (no code is looked at).
+//! 1. Views (words, pieces, frequencies) are fitted on all texts; no code is looked at.
 //! 2. For each variable one regression per fold is fitted on the other folds, which gives every
 //!    statement scores from a regression that has not seen its group.
 //! 3. The head learns from those scores; heads that leave a fold out give honest probabilities,
@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use super::head::Head;
 use super::softmax::{FittedSoftmax, SoftmaxRegression, Targets};
-use super::{Model, Origin, Thresholds, VariableModel, argmax, text_key};
-use crate::corpus::{Corpus, group_folds};
+use super::{Decision, Model, Origin, Thresholds, VariableModel, argmax, text_key};
+use crate::corpus::{Corpus, Statement, group_folds};
 use crate::error::{Error, Result};
 use crate::features::{FeatureExtractor, LexicalParams, SparseMatrix, StatementFeatures};
 
@@ -88,6 +88,9 @@ impl TrainParams {
     }
 }
 
+/// Groups that each language must stand in for languages to be learned.
+const MIN_LANGUAGE_GROUPS: usize = 5;
+
 /// What training is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -109,8 +112,21 @@ pub enum Step {
 pub struct OutOfFold {
     /// Id of the variable.
     pub variable: String,
-    /// For each coded statement its id, its code and the probability of each code.
-    pub rows: Vec<(String, usize, Vec<f64>)>,
+    /// One per coded statement.
+    pub rows: Vec<OutOfFoldRow>,
+}
+
+/// What models that had not seen a statement's group say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfFoldRow {
+    /// Id of the statement.
+    pub id: String,
+    /// Its code.
+    pub code: usize,
+    /// Probability of each code.
+    pub probabilities: Vec<f64>,
+    /// The decision, by thresholds chosen on the other folds.
+    pub decision: Decision,
 }
 
 /// A trained model with what was seen on the way.
@@ -146,43 +162,26 @@ pub fn train(
     };
     let regressions = fit_regressions(&tasks, &data, watch)?;
     watch(Step::Heads);
-    let mut outputs = Vec::new();
-    for (task, regressions) in tasks.iter().zip(&regressions) {
-        outputs.push(fit_output(task, regressions, &data)?);
-    }
-    let warnings = tasks.iter().flat_map(Task::warnings).collect();
-    let out_of_fold = tasks
+    let outputs = tasks
         .iter()
-        .zip(&outputs)
-        .filter(|(t, _)| !t.is_language)
-        .map(|(task, (_, p))| OutOfFold {
-            variable: task.id.clone(),
-            rows: task
-                .rows
-                .iter()
-                .zip(p)
-                .map(|(&(i, code), p)| (corpus.statements[i].id.clone(), code, p.clone()))
-                .collect(),
-        });
-    let out_of_fold = out_of_fold.collect();
+        .zip(&regressions)
+        .map(|(task, regressions)| fit_output(task, regressions, &data))
+        .collect::<Result<Vec<_>>>()?;
+    let mut warnings: Vec<String> = tasks.iter().flat_map(Task::warnings).collect();
+    warnings.extend(repetition_warnings(&corpus));
+    let out_of_fold = out_of_fold(&corpus, &tasks, &outputs);
     let weights = side_by_side(&regressions, data.columns);
-    let mut models: Vec<VariableModel> = outputs.into_iter().map(|(model, _)| model).collect();
-    let language = tasks
-        .last()
-        .filter(|t| t.is_language)
-        .and_then(|_| models.pop());
-    let mut seen_texts: Vec<u64> = texts.iter().map(|t| text_key(t)).collect();
-    seen_texts.sort_unstable();
-    seen_texts.dedup();
+    let mut variables: Vec<VariableModel> = outputs.into_iter().map(|o| o.model).collect();
+    let has_language = tasks.last().is_some_and(|t| t.is_language);
     let mut model = Model {
-        origin: origin(&corpus, name, params),
-        codebook: corpus.codebook,
+        origin: origin(&corpus, name, params, data.fold_count()),
+        seen_texts: text_keys(&texts),
+        codebook: corpus.codebook.clone(),
+        language: if has_language { variables.pop() } else { None },
         extractor,
         weights,
-        variables: models,
-        language,
+        variables,
         scores: None,
-        seen_texts,
         id: String::new(),
     };
     model.refresh_id()?;
@@ -193,7 +192,67 @@ pub fn train(
     })
 }
 
-fn origin(corpus: &Corpus, name: &str, params: &TrainParams) -> Origin {
+/// The keys of all texts, ascending, each once.
+fn text_keys(texts: &[&str]) -> Vec<u64> {
+    let keys: BTreeSet<u64> = texts.iter().map(|t| text_key(t)).collect();
+    keys.into_iter().collect()
+}
+
+/// What the outputs say of the statements they had not seen; the language is left out.
+fn out_of_fold(corpus: &Corpus, tasks: &[Task], outputs: &[Output]) -> Vec<OutOfFold> {
+    let of_variables = tasks.iter().zip(outputs).filter(|(t, _)| !t.is_language);
+    let rows = |task: &Task, output: &Output| {
+        let rows = task
+            .rows
+            .iter()
+            .zip(&output.probabilities)
+            .zip(&output.decisions);
+        rows.map(|((&(i, code), p), decision)| OutOfFoldRow {
+            id: corpus.statements[i].id.clone(),
+            code,
+            probabilities: p.clone(),
+            decision: *decision,
+        })
+        .collect()
+    };
+    of_variables
+        .map(|(task, output)| OutOfFold {
+            variable: task.id.clone(),
+            rows: rows(task, output),
+        })
+        .collect()
+}
+
+/// Texts that repeat: under other codes the model learns something between them, in other
+/// groups a fold has seen what it is scored on.
+fn repetition_warnings(corpus: &Corpus) -> Vec<String> {
+    let mut first: BTreeMap<u64, &Statement> = BTreeMap::new();
+    let mut contradictions: Vec<[u64; 2]> = Vec::new();
+    let mut across_groups: Vec<[u64; 2]> = Vec::new();
+    for statement in &corpus.statements {
+        let earlier = *first.entry(text_key(&statement.text)).or_insert(statement);
+        let mut lines = [earlier.line, statement.line];
+        lines.sort_unstable();
+        if earlier.codes != statement.codes {
+            contradictions.push(lines);
+        }
+        if earlier.group != statement.group {
+            across_groups.push(lines);
+        }
+    }
+    let warning = |what: &str, found: &[[u64; 2]]| {
+        let [a, b] = found.iter().min()?;
+        let n = found.len();
+        Some(format!(
+            "texts that stand {what}: {n} (lines {a} and {b} for one); see `konflik check`"
+        ))
+    };
+    let contradicting = warning("under different codes", &contradictions);
+    let leaking = warning("in different groups", &across_groups).filter(|_| corpus.has_groups);
+    contradicting.into_iter().chain(leaking).collect()
+}
+
+fn origin(corpus: &Corpus, name: &str, params: &TrainParams, folds: usize) -> Origin {
     let mut languages: BTreeMap<&str, usize> = BTreeMap::new();
     for statement in &corpus.statements {
         *languages
@@ -210,6 +269,7 @@ fn origin(corpus: &Corpus, name: &str, params: &TrainParams) -> Origin {
             .into_iter()
             .map(|(l, n)| (l.to_string(), n))
             .collect(),
+        folds,
         params: params.clone(),
     }
 }
@@ -283,7 +343,21 @@ fn tasks(corpus: &Corpus) -> Result<Vec<Task>> {
         }
     }
     let languages = corpus.languages();
-    if languages.len() >= 2 {
+    let groups_of = |language: &String| {
+        let with = corpus
+            .statements
+            .iter()
+            .filter(|s| s.language.as_ref() == Some(language));
+        with.map(|s| s.group.as_str())
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    // A language that stands in few groups can't be learned from some folds: better none than a bad guess.
+    if languages.len() >= 2
+        && languages
+            .iter()
+            .all(|l| groups_of(l) >= MIN_LANGUAGE_GROUPS)
+    {
         let rows = corpus.statements.iter().enumerate();
         let position = |l: &String| languages.iter().position(|known| known == l);
         tasks.push(Task {
@@ -338,6 +412,14 @@ impl Data<'_> {
             kept().map(|(i, _)| self.features[*i].lexical.as_slice()),
         );
         let codes: Vec<usize> = kept().map(|(_, code)| *code).collect();
+        if codes.is_empty() {
+            return Err(Error::Untrainable {
+                reason: format!(
+                    "all statements coded for {} fall into one fold; code some of other groups",
+                    task.id
+                ),
+            });
+        }
         let targets = Targets::from_codes(&codes, task.codes.len()).balanced(self.params.balance);
         SoftmaxRegression::new(task.codes.len())
             .cost(self.params.cost)
@@ -393,12 +475,15 @@ fn fit_regressions(
     Ok(regressions)
 }
 
-/// The head and thresholds of a variable, with the out-of-fold probabilities of its statements.
-fn fit_output(
-    task: &Task,
-    regressions: &Regressions,
-    data: &Data<'_>,
-) -> Result<(VariableModel, Vec<Vec<f64>>)> {
+/// A fitted variable, with what is known of the statements from models that had not seen them.
+struct Output {
+    model: VariableModel,
+    probabilities: Vec<Vec<f64>>,
+    decisions: Vec<Decision>,
+}
+
+/// The head and thresholds of a variable.
+fn fit_output(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Result<Output> {
     let inputs = head_inputs(task, regressions, data);
     let codes: Vec<usize> = task.rows.iter().map(|(_, code)| *code).collect();
     let heads = Heads {
@@ -407,28 +492,29 @@ fn fit_output(
         folds: task.rows.iter().map(|(i, _)| data.folds[*i]).collect(),
         classes: task.codes.len(),
     };
-    let candidates = data
-        .params
-        .head_alphas
-        .par_iter()
-        .map(|alpha| heads.out_of_fold(*alpha));
+    let alphas = &data.params.head_alphas;
+    let candidates = alphas.par_iter().map(|alpha| heads.out_of_fold(*alpha));
     let candidates = candidates.collect::<Result<Vec<_>>>()?;
-    let losses: Vec<f64> = candidates.iter().map(|p| -log_loss(p, &codes)).collect();
-    let best = argmax(&losses);
+    let scores: Vec<f64> = candidates.iter().map(|p| -log_loss(p, &codes)).collect();
+    let best = argmax(&scores);
     let probabilities = candidates.into_iter().nth(best).unwrap_or_default();
     let outcome = |(p, code): (&Vec<f64>, &usize)| {
         let best = argmax(p);
         (p[best], best == *code)
     };
     let outcomes: Vec<(f64, bool)> = probabilities.iter().zip(&codes).map(outcome).collect();
-    let model = VariableModel {
-        id: task.id.clone(),
-        codes: task.codes.clone(),
-        counts: task.counts(),
-        head: heads.fit_without(None, data.params.head_alphas[best])?,
-        thresholds: Thresholds::choose(&outcomes, data.params.stated_error),
-    };
-    Ok((model, probabilities))
+    let stated_error = data.params.stated_error;
+    Ok(Output {
+        model: VariableModel {
+            id: task.id.clone(),
+            codes: task.codes.clone(),
+            counts: task.counts(),
+            head: heads.fit_without(None, alphas[best])?,
+            thresholds: Thresholds::choose(&outcomes, stated_error),
+        },
+        decisions: heads.decisions(&outcomes, stated_error),
+        probabilities,
+    })
 }
 
 /// What the heads of a variable are fitted on.
@@ -465,6 +551,24 @@ impl Heads<'_> {
         Ok(rows
             .map(|(row, fold)| by_fold[*fold].probabilities(row.iter().copied()))
             .collect())
+    }
+}
+
+impl Heads<'_> {
+    /// The decision on each statement by thresholds chosen on the other folds.
+    fn decisions(&self, outcomes: &[(f64, bool)], stated_error: f64) -> Vec<Decision> {
+        let count = self.folds.iter().max().map_or(0, |last| last + 1);
+        let without = |fold: usize| {
+            let others = outcomes
+                .iter()
+                .zip(&self.folds)
+                .filter(|(_, f)| **f != fold);
+            Thresholds::choose(&others.map(|(o, _)| *o).collect::<Vec<_>>(), stated_error)
+        };
+        let by_fold: Vec<Thresholds> = (0..count).map(without).collect();
+        let rows = outcomes.iter().zip(&self.folds);
+        rows.map(|((p, _), fold)| by_fold[*fold].decide(*p))
+            .collect()
     }
 }
 
