@@ -79,6 +79,15 @@ pub enum RowFault {
         /// The limit in force.
         limit: usize,
     },
+    /// Lines that end in a carriage return alone, as on old Macs.
+    #[error("a carriage return without a line feed")]
+    LoneCarriageReturn,
+    /// A column that the output is going to write.
+    #[error("the key {key:?} is one that the output writes")]
+    TakenKey {
+        /// The key.
+        key: String,
+    },
     /// Text after the quote that closes a cell.
     #[error("text after a closing quote")]
     AfterQuote,
@@ -119,6 +128,8 @@ impl RowFault {
             Self::Nul { .. } => "K0303",
             Self::CellTooLong { .. } => "K0304",
             Self::AfterQuote => "K0305",
+            Self::LoneCarriageReturn => "K0313",
+            Self::TakenKey { .. } => "K0314",
             Self::Json { .. } => "K0306",
             Self::NoTextKey { .. } => "K0307",
             Self::NotAString { .. } => "K0308",
@@ -163,7 +174,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Input and output are the same file.
-    #[error("{path} is both input and output")]
+    #[error("{path} is an input or another output already")]
     OutputIsInput {
         /// The file.
         path: PathBuf,
@@ -183,7 +194,7 @@ pub enum Error {
         path: String,
     },
     /// The file is in an encoding that isn't read.
-    #[error("{path}: looks like {encoding}, not UTF-8")]
+    #[error("{path}: looks like {encoding}")]
     Encoding {
         /// The file.
         path: String,
@@ -416,7 +427,8 @@ impl Error {
             Self::OutputIsInput { .. } => Some("name another output".into()),
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
             Self::Encoding { .. } => Some(
-                "save the file as UTF-8 (in Excel: “CSV UTF-8”) or convert it with iconv".into(),
+                "save it as UTF-8 text: CSV (in Excel “CSV UTF-8”), TSV or one JSON object a line"
+                    .into(),
             ),
             Self::MissingColumn {
                 wanted,
@@ -434,6 +446,10 @@ impl Error {
                 fault: RowFault::Ragged { .. },
                 ..
             } => Some("quote cells that hold the delimiter or a line break".into()),
+            Self::Row {
+                fault: RowFault::LoneCarriageReturn,
+                ..
+            } => Some("save the file with LF or CRLF line ends".into()),
             Self::Row {
                 fault: RowFault::NotUtf8 { .. },
                 ..

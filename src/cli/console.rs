@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// Said of statements that name no case.
+pub(super) const NO_GROUPS: &str =
+    "there is no `group` column: statements of one case count as independent";
+
 /// Says things unless told to be quiet; shows progress on a terminal only.
 pub(super) struct Console {
     quiet: bool,

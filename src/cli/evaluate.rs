@@ -9,8 +9,8 @@ use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::report::{evaluation_markdown, evaluation_text};
 use konflik::{Corpus, Error, Evaluation};
 
-use super::console::Console;
-use super::{InputArgs, Status, load_model, print, write_output};
+use super::console::{Console, NO_GROUPS};
+use super::{InputArgs, Status, load_model, print, refuse_same_file, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -82,12 +82,19 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
         .iter()
         .map(|p| Form::of_path(p))
         .collect::<Result<Vec<_>, _>>()?;
-    for path in &args.output {
+    for (i, path) in args.output.iter().enumerate() {
+        refuse_same_file(&args.gold, path)?;
+        if args.output[..i].contains(path) {
+            return Err(Error::OutputIsInput { path: path.clone() }.into());
+        }
         // Refused before the work; opened again when there is something to write.
         konflik::export::Output::prepare(path, args.force)?;
     }
     let model = load_model(args.model.as_deref())?;
     let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
+    if !gold.has_groups {
+        console.warn(NO_GROUPS);
+    }
     let params = EvaluateParams {
         replicates: args.replicates,
         seed: args.seed,

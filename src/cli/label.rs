@@ -42,7 +42,7 @@ pub(super) struct LabelArgs {
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
-    /// Where to write rows that could not be read; by default beside the output, if there are any
+    /// Where to write rows that could not be read; by default OUTPUT.rejects.jsonl, if there are any
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Rows that may be left out before the exit code is 1
@@ -73,9 +73,12 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
         model: &model,
         format,
         prefix: &args.prefix,
-        rejects: rejects.as_deref(),
     };
-    let counts = labelling.run(reader, output, console)?;
+    let rejected = rejects
+        .as_deref()
+        .map(|path| prepare_rejects(path, args))
+        .transpose()?;
+    let counts = labelling.run(reader, output, rejected, console)?;
     report(&counts, &model, args, rejects.as_deref(), console);
     Ok(if counts.rejected > args.max_rejects {
         Status::Findings
@@ -134,26 +137,36 @@ fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
     args.rejects.clone().or_else(beside)
 }
 
+/// Rejects may take the place of rejects of an earlier run, but of nothing else.
+fn prepare_rejects(path: &Path, args: &LabelArgs) -> konflik::Result<Output> {
+    refuse_same_file(&args.statements, path)?;
+    if path == args.output {
+        return Err(konflik::Error::OutputIsInput {
+            path: path.to_path_buf(),
+        });
+    }
+    Output::prepare(path, args.force)
+}
+
 /// One batch to be labelled.
 pub(super) struct Labelling<'a> {
     pub(super) model: &'a Model,
     pub(super) format: Format,
     pub(super) prefix: &'a str,
-    pub(super) rejects: Option<&'a Path>,
 }
 
 impl Labelling<'_> {
-    /// Labels all rows and puts output and rejects into place.
+    /// Labels all rows and puts the output into place, and the rejects if there are any.
     pub(super) fn run(
         &self,
         mut reader: Reader,
         mut output: Output,
+        mut rejects: Option<Output>,
         console: &Console,
     ) -> konflik::Result<LabelCounts> {
         let name = reader.name().to_string();
         let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
         output.write(&rows.header())?;
-        let mut rejected = Vec::new();
         let mut shown = 0;
         let bar = console.progress(None, "labelling");
         let counts = label_rows(
@@ -174,18 +187,20 @@ impl Labelling<'_> {
                                 row.fault
                             ));
                         }
-                        rejected.extend(rejected_json(&row));
-                        Ok(())
+                        match &mut rejects {
+                            Some(rejects) => rejects.write(&rejected_json(&row)),
+                            None => Ok(()),
+                        }
                     }
                 }
             },
         );
         bar.finish_and_clear();
         let counts = counts?;
-        if let (Some(path), false) = (self.rejects, rejected.is_empty()) {
-            let mut file = Output::prepare(path, true)?;
-            file.write(&rejected)?;
-            file.commit()?;
+        match rejects {
+            Some(rejects) if counts.rejected > 0 => rejects.commit()?,
+            Some(rejects) => rejects.discard()?,
+            None => {}
         }
         output.commit()?;
         Ok(counts)

@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use konflik::codebook::syntax_error;
 use konflik::corpus::holdout;
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::Output;
 use konflik::label::LabelCounts;
 use konflik::model::{StagedModel, TrainParams};
 use konflik::report::{Align, Table, evaluation_markdown, model_card};
-use konflik::{Codebook, Corpus, Error, Evaluation, Format, Location, Model, ReadOptions, Reader};
+use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, Reader};
 use serde::Deserialize;
 
-use super::console::Console;
+use super::console::{Console, NO_GROUPS};
 use super::label::{Labelling, decision_lines};
 use super::train::{score_lines, watched};
-use super::{Status, counted, write_output};
+use super::{Status, counted, refuse_same_file, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik run
@@ -122,16 +123,8 @@ fn nearest_config() -> Result<PathBuf> {
 
 fn read_config(path: &Path) -> Result<Config> {
     let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
-    let parsed = toml::from_str(&text).map_err(|e| {
-        let offset = e.span().map_or(0, |s| s.start);
-        let before = text.get(..offset).unwrap_or_default();
-        let line = before.matches('\n').count() as u64 + 1;
-        Error::Syntax {
-            at: Location::new(path.display().to_string(), line, 0),
-            reason: e.message().to_string(),
-        }
-    });
-    let config: Config = parsed?;
+    let name = path.display().to_string();
+    let config: Config = toml::from_str(&text).map_err(|e| syntax_error(&text, &name, &e))?;
     if !(config.evaluate.holdout > 0.0 && config.evaluate.holdout < 1.0) {
         return Err(Error::Parameter {
             name: "holdout",
@@ -149,6 +142,13 @@ struct Pipeline<'a> {
     console: &'a Console,
 }
 
+/// An input and the place of its labelled form.
+struct Input {
+    path: PathBuf,
+    reader: Reader,
+    output: PathBuf,
+}
+
 /// A labelled batch.
 struct Batch {
     input: PathBuf,
@@ -161,7 +161,7 @@ impl Pipeline<'_> {
         let folder = self.base.join(&self.config.output.folder);
         fs::create_dir_all(&folder).map_err(|e| Error::write(&folder, e))?;
         let staged = StagedModel::prepare(&folder.join("model"), true)?;
-        let inputs = self.open_inputs()?;
+        let inputs = self.open_inputs(&folder)?;
         let corpus = self.corpus()?;
         let evaluation = self.evaluate_held_out(&corpus)?;
         let mut training = watched(
@@ -198,20 +198,44 @@ impl Pipeline<'_> {
         })
     }
 
-    /// All inputs are opened before any work, so that a missing one is known at once.
-    fn open_inputs(&self) -> Result<Vec<(PathBuf, Reader)>> {
-        let open = |input: &PathBuf| {
+    /// All inputs are opened before any work, so that a missing one is known at once; so is one
+    /// that would be written over, or two that would be written to one place.
+    fn open_inputs(&self, folder: &Path) -> Result<Vec<Input>> {
+        let mut inputs: Vec<Input> = Vec::new();
+        for input in &self.config.label.inputs {
             let path = self.base.join(input);
             let reader = Reader::open(&path, &ReadOptions::default())?;
-            Ok((path, reader))
-        };
-        self.config.label.inputs.iter().map(open).collect()
+            let suffix = match reader.layout().format {
+                Format::Jsonl => "jsonl",
+                Format::TSV => "tsv",
+                _ => "csv",
+            };
+            let stem = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let output = folder.join("labelled").join(format!("{stem}.{suffix}"));
+            refuse_same_file(&path, &output)?;
+            if inputs.iter().any(|other| other.output == output) {
+                return Err(Error::OutputIsInput { path: output }.into());
+            }
+            inputs.push(Input {
+                path,
+                reader,
+                output,
+            });
+        }
+        Ok(inputs)
     }
 
     fn corpus(&self) -> Result<Corpus> {
         let codebook = Codebook::read(&self.base.join(&self.config.corpus.codebook))?;
         let path = self.base.join(&self.config.corpus.statements);
         let corpus = Corpus::read(&path, codebook, &ReadOptions::default())?;
+        if !corpus.has_groups {
+            self.console.warn(NO_GROUPS);
+        }
         let findings = corpus.codebook.lint().len();
         if findings > 0 {
             self.console.warn(&format!(
@@ -230,6 +254,13 @@ impl Pipeline<'_> {
         let config = &self.config.evaluate;
         let groups = corpus.statements.iter().map(|s| s.group.as_str());
         let (train, held_out) = holdout(groups, config.holdout, config.seed);
+        if held_out.is_empty() {
+            return Err(Error::NotMeasured {
+                path: corpus.name.clone(),
+                reason: "no group was held out; raise `holdout`".into(),
+            }
+            .into());
+        }
         self.console.say(&format!(
             "evaluation: training on {} statements, holding out {} by group",
             train.len(),
@@ -246,6 +277,11 @@ impl Pipeline<'_> {
             seed: config.seed,
         };
         let evaluation = evaluate(&training.model, &corpus.subset(&held_out), &params)?;
+        if evaluation.seen_in_training > 0 {
+            let n = counted(evaluation.seen_in_training as u64, "held-out text");
+            self.console
+                .warn(&format!("{n} also stand in the training part"));
+        }
         for line in score_lines(&evaluation) {
             self.console.say(&format!("  {line}"));
         }
@@ -254,39 +290,36 @@ impl Pipeline<'_> {
 
     fn how(&self) -> String {
         format!(
-            "Scores are on {:.0} % of the groups, held out from a model trained on the others with the same settings; \
+            "Scores are on {:.0} % of the statements, whole groups held out from a model trained on the others with the same settings; \
              the model itself is trained on all.",
             100.0 * self.config.evaluate.holdout
         )
     }
 
-    fn label(
-        &self,
-        inputs: Vec<(PathBuf, Reader)>,
-        folder: &Path,
-        model: &Model,
-    ) -> Result<Vec<Batch>> {
+    fn label(&self, inputs: Vec<Input>, folder: &Path, model: &Model) -> Result<Vec<Batch>> {
         let labelled = folder.join("labelled");
         fs::create_dir_all(&labelled).map_err(|e| Error::write(&labelled, e))?;
         let mut batches = Vec::new();
-        for (input, reader) in inputs {
-            let suffix = match reader.layout().format {
-                Format::Jsonl => "jsonl",
-                Format::TSV => "tsv",
-                _ => "csv",
-            };
-            let stem = input.file_stem().unwrap_or_default();
-            let output = labelled.join(stem).with_extension(suffix);
-            let rejects = output.with_extension("rejects.jsonl");
+        for Input {
+            path,
+            reader,
+            output,
+        } in inputs
+        {
             let labelling = Labelling {
                 model,
                 format: reader.layout().format,
                 prefix: "konflik_",
-                rejects: Some(&rejects),
             };
-            let counts = labelling.run(reader, Output::prepare(&output, true)?, self.console)?;
+            let rejects = Output::prepare(&output.with_extension("rejects.jsonl"), true)?;
+            let counts = labelling.run(
+                reader,
+                Output::prepare(&output, true)?,
+                Some(rejects),
+                self.console,
+            )?;
             batches.push(Batch {
-                input,
+                input: path,
                 output,
                 counts,
             });
@@ -359,9 +392,12 @@ fn summary(model: &Model, evaluation: &Evaluation, how: &str, batches: &[Batch])
     out
 }
 
-/// The first variable's codes across the second's, or a plain count where there is only one.
+/// The first variable's codes across the last one's; nothing where there is only one.
 fn combinations(model: &Model, counts: &LabelCounts) -> String {
     let variables = model.variables();
+    if variables.len() < 2 {
+        return String::new();
+    }
     let across = &variables[0];
     let mut header = vec![(variables.last().map_or("", |v| v.id.as_str()), Align::Left)];
     header.extend(across.codes.iter().map(|c| (c.as_str(), Align::Right)));

@@ -9,7 +9,7 @@ use konflik::model::{StagedModel, Step, TrainParams, Training, train};
 use konflik::report::model_card;
 use konflik::{Corpus, Evaluation};
 
-use super::console::Console;
+use super::console::{Console, NO_GROUPS};
 use super::{CorpusArgs, InputArgs, Status};
 
 const EXAMPLES: &str = "Examples:
@@ -76,7 +76,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let target = StagedModel::prepare(&args.output, args.force)?;
     let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
     if !corpus.has_groups {
-        console.warn("the corpus has no `group` column: statements of one case may stand on both sides of a fold");
+        console.warn(NO_GROUPS);
     }
     let stem = args
         .output
@@ -91,7 +91,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
         &EvaluateParams::default(),
     )?;
     training.model.set_scores(evaluation.summary())?;
-    let how = out_of_fold_sentence(training.model.origin().params.folds);
+    let how = out_of_fold_sentence(training.model.origin().folds);
     target.commit(
         &training.model,
         &model_card(&training.model, &evaluation, &how),
@@ -114,8 +114,8 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
 /// How out-of-fold scores come about, for a card.
 pub(super) fn out_of_fold_sentence(folds: usize) -> String {
     format!(
-        "Out-of-fold scores: each statement was coded by a model that had seen no statement of its group ({folds} folds \
-         by group)."
+        "Out-of-fold scores ({folds} folds by group): the regression and the head that coded a statement, and the \
+         thresholds of its decision, were fitted on statements of other folds; the vocabulary is of all texts."
     )
 }
 

@@ -182,6 +182,17 @@ impl Codebook {
                 return fail(reason);
             }
         }
+        // Outputs have a column for each variable and for what is said of it.
+        let columns = self
+            .variables
+            .iter()
+            .flat_map(|v| COLUMN_SUFFIXES.map(|suffix| format!("{}{suffix}", v.id)));
+        let columns: Vec<String> = columns.collect();
+        if let Some(column) = first_repeated(columns.iter().map(String::as_str)) {
+            return fail(format!(
+                "two variables would write a column {column:?}; rename one"
+            ));
+        }
         Ok(())
     }
 }
@@ -206,7 +217,7 @@ impl Variable {
         }
         if RESERVED_COLUMNS.contains(&self.id.as_str()) {
             return Err(format!(
-                "a variable can't be called {:?}: that column of a corpus has a meaning of its own",
+                "a variable can't be called {:?}: that column of a corpus or an output has a meaning of its own",
                 self.id
             ));
         }
@@ -229,9 +240,18 @@ impl Variable {
     }
 }
 
-/// Columns of a corpus that are not variables.
-pub(crate) const RESERVED_COLUMNS: [&str; 6] =
-    ["id", "text", "lang", "language", "group", "source"];
+/// Columns of a corpus or an output that are not variables.
+const RESERVED_COLUMNS: [&str; 8] = [
+    "id", "text", "lang", "language", "group", "source", "model", "codebook",
+];
+/// What the columns of a variable end in.
+const COLUMN_SUFFIXES: [&str; 5] = [
+    "",
+    "_probability",
+    "_decision",
+    "_evidence",
+    "_probabilities",
+];
 
 /// A SHA-256 hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -261,7 +281,7 @@ impl fmt::Display for Hash {
 }
 
 /// A TOML error with the line and column of its place.
-pub(crate) fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
+pub fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
     let offset = error.span().map_or(0, |s| s.start).min(text.len());
     let before = text.get(..offset).unwrap_or_default();
     let line = before.matches('\n').count() as u64 + 1;

@@ -160,7 +160,14 @@ struct Columns {
 impl Columns {
     fn find(reader: &Reader, codebook: &Codebook) -> Result<Self> {
         let names = reader.layout().columns.clone();
-        let position = |name: &str| names.iter().position(|c| c == name);
+        let position = |name: &str| {
+            let exact = names.iter().position(|c| c == name);
+            exact.or_else(|| {
+                names
+                    .iter()
+                    .position(|c| c.trim().eq_ignore_ascii_case(name))
+            })
+        };
         let variables: Vec<Option<usize>> =
             codebook.variables.iter().map(|v| position(&v.id)).collect();
         if variables.iter().all(Option::is_none) {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 pub struct Output {
     target: PathBuf,
     sink: Sink,
+    may_replace: bool,
 }
 
 enum Sink {
@@ -28,6 +29,7 @@ impl Output {
             return Ok(Self {
                 target: PathBuf::from("<stdout>"),
                 sink: Sink::Stdout(BufWriter::new(io::stdout())),
+                may_replace: false,
             });
         }
         if target.is_dir() {
@@ -53,6 +55,7 @@ impl Output {
         Ok(Self {
             target: target.to_path_buf(),
             sink: Sink::File(BufWriter::new(file)),
+            may_replace: force,
         })
     }
 
@@ -70,6 +73,16 @@ impl Output {
         written.map_err(|e| Error::write(&self.target, e))
     }
 
+    /// Ends the output without one: what an earlier run left in its place is removed.
+    pub fn discard(self) -> Result<()> {
+        match &self.sink {
+            Sink::File(_) if self.target.exists() => {
+                fs::remove_file(&self.target).map_err(|e| Error::write(&self.target, e))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Ends the output: flushed to disk and moved into place.
     pub fn commit(self) -> Result<()> {
         let failed = |e| Error::write(&self.target, e);
@@ -79,8 +92,13 @@ impl Output {
                 let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
                 file.as_file().sync_all().map_err(failed)?;
                 keep_mode(&self.target, file.path()).map_err(failed)?;
-                file.persist(&self.target).map_err(|e| failed(e.error))?;
-                Ok(())
+                // What came into its place during the work is not replaced unasked either.
+                let placed = if self.may_replace {
+                    file.persist(&self.target)
+                } else {
+                    file.persist_noclobber(&self.target)
+                };
+                placed.map(|_| ()).map_err(|e| failed(e.error))
             }
         }
     }

@@ -87,7 +87,7 @@ impl<'a> LabelledRows<'a> {
     ) -> Result<Vec<u8>, RowFault> {
         match self.output {
             Format::Delimited(delimiter) => self.delimited(record, prediction, delimiter),
-            _ => Ok(self.json(record, prediction)),
+            _ => self.json(record, prediction),
         }
     }
 
@@ -124,15 +124,22 @@ impl<'a> LabelledRows<'a> {
         Ok(line)
     }
 
-    fn json(&self, record: &Record, prediction: Option<&Prediction>) -> Vec<u8> {
+    fn json(&self, record: &Record, prediction: Option<&Prediction>) -> Result<Vec<u8>, RowFault> {
+        let cells = self.cells(prediction);
         let mut line = match self.input.format {
             Format::Delimited(_) => self.object_of_cells(record),
             _ => record.raw.trim_ascii().to_vec(),
         };
+        let taken = cells
+            .iter()
+            .find(|(name, _)| self.input.has_key(record, name));
+        if let Some((name, _)) = taken {
+            return Err(RowFault::TakenKey { key: name.clone() });
+        }
         // The object is left as it was written; ours go in before its closing brace.
         line.pop();
         let empty = line.trim_ascii_end() == b"{";
-        for (i, (name, cell)) in self.cells(prediction).into_iter().enumerate() {
+        for (i, (name, cell)) in cells.into_iter().enumerate() {
             let value = match cell {
                 Cell::Text(text) if text.is_empty() => Value::Null,
                 Cell::Number(number) if number.is_empty() => Value::Null,
@@ -147,7 +154,7 @@ impl<'a> LabelledRows<'a> {
             line.extend_from_slice(format!("{}:{value}", Value::String(name)).as_bytes());
         }
         line.extend_from_slice(b"}\n");
-        line
+        Ok(line)
     }
 
     fn object_of_cells(&self, record: &Record) -> Vec<u8> {
@@ -180,35 +187,27 @@ impl<'a> LabelledRows<'a> {
         let mut cells = Vec::new();
         for (position, variable) in self.model.codebook().variables.iter().enumerate() {
             let predicted = prediction.map(|p| &p.variables[position]);
-            let name = format!("{}{}", self.prefix, variable.id);
+            let mut add = |suffix: &str, cell| {
+                cells.push((format!("{}{}{suffix}", self.prefix, variable.id), cell));
+            };
             let code = predicted.map_or(String::new(), |p| variable.codes[p.code].id.clone());
+            add("", Cell::Text(code));
+            let probability =
+                predicted.map_or(String::new(), |p| format!("{:.4}", p.probability()));
+            add("_probability", Cell::Number(probability));
             let decision = predicted.map_or(Decision::Abstain, |p| p.decision);
-            let ids = variable.codes.iter().map(|c| c.id.clone());
+            add("_decision", Cell::Text(decision.as_str().into()));
+            add(
+                "_evidence",
+                Cell::Text(predicted.map_or(String::new(), evidence)),
+            );
             let probabilities = predicted.map_or(Map::new(), |p| {
+                let ids = variable.codes.iter().map(|c| c.id.clone());
                 ids.zip(&p.probabilities)
                     .map(|(id, p)| (id, json!(rounded(*p))))
                     .collect()
             });
-            cells.push((
-                format!("{name}_probability"),
-                Cell::Number(
-                    predicted.map_or(String::new(), |p| format!("{:.4}", p.probability())),
-                ),
-            ));
-            cells.push((
-                format!("{name}_decision"),
-                Cell::Text(decision.as_str().into()),
-            ));
-            cells.push((
-                format!("{name}_evidence"),
-                Cell::Text(predicted.map_or(String::new(), evidence)),
-            ));
-            cells.push((
-                format!("{name}_probabilities"),
-                Cell::Probabilities(probabilities),
-            ));
-            let first = cells.len() - 4;
-            cells.insert(first, (name, Cell::Text(code)));
+            add("_probabilities", Cell::Probabilities(probabilities));
         }
         let language = prediction
             .and_then(|p| p.language.clone())

@@ -11,6 +11,10 @@ use super::{ReadOptions, Record, Rejected, check_head, checked_text};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
+/// A record is cut in memory, not in the file: at so many cells at the limit.
+const CELLS_KEPT: usize = 4;
+/// Bytes of a record that are kept however small the limit is.
+const MIN_KEPT: usize = 64 * 1024;
 /// Delimiters that are tried when none is named.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -39,20 +43,18 @@ impl Rows {
         let mut lines = Records {
             input,
             name: name.to_string(),
-            delimiter: options.delimiter.unwrap_or(default),
+            delimiter: options.delimiter,
             line: 1,
             offset: bom as u64,
-            // A record is cut in memory, not in the file: room for some cells at the limit.
-            keep: options.max_cell.saturating_mul(4),
+            keep: options.max_cell.saturating_mul(CELLS_KEPT).max(MIN_KEPT),
         };
-        // The header is split by the delimiter that it itself shows; quoting is the same for all.
         let header = lines.next()?.ok_or_else(|| Error::EmptyFile {
             path: name.to_string(),
         })?;
         let delimiter = options
             .delimiter
             .unwrap_or_else(|| sniff_delimiter(&header.raw, default));
-        lines.delimiter = delimiter;
+        lines.delimiter = Some(delimiter);
         let columns = header_columns(&header, delimiter, name)?;
         Ok(Self {
             lines,
@@ -141,7 +143,8 @@ struct Found {
 struct Records {
     input: Box<dyn BufRead + Send>,
     name: String,
-    delimiter: u8,
+    /// Not known before the header was read: then any candidate ends a cell.
+    delimiter: Option<u8>,
     line: u64,
     offset: u64,
     keep: usize,
@@ -193,7 +196,7 @@ impl Records {
                     }
                     line_start = used;
                 }
-                let next = quoting.after(byte, self.delimiter);
+                let next = quoting.after(byte, self.delimiter.unwrap_or(byte_as_delimiter(byte)));
                 if next == Quoting::Quoted && quoting == Quoting::FieldStart {
                     opened = Location::new(&self.name, self.line, (used - line_start) as u64);
                 }
@@ -214,12 +217,16 @@ impl Records {
 }
 
 fn trim_line_end(found: &mut Found) {
-    for end in [b'\n', b'\r'] {
-        if found.length == found.raw.len() && found.raw.last() == Some(&end) {
-            found.raw.pop();
-            found.length -= 1;
-        }
+    if found.length > found.raw.len() {
+        return;
     }
+    if found.raw.last() == Some(&b'\n') {
+        found.raw.pop();
+    }
+    while found.raw.last() == Some(&b'\r') {
+        found.raw.pop();
+    }
+    found.length = found.raw.len();
 }
 
 /// Where a byte stands in regard of quotes.
@@ -306,12 +313,25 @@ pub(crate) fn write_cell(out: &mut Vec<u8>, cell: &str, delimiter: u8) {
     out.push(QUOTE);
 }
 
-/// The delimiter that cuts the header into most cells; the default when none does.
+/// The byte itself if it may be a delimiter, else one that it is not.
+fn byte_as_delimiter(byte: u8) -> u8 {
+    if DELIMITERS.contains(&byte) {
+        byte
+    } else {
+        b','
+    }
+}
+
+/// The delimiter that cuts the header into most cells; the default when none does. A tab that
+/// the suffix promises is taken if it cuts at all.
 fn sniff_delimiter(header: &[u8], default: u8) -> u8 {
     let cells = |delimiter: u8| {
         let mut fields = Vec::new();
         split(header, delimiter, &mut fields).map_or(0, |()| fields.len())
     };
+    if default == b'\t' && cells(default) > 1 {
+        return default;
+    }
     let best = DELIMITERS
         .into_iter()
         .max_by_key(|&d| (cells(d), d == default));
@@ -323,6 +343,16 @@ fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<Strin
         at: Location::new(name, header.line, 0),
         fault,
     };
+    if header.length > header.raw.len() {
+        let bytes = header.length;
+        return Err(fault(RowFault::CellTooLong {
+            bytes,
+            limit: header.raw.len(),
+        }));
+    }
+    if header.raw.contains(&b'\r') && !header.raw.contains(&QUOTE) {
+        return Err(fault(RowFault::LoneCarriageReturn));
+    }
     checked_text(&header.raw, header.offset).map_err(fault)?;
     let mut fields = Vec::new();
     split(&header.raw, delimiter, &mut fields).map_err(fault)?;
@@ -408,6 +438,17 @@ mod tests {
     }
 
     #[test]
+    fn a_header_may_hold_quoted_line_breaks_under_any_delimiter() {
+        assert_eq!(texts(b"id;\"cat\natan\";text\n1;x;a, b\n"), ["a, b"]);
+    }
+
+    #[test]
+    fn old_mac_line_ends_are_refused_rather_than_read_as_nothing() {
+        let error = rows(b"text,id\rJalan rusak,1\r").unwrap_err().to_string();
+        assert!(error.contains("carriage return"), "{error}");
+    }
+
+    #[test]
     fn a_quote_that_never_closes_is_named_where_it_opened() {
         let error = rows(b"id,text\n1,a\n2,\"b\n3,c\n").unwrap_err();
         assert!(
@@ -445,7 +486,7 @@ mod tests {
             "{}",
             rejected.fault
         );
-        assert!(rejected.raw.len() <= 4000);
+        assert!(rejected.raw.len() <= MIN_KEPT);
         assert_eq!(found[1].as_ref().unwrap().text, "ok");
     }
 

@@ -1,13 +1,18 @@
 //! JSON lines: one object a line, read without losing the order, form or precision of any value.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::BufRead;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ReadOptions, Record, Rejected, check_head, checked_text};
+use super::{ReadOptions, Record, Rejected, check_head, checked_text, text_column};
+
 use crate::error::{Error, Location, Result, RowFault};
+
+/// Lines among which an object with a text must be.
+const TRIED: usize = 1000;
 
 pub(super) struct Rows {
     input: Box<dyn BufRead + Send>,
@@ -17,7 +22,8 @@ pub(super) struct Rows {
     max_cell: usize,
     line: u64,
     offset: u64,
-    first: Option<Line>,
+    /// Lines that were read to find the columns.
+    waiting: VecDeque<Line>,
 }
 
 struct Line {
@@ -47,14 +53,37 @@ impl Rows {
             max_cell: options.max_cell,
             line: 1,
             offset: bom as u64,
-            first: None,
+            waiting: VecDeque::new(),
         };
-        let first = rows.next_line()?.ok_or_else(|| Error::EmptyFile {
-            path: name.to_string(),
-        })?;
-        rows.columns = rows.keys_of(&first)?;
-        rows.first = Some(first);
+        rows.find_columns(options)?;
         Ok(rows)
+    }
+
+    /// The columns are the keys of the first object that has a text; lines before it are read
+    /// (and rejected) like all others.
+    fn find_columns(&mut self, options: &ReadOptions) -> Result<()> {
+        let mut first_error = None;
+        while let Some(line) = self.next_line()? {
+            let keys = self.keys_of(&line);
+            self.waiting.push_back(line);
+            let wanted = options.text_column.as_deref();
+            let found = keys.and_then(|keys| text_column(&self.name, &keys, wanted).map(|_| keys));
+            match found {
+                Ok(keys) => {
+                    self.columns = keys;
+                    return Ok(());
+                }
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+            if self.waiting.len() >= TRIED {
+                break;
+            }
+        }
+        Err(first_error.unwrap_or_else(|| Error::EmptyFile {
+            path: self.name.clone(),
+        }))
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -66,8 +95,8 @@ impl Rows {
     }
 
     pub(super) fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
-        let line = match self.first.take() {
-            Some(first) => first,
+        let line = match self.waiting.pop_front() {
+            Some(line) => line,
             None => match self.next_line()? {
                 Some(line) => line,
                 None => return Ok(None),
@@ -241,6 +270,11 @@ pub(super) fn cells(raw: &[u8], columns: &[String]) -> Vec<String> {
     columns.iter().map(cell).collect()
 }
 
+/// Whether an object has that key.
+pub(super) fn has_key(raw: &[u8], name: &str) -> bool {
+    parse(raw).get(name).is_some()
+}
+
 /// The first key that is no column.
 pub(super) fn stray_key(raw: &[u8], columns: &[String]) -> Option<String> {
     let mut keys = parse(raw).0.into_iter().map(|(key, _)| key);
@@ -253,13 +287,19 @@ mod tests {
     use crate::ingest::Reader;
 
     fn rows(file: &'static str) -> Vec<Result<Record, Rejected>> {
-        let mut reader =
-            Reader::from_stream(Box::new(file.as_bytes()), "in", &ReadOptions::default()).unwrap();
+        let mut reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &jsonl()).unwrap();
         let mut all = Vec::new();
         while let Some(row) = reader.next_row().unwrap() {
             all.push(row);
         }
         all
+    }
+
+    fn jsonl() -> ReadOptions {
+        ReadOptions {
+            format: Some(crate::ingest::Format::Jsonl),
+            ..ReadOptions::default()
+        }
     }
 
     #[test]
@@ -282,6 +322,16 @@ mod tests {
                 (8, "K0306")
             ]
         );
+    }
+
+    #[test]
+    fn bad_lines_before_the_first_good_one_are_rejected_too() {
+        let found = rows("[1]\n{\"id\":1}\n{\"id\":2,\"text\":\"a\"}\n");
+        let codes: Vec<_> = found
+            .iter()
+            .map(|r| r.as_ref().map_or_else(|r| r.fault.code(), |_| "good"))
+            .collect();
+        assert_eq!(codes, ["K0306", "K0307", "good"]);
     }
 
     #[test]

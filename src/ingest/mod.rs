@@ -11,7 +11,7 @@ mod transcript;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
@@ -157,6 +157,14 @@ impl Layout {
         }
     }
 
+    /// Whether a record has a key or column of that name.
+    pub fn has_key(&self, record: &Record, name: &str) -> bool {
+        match self.format {
+            Format::Delimited(_) => self.columns.iter().any(|c| c == name),
+            _ => jsonl::has_key(&record.raw, name),
+        }
+    }
+
     /// The first key of a record that is no column: only JSON lines can have one.
     pub fn stray_key(&self, record: &Record) -> Option<String> {
         match self.format {
@@ -200,18 +208,20 @@ impl Reader {
         let file = File::open(path).map_err(|e| Error::read(path, e))?;
         let input = BufReader::with_capacity(BUFFER, file);
         let name = path.display().to_string();
-        Self::new(Box::new(input), &name, format, options)
+        let (_, input) = peeked(Box::new(input), &name)?;
+        Self::new(input, &name, format, options)
     }
 
     /// Reads a stream; without a format in the options its first byte decides.
     pub fn from_stream(
-        mut input: Box<dyn BufRead + Send>,
+        input: Box<dyn BufRead + Send>,
         name: &str,
         options: &ReadOptions,
     ) -> Result<Self> {
+        let (head, input) = peeked(input, name)?;
         let format = match options.format {
             Some(format) => format,
-            None => sniff(input.as_mut(), name)?,
+            None => sniff(&head, name)?,
         };
         Self::new(input, name, format, options)
     }
@@ -282,16 +292,35 @@ impl Reader {
     }
 }
 
-fn sniff(input: &mut (dyn BufRead + Send), name: &str) -> Result<Format> {
-    let head = input.fill_buf().map_err(|source| Error::Read {
-        path: name.to_string(),
-        source,
-    })?;
-    let first = head.iter().find(|b| !b.is_ascii_whitespace());
-    Ok(match first {
-        Some(b'{') => Format::Jsonl,
-        _ => Format::CSV,
-    })
+/// The first bytes of a stream, and the stream with them. A pipe may give them one by one.
+fn peeked(
+    mut input: Box<dyn BufRead + Send>,
+    name: &str,
+) -> Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
+    const HEAD: u64 = 16;
+    let mut head = Vec::new();
+    input
+        .by_ref()
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|source| Error::Read {
+            path: name.to_string(),
+            source,
+        })?;
+    let whole = Cursor::new(head.clone()).chain(input);
+    Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
+}
+
+fn sniff(head: &[u8], name: &str) -> Result<Format> {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    match text.iter().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => Ok(Format::Jsonl),
+        Some(b'[') => Err(Error::Encoding {
+            path: name.to_string(),
+            encoding: "a JSON array, not one object a line",
+        }),
+        _ => Ok(Format::CSV),
+    }
 }
 
 /// Position of the text's column, and whether it was guessed.

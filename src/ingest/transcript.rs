@@ -3,7 +3,8 @@
 //! A turn begins with a name and a colon at the start of a line and runs to the next such line.
 //! A name counts if it is a known role or stands before at least two turns, so that a sentence
 //! with a colon in it is not taken for a speaker. The interviewer's words are context, never a
-//! statement of their own. Offsets are Unicode code points into the text with LF line ends.
+//! statement of their own; what stands before the first marker, but for a head of labels, is
+//! nobody's. Offsets are Unicode code points into the text with LF line ends.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
@@ -202,8 +203,14 @@ fn marker(line: &str) -> Option<(&str, usize)> {
         && name.split_whitespace().count() <= NAME_WORDS
         && name.chars().any(char::is_alphabetic)
         && !rest.starts_with("//")
-        && !name.contains(['.', '?', '!', ',', '"']);
+        && !name.contains(['.', '?', '!', ',', '"'])
+        && !is_clock_time(name, rest);
     plausible.then_some((name, colon + 1))
+}
+
+/// Whether the colon stands between digits: `Jam 08:15` names nobody.
+fn is_clock_time(name: &str, rest: &str) -> bool {
+    name.ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Length of a leading time stamp such as `[00:03:40]` or `#00:03:40-5#` with the space after it.
@@ -248,48 +255,48 @@ fn turns(text: &str) -> Vec<Turn<'_>> {
     let is_speaker = |name: &str| count[name] >= 2 || ROLES.contains(&role(name).as_str());
     let head = head_length(text, &is_speaker);
     let mut turns: Vec<Turn<'_>> = Vec::new();
-    let mut preamble_ends = false;
     let mut start = head;
     for line in text[head..].split_inclusive('\n') {
         let end = start + line.len();
         match marker(line.trim_end_matches('\n')).filter(|(name, _)| is_speaker(name)) {
             Some((speaker, after)) => {
-                preamble_ends = true;
                 turns.push(Turn {
                     speaker,
                     start: start + after,
                     text: &text[start + after..end],
                 });
             }
-            None if preamble_ends => {
-                if let Some(turn) = turns.last_mut() {
-                    turn.text = &text[turn.start..end];
-                }
-            }
-            None => {}
+            None => match turns.last_mut() {
+                Some(turn) => turn.text = &text[turn.start..end],
+                None => turns.push(Turn {
+                    speaker: "",
+                    start,
+                    text: &text[start..end],
+                }),
+            },
         }
         start = end;
-    }
-    if turns.is_empty() {
-        turns.push(Turn {
-            speaker: "",
-            start: 0,
-            text,
-        });
     }
     turns
 }
 
-/// Length of a block of `Place: …`, `Date: …` lines that comes before the talk.
+/// Length of a head of `Place: …`, `Date: …` lines that comes before the talk.
 ///
-/// Such a block may also name the speakers (`Informan 1: a miner, 43`); it is told from talk by
-/// a label in it that nobody speaks under, and ends at the first blank line.
+/// Such a head may also name the speakers (`Informan 1: a miner, 43`). It is the first block of
+/// lines, all of them labelled but perhaps a title, the first with a label that nobody speaks under.
 fn head_length(text: &str, is_speaker: &dyn Fn(&str) -> bool) -> usize {
     let Some(length) = text.find("\n\n") else {
         return 0;
     };
-    let mut labels = text[..length].split('\n').filter_map(marker);
-    if labels.any(|(name, _)| !is_speaker(name)) {
+    let lines: Vec<&str> = text[..length].split('\n').collect();
+    let labels: Vec<&str> = lines
+        .iter()
+        .filter_map(|l| marker(l))
+        .map(|(name, _)| name)
+        .collect();
+    let titled = marker(lines[0]).is_none();
+    let all_labelled = labels.len() + usize::from(titled) == lines.len();
+    if all_labelled && labels.first().is_some_and(|name| !is_speaker(name)) {
         length
     } else {
         0
@@ -395,6 +402,26 @@ mod tests {
         assert_eq!(
             texts(text),
             [("Informan 1".to_string(), "Baik.".to_string())]
+        );
+    }
+
+    #[test]
+    fn talk_in_the_first_block_and_before_the_first_marker_is_kept() {
+        let found = texts(
+            "Informan 1: Kami lapor.\nKeluhan saya: air mati.\n\nPewawancara: Lalu?\nInforman 1: Diam.\n",
+        );
+        let said: Vec<_> = found.iter().map(|(_, t)| t.as_str()).collect();
+        assert_eq!(said, ["Kami lapor.", "Keluhan saya: air mati.", "Diam."]);
+        let found = texts("Air mati lagi.\n\nDokter: Ya.\nDokter: Baik.\n");
+        assert_eq!(found[0], (String::new(), "Air mati lagi.".to_string()));
+    }
+
+    #[test]
+    fn clock_times_are_no_speakers() {
+        let found = texts("Jam 08:15 saya datang.\nJam 08:45 baru dipanggil.\n");
+        assert!(
+            found.iter().all(|(speaker, _)| speaker.is_empty()),
+            "{found:?}"
         );
     }
 

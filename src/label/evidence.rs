@@ -2,7 +2,8 @@
 //!
 //! A score is a sum over words (see [`LexicalView`](crate::features::LexicalView)), and the head
 //! is linear in scores and cues. So the log-odds of the best code against the runner-up fall
-//! apart into one number per word, exactly; a word pair counts half to each of its words.
+//! apart into one number per word; a word pair counts half to each of its words. Cues of shape
+//! (exclamation marks, capitals, length) belong to no word and are left out.
 
 use std::collections::BTreeMap;
 

@@ -42,7 +42,7 @@ pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str) -> String {
         origin.statements,
         origin.groups,
         languages.join(", "),
-        &origin.corpus_hash[..12]
+        origin.corpus_hash.get(..12).unwrap_or(&origin.corpus_hash)
     );
     for variable in model.variables() {
         let _ = writeln!(out, "- {}: {}", variable.id, counts(variable));
@@ -74,7 +74,7 @@ fn front_matter(model: &Model, evaluation: &Evaluation) -> String {
     let _ = writeln!(
         out,
         "metrics:\n- f1\n- accuracy\nmodel-index:\n- name: {}\n  results:",
-        model.origin().name
+        yaml_string(&model.origin().name)
     );
     for variable in &evaluation.variables {
         let _ = writeln!(

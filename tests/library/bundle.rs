@@ -165,6 +165,33 @@ fn a_model_is_replaced_only_when_told_and_nothing_else_is() {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
+/// A folder that also holds something else is nobody's to delete, whatever is called model.json in it.
+#[test]
+fn a_folder_with_other_files_is_never_replaced() {
+    let model = Model::from_files(files(), "memory").unwrap();
+    for (manifest, other) in [
+        ("{}", "thesis.txt"),
+        ("whole", "thesis.txt"),
+        ("{}", "README.md"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let place = folder.path().join("place");
+        fs::create_dir(&place).unwrap();
+        let manifest = if manifest == "whole" {
+            files().manifest.to_vec()
+        } else {
+            manifest.into()
+        };
+        fs::write(place.join("model.json"), manifest).unwrap();
+        fs::write(place.join(other), "precious").unwrap();
+        assert!(matches!(
+            model.save(&place, "", true),
+            Err(Error::Model { .. })
+        ));
+        assert_eq!(fs::read_to_string(place.join(other)).unwrap(), "precious");
+    }
+}
+
 #[test]
 fn a_model_holds_no_statement() {
     let corpus = small_corpus();

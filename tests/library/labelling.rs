@@ -114,6 +114,13 @@ fn a_key_that_would_be_lost_in_a_table_rejects_its_row() {
 }
 
 #[test]
+fn a_key_that_the_output_writes_rejects_its_row() {
+    let input = "{\"text\":\"a\"}\n{\"text\":\"b\",\"konflik_topic\":\"mine\"}\n";
+    let (_, counts, rejected) = labelled(input, Format::Jsonl, Format::Jsonl);
+    assert_eq!((counts.labelled, rejected), (1, vec!["K0314".to_string()]));
+}
+
+#[test]
 fn composed_and_decomposed_text_get_the_same_probabilities() {
     let probabilities = |text: &str| {
         let prediction = model().predict(text).unwrap().unwrap();

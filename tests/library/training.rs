@@ -55,6 +55,34 @@ fn another_seed_is_another_model() {
     assert_ne!(trained(&corpus).model.id(), other.model.id());
 }
 
+/// More characters than the alphabet holds: which are kept must not be left to chance.
+#[test]
+fn a_corpus_of_many_scripts_gives_the_same_bytes_too() {
+    let mut corpus = weather();
+    for (i, statement) in corpus.statements.iter_mut().enumerate() {
+        let strange: String = (0..20)
+            .filter_map(|k| char::from_u32(0x4e00 + (i * 20 + k) as u32))
+            .collect();
+        statement.text = format!("{} {strange} {strange}", statement.text);
+    }
+    let first = bytes(&corpus);
+    for _ in 0..3 {
+        assert!(first == bytes(&corpus));
+    }
+}
+
+/// What one statement says, however often, is no word of the model.
+#[test]
+fn a_word_of_one_statement_stands_in_no_file() {
+    let mut corpus = weather();
+    corpus.statements[3]
+        .text
+        .push_str(" zyxwvutsrq 3271046504930002 zyxwvutsrq 3271046504930002");
+    let all = bytes(&corpus).concat();
+    let text = String::from_utf8_lossy(&all);
+    assert!(!text.contains("zyxwvutsrq") && !text.contains("3271046504930002"));
+}
+
 /// A codebook of three variables that have nothing to do with conflicts, in other languages.
 const WEATHER: &str = r#"
 schema_version = 1
@@ -196,10 +224,12 @@ fn probabilities_of_statements_not_seen_are_calibrated() {
     for variable in &training.out_of_fold {
         let mut confidence = 0.0;
         let mut right = 0.0;
-        for (_, code, p) in &variable.rows {
-            let best = p.iter().copied().fold(0.0, f64::max);
+        for row in &variable.rows {
+            let best = row.probabilities.iter().copied().fold(0.0, f64::max);
             confidence += best;
-            right += f64::from(u8::from((p[*code] - best).abs() < f64::EPSILON));
+            right += f64::from(u8::from(
+                (row.probabilities[row.code] - best).abs() < f64::EPSILON,
+            ));
         }
         let gap = (confidence - right).abs() / variable.rows.len() as f64;
         assert!(

@@ -39,6 +39,14 @@ pub struct TellingWord {
 /// Codes, and combinations of codes, with fewer than `least` statements in a language.
 pub(super) fn thin(corpus: &Corpus, least: usize) -> Vec<Finding> {
     let mut findings = Vec::new();
+    for (v, variable) in corpus.codebook.variables.iter().enumerate() {
+        for (code, n) in variable.codes.iter().zip(corpus.code_counts(v)) {
+            if n < least && corpus.languages().is_empty() {
+                let message = format!("{} {}: {n} statements, want {least}", variable.id, code.id);
+                findings.push(finding(Kind::ThinCode, message));
+            }
+        }
+    }
     for language in corpus.languages() {
         let in_language: Vec<&Statement> = corpus
             .statements

@@ -71,7 +71,7 @@ impl Kind {
             Self::NearDuplicateAcrossGroups => "near duplicates in different groups",
             Self::NearDuplicateInGroup => "near duplicates in one group (to look at)",
             Self::BadPair => "minimal pairs that are none",
-            Self::ThinCode => "codes that a language hardly has",
+            Self::ThinCode => "codes with few statements",
             Self::ThinStratum => "thin strata (to look at)",
             Self::TextDamage => "damaged text",
             Self::PrivateData => "private data",
