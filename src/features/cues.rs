@@ -66,7 +66,7 @@ impl CueView {
     }
 
     /// One value per cue: ln(1 + how often it occurs).
-    pub fn values(&self, text: &str, tokens: &[Token]) -> Vec<f64> {
+    pub fn values<'a>(&self, text: &str, tokens: impl IntoIterator<Item = &'a Token>) -> Vec<f64> {
         let mut counts = vec![0u32; self.names.len()];
         let shapes = self.names.len() - SHAPES.len();
         for token in tokens {

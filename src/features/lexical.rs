@@ -92,6 +92,17 @@ pub struct LexicalView {
     index: FeatureIndex,
 }
 
+/// A word of a statement with what it contributes to the row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordFeatures {
+    /// The word.
+    pub token: Token,
+    /// Its features with their weights, as often as they occur in it.
+    pub features: Vec<(u32, f32)>,
+    /// The feature of its pair with the word before it.
+    pub pair: Option<(u32, f32)>,
+}
+
 /// The constant feature.
 pub(crate) const BIAS: u32 = 0;
 
@@ -177,25 +188,31 @@ impl LexicalView {
         self.weighted(bigram_hash(first, second))
     }
 
+    /// The features of each word of a statement, and of its pair with the word before it.
+    pub fn words(&self, tokens: Vec<Token>, tokenizer: &Tokenizer) -> Result<Vec<WordFeatures>> {
+        let mut words: Vec<WordFeatures> = Vec::with_capacity(tokens.len());
+        for token in tokens {
+            let previous = words.last().map(|w| w.token.word.as_str());
+            words.push(WordFeatures {
+                features: self.word_features(&token.word, tokenizer)?,
+                pair: previous.and_then(|p| self.bigram_feature(p, &token.word)),
+                token,
+            });
+        }
+        Ok(words)
+    }
+
     /// The row of a statement: (features ascending, divided by the norm; the norm itself).
     ///
     /// A statement without a known feature has only the constant, and the norm 1.
-    pub fn transform(
-        &self,
-        tokens: &[Token],
-        tokenizer: &Tokenizer,
-    ) -> Result<(Vec<(u32, f32)>, f64)> {
+    pub fn row(words: &[WordFeatures]) -> (Vec<(u32, f32)>, f64) {
         let mut sums: HashMap<u32, f64> = HashMap::new();
         let mut norm2 = 0.0;
-        for (i, token) in tokens.iter().enumerate() {
-            let features = self.word_features(&token.word, tokenizer)?;
-            norm2 += squared_norm(&features);
-            let pair = i
-                .checked_sub(1)
-                .and_then(|p| self.bigram_feature(&tokens[p].word, &token.word));
-            norm2 += pair.map_or(0.0, |(_, w)| f64::from(w) * f64::from(w));
-            for (feature, weight) in features.into_iter().chain(pair) {
-                *sums.entry(feature).or_default() += f64::from(weight);
+        for word in words {
+            norm2 += squared_norm(&word.features);
+            norm2 += word.pair.map_or(0.0, |(_, w)| f64::from(w) * f64::from(w));
+            for (feature, weight) in word.features.iter().chain(&word.pair) {
+                *sums.entry(*feature).or_default() += f64::from(*weight);
             }
         }
         let norm = if norm2 > 0.0 { norm2.sqrt() } else { 1.0 };
@@ -205,7 +222,7 @@ impl LexicalView {
             .collect();
         row.push((BIAS, 1.0));
         row.sort_unstable_by_key(|(f, _)| *f);
-        Ok((row, norm))
+        (row, norm)
     }
 
     fn weighted(&self, hash: u64) -> Option<(u32, f32)> {
@@ -412,7 +429,7 @@ mod tests {
     fn a_statement_is_the_sum_of_its_words_and_pairs_over_the_additive_norm() {
         let (tokenizer, view) = fitted(&["antri lama lama", "klaim lama", "antri klaim"]);
         let tokens = tokenizer.words("antri lama lama").unwrap();
-        let (row, norm) = view.transform(&tokens, &tokenizer).unwrap();
+        let (row, norm) = LexicalView::row(&view.words(tokens.clone(), &tokenizer).unwrap());
         let mut expected = vec![0.0; view.len()];
         let mut norm2 = 0.0;
         for token in &tokens {
@@ -438,9 +455,10 @@ mod tests {
     fn a_text_without_known_features_has_the_constant_alone() {
         let (tokenizer, view) = fitted(&["antri lama"]);
         let tokens = tokenizer.words("𝟘").unwrap();
-        let (row, norm) = view.transform(&[], &tokenizer).unwrap();
-        assert_eq!((row, norm), (vec![(BIAS, 1.0)], 1.0));
-        assert!(view.transform(&tokens, &tokenizer).is_ok());
+        for words in [Vec::new(), tokens] {
+            let row = LexicalView::row(&view.words(words, &tokenizer).unwrap());
+            assert_eq!(row, (vec![(BIAS, 1.0)], 1.0));
+        }
     }
 
     #[test]

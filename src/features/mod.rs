@@ -11,17 +11,17 @@ use rayon::prelude::*;
 
 use crate::codebook::Codebook;
 use crate::error::Result;
-use crate::tokenize::{Token, Tokenizer};
+use crate::tokenize::Tokenizer;
 
 pub use cues::CueView;
-pub use lexical::{LexicalParams, LexicalView};
+pub use lexical::{LexicalParams, LexicalView, WordFeatures};
 pub use sparse::SparseMatrix;
 
 /// What is said of one statement to the classifiers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatementFeatures {
-    /// The words the features were made from.
-    pub tokens: Vec<Token>,
+    /// The words the features were made from, with what each contributes.
+    pub words: Vec<WordFeatures>,
     /// Weight of each lexical feature, ascending by feature, divided by the additive norm.
     pub lexical: Vec<(u32, f32)>,
     /// The additive norm that `lexical` was divided by.
@@ -64,13 +64,15 @@ impl FeatureExtractor {
 
     /// The views of one statement.
     pub fn extract(&self, text: &str) -> Result<StatementFeatures> {
-        let tokens = self.tokenizer.words(text)?;
-        let (lexical, norm) = self.lexical.transform(&tokens, &self.tokenizer)?;
+        let words = self
+            .lexical
+            .words(self.tokenizer.words(text)?, &self.tokenizer)?;
+        let (lexical, norm) = LexicalView::row(&words);
         Ok(StatementFeatures {
             lexical,
             norm,
-            cues: self.cues.values(text, &tokens),
-            tokens,
+            cues: self.cues.values(text, words.iter().map(|w| &w.token)),
+            words,
         })
     }
 

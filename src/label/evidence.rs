@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Result;
 use crate::features::StatementFeatures;
 use crate::model::{Model, VariableModel};
+use crate::tokenize::Token;
 
 /// Most words that are given as evidence of one code.
 const WORDS: usize = 4;
@@ -42,19 +42,14 @@ struct Contribution {
 }
 
 impl<'a> Contributions<'a> {
-    pub(super) fn new(
-        model: &'a Model,
-        text: &'a str,
-        features: &'a StatementFeatures,
-    ) -> Result<Self> {
-        let extractor = model.extractor();
+    pub(super) fn new(model: &'a Model, text: &'a str, features: &'a StatementFeatures) -> Self {
         let mut words: BTreeMap<&str, Contribution> = BTreeMap::new();
         let columns = model
             .outputs()
             .map(|(_, columns)| columns.end)
             .max()
             .unwrap_or(0);
-        let mut add = |token: &'a crate::tokenize::Token, found: &[(u32, f32)], share: f64| {
+        let mut add = |token: &'a Token, found: &[(u32, f32)], share: f64| {
             let contribution = words.entry(&token.word).or_insert_with(|| Contribution {
                 first: (token.start, token.end),
                 scores: vec![0.0; columns],
@@ -63,37 +58,29 @@ impl<'a> Contributions<'a> {
             for (feature, weight) in found {
                 let weights = model.feature_weights(*feature);
                 let factor = share * f64::from(*weight) / features.norm;
-                contribution
-                    .scores
-                    .iter_mut()
+                let scores = contribution.scores.iter_mut();
+                scores
                     .zip(weights)
                     .for_each(|(s, w)| *s += factor * f64::from(*w));
             }
         };
-        for (i, token) in features.tokens.iter().enumerate() {
-            let found = extractor
-                .lexical()
-                .word_features(&token.word, extractor.tokenizer())?;
-            add(token, &found, 1.0);
-            let Some(previous) = i.checked_sub(1).map(|p| &features.tokens[p]) else {
-                continue;
-            };
-            if let Some(pair) = extractor
-                .lexical()
-                .bigram_feature(&previous.word, &token.word)
-            {
+        let mut previous: Option<&Token> = None;
+        for word in &features.words {
+            add(&word.token, &word.features, 1.0);
+            if let (Some(previous), Some(pair)) = (previous, word.pair) {
                 add(previous, &[pair], 0.5);
-                add(token, &[pair], 0.5);
+                add(&word.token, &[pair], 0.5);
             }
+            previous = Some(&word.token);
         }
         let mut contributions = Self { model, text, words };
         contributions.add_cues(features);
-        Ok(contributions)
+        contributions
     }
 
     fn add_cues(&mut self, features: &StatementFeatures) {
         let cues = self.model.extractor().cues();
-        for token in &features.tokens {
+        for token in features.words.iter().map(|w| &w.token) {
             let (Some(cue), Some(contribution)) = (
                 cues.lexicon_of(&token.word),
                 self.words.get_mut(token.word.as_str()),

@@ -57,7 +57,7 @@ impl Model {
             }
             None => None,
         };
-        let contributions = evidence::Contributions::new(self, text, &features)?;
+        let contributions = evidence::Contributions::new(self, text, &features);
         let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
             let code = argmax(&p);
             let thresholds = &self.variables()[position].thresholds;
