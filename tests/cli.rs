@@ -73,7 +73,7 @@ mod cases {
         );
         let labelled = fs::read_to_string(folder.path().join("out.csv")).unwrap();
         assert_eq!(labelled.lines().count(), 2);
-        assert!(folder.path().join("out.rejects.jsonl").is_file());
+        assert!(folder.path().join("out.csv.rejects.jsonl").is_file());
     }
 
     #[test]

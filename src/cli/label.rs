@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
+use konflik::ingest::{Rejected, Speaker};
 use konflik::label::{LabelCounts, Labelled, label_rows};
 use konflik::{Codebook, Format, Model, Reader};
 
 use super::console::Console;
-use super::{FormatArg, InputArgs, Status, counted, load_model, refuse_same_file};
+use super::{InputArgs, OutputFormatArg, Status, counted, load_model, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik label complaints.csv -o labelled.csv
@@ -38,7 +39,7 @@ pub(super) struct LabelArgs {
     codebook: Option<PathBuf>,
     /// Format of standard output; that of the input if left out
     #[arg(long, value_name = "FORMAT")]
-    output_format: Option<FormatArg>,
+    output_format: Option<OutputFormatArg>,
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
@@ -90,10 +91,15 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
 /// Says what was found out about the input, so that a wrong guess is seen.
 fn announce(reader: &Reader, console: &Console) {
     let layout = reader.layout();
+    let text = &layout.columns[layout.text];
     if layout.text_was_guessed {
         console.say(&format!(
-            "text column: {:?} (guessed; --text-column names another)",
-            layout.columns[layout.text]
+            "text column: {text:?} (guessed; --text-column names another)"
+        ));
+    } else if !layout.other_texts.is_empty() {
+        let others = layout.other_texts.join(", ");
+        console.say(&format!(
+            "text column: {text:?} (there is also {others}; see --text-column)"
         ));
     }
     match layout.format {
@@ -101,6 +107,23 @@ fn announce(reader: &Reader, console: &Console) {
             console.say(&format!("delimiter: {:?}", char::from(delimiter)));
         }
         _ => {}
+    }
+    if !layout.speakers.is_empty() {
+        let name = |s: &Speaker| match s.name.as_str() {
+            "" => "nobody named".to_string(),
+            name => format!("{name:?}"),
+        };
+        let role = |s: &Speaker| if s.is_interviewer { ", asks" } else { "" };
+        let turns = |s: &Speaker| {
+            format!(
+                "{} ({}{})",
+                name(s),
+                counted(s.turns as u64, "turn"),
+                role(s)
+            )
+        };
+        let list: Vec<String> = layout.speakers.iter().map(turns).collect();
+        console.say(&format!("speakers: {}", list.join(", ")));
     }
 }
 
@@ -133,8 +156,15 @@ fn is_csv(path: &Path) -> bool {
 }
 
 fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
-    let beside = || (!output.is_stdout()).then(|| args.output.with_extension("rejects.jsonl"));
+    let beside = || (!output.is_stdout()).then(|| rejects_beside(&args.output));
     args.rejects.clone().or_else(beside)
+}
+
+/// `labelled.csv.rejects.jsonl` for `labelled.csv`.
+pub(super) fn rejects_beside(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".rejects.jsonl");
+    PathBuf::from(name)
 }
 
 /// Rejects may take the place of rejects of an earlier run, but of nothing else.
@@ -180,12 +210,7 @@ impl Labelling<'_> {
                     Labelled::Rejected(row) => {
                         shown += 1;
                         if shown <= SHOWN_REJECTS {
-                            console.warn(&format!(
-                                "[{}] {}: {}; row left out",
-                                row.fault.code(),
-                                row.at,
-                                row.fault
-                            ));
+                            console.warn(&left_out(&row));
                         }
                         match &mut rejects {
                             Some(rejects) => rejects.write(&rejected_json(&row)),
@@ -199,12 +224,26 @@ impl Labelling<'_> {
         let counts = counts?;
         match rejects {
             Some(rejects) if counts.rejected > 0 => rejects.commit()?,
-            Some(rejects) => rejects.discard()?,
+            Some(rejects) => rejects.discard_rejects()?,
             None => {}
         }
         output.commit()?;
         Ok(counts)
     }
+}
+
+/// What is said of a row that could not be read.
+fn left_out(row: &Rejected) -> String {
+    let lines = match row.last_line.saturating_sub(row.at.line) {
+        0 => String::new(),
+        _ => format!(" (the row runs to line {})", row.last_line),
+    };
+    format!(
+        "[{}] {}: {}{lines}; row left out",
+        row.fault.code(),
+        row.at,
+        row.fault
+    )
 }
 
 fn report(
@@ -227,7 +266,9 @@ fn report(
         ));
     }
     if counts.rows == 0 {
-        console.warn("there is no row below the header");
+        console.warn(
+            "there is nothing to label: no row below the header, or no turn but the interviewer's",
+        );
     }
     console.say(&format!(
         "{} read: {} labelled, {} without text, {} left out; by {}",

@@ -177,6 +177,23 @@ impl FormatArg {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputFormatArg {
+    Csv,
+    Tsv,
+    Jsonl,
+}
+
+impl OutputFormatArg {
+    fn format(self) -> Format {
+        match self {
+            Self::Csv => Format::CSV,
+            Self::Tsv => Format::TSV,
+            Self::Jsonl => Format::Jsonl,
+        }
+    }
+}
+
 fn parse_delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if text == "tab" => Ok(b'\t'),

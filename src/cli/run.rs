@@ -18,7 +18,7 @@ use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, R
 use serde::Deserialize;
 
 use super::console::{Console, NO_GROUPS};
-use super::label::{Labelling, decision_lines};
+use super::label::{Labelling, decision_lines, rejects_beside};
 use super::train::{score_lines, watched};
 use super::{Status, counted, refuse_same_file, write_output};
 
@@ -311,7 +311,7 @@ impl Pipeline<'_> {
                 format: reader.layout().format,
                 prefix: "konflik_",
             };
-            let rejects = Output::prepare(&output.with_extension("rejects.jsonl"), true)?;
+            let rejects = Output::prepare(&rejects_beside(&output), true)?;
             let counts = labelling.run(
                 reader,
                 Output::prepare(&output, true)?,

@@ -73,10 +73,11 @@ impl Output {
         written.map_err(|e| Error::write(&self.target, e))
     }
 
-    /// Ends the output without one: what an earlier run left in its place is removed.
-    pub fn discard(self) -> Result<()> {
+    /// Ends a file of rejects without one: that of an earlier run in its place is removed, but
+    /// nothing else.
+    pub fn discard_rejects(self) -> Result<()> {
         match &self.sink {
-            Sink::File(_) if self.target.exists() => {
+            Sink::File(_) if is_rejects(&self.target) => {
                 fs::remove_file(&self.target).map_err(|e| Error::write(&self.target, e))
             }
             _ => Ok(()),
@@ -102,6 +103,16 @@ impl Output {
             }
         }
     }
+}
+
+/// Whether a file is one that `rejected_json` wrote.
+fn is_rejects(path: &Path) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.starts_with('{')
+        && text
+            .lines()
+            .next()
+            .is_some_and(|line| line.contains("\"code\":\"K"))
 }
 
 /// Temporary files are private; a result is as readable as the file it replaces or a new one.

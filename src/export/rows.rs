@@ -18,6 +18,9 @@ pub struct LabelledRows<'a> {
     codebook: String,
 }
 
+/// UTF-8's byte-order mark: without it Excel takes a table for another encoding.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
 /// One of our cells.
 enum Cell {
     Text(String),
@@ -68,15 +71,24 @@ impl<'a> LabelledRows<'a> {
         let Format::Delimited(delimiter) = self.output else {
             return Vec::new();
         };
-        let mut line = Vec::new();
+        let mut line = if self.input.bom {
+            BOM.to_vec()
+        } else {
+            Vec::new()
+        };
         for (i, column) in self.input.columns.iter().chain(&self.columns()).enumerate() {
             if i > 0 {
                 line.push(delimiter);
             }
             write_cell(&mut line, column, delimiter);
         }
-        line.push(b'\n');
+        line.extend_from_slice(self.line_end());
         line
+    }
+
+    /// Lines end as those of the input.
+    fn line_end(&self) -> &'static [u8] {
+        if self.input.crlf { b"\r\n" } else { b"\n" }
     }
 
     /// A row with its line end.
@@ -120,7 +132,7 @@ impl<'a> LabelledRows<'a> {
                 Cell::Probabilities(_) => {}
             }
         }
-        line.push(b'\n');
+        line.extend_from_slice(self.line_end());
         Ok(line)
     }
 
@@ -247,6 +259,7 @@ pub fn rejected_json(rejected: &Rejected) -> Vec<u8> {
     let object = json!({
         "path": rejected.at.path,
         "line": rejected.at.line,
+        "last_line": rejected.last_line,
         "column": rejected.at.column,
         "code": rejected.fault.code(),
         "message": rejected.fault.to_string(),

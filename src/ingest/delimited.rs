@@ -24,6 +24,8 @@ pub(super) struct Rows {
     delimiter: u8,
     max_cell: usize,
     fields: Vec<Range<usize>>,
+    bom: bool,
+    crlf: bool,
 }
 
 impl Rows {
@@ -62,6 +64,8 @@ impl Rows {
             delimiter,
             max_cell: options.max_cell,
             fields: Vec::new(),
+            bom: bom > 0,
+            crlf: header.crlf,
         })
     }
 
@@ -71,6 +75,14 @@ impl Rows {
 
     pub(super) fn delimiter(&self) -> u8 {
         self.delimiter
+    }
+
+    pub(super) fn bom(&self) -> bool {
+        self.bom
+    }
+
+    pub(super) fn crlf(&self) -> bool {
+        self.crlf
     }
 
     pub(super) fn next_row(&mut self, text: usize) -> Result<Option<Result<Record, Rejected>>> {
@@ -85,6 +97,7 @@ impl Rows {
             }),
             Err(fault) => Err(Rejected {
                 at: Location::new(&self.lines.name, found.line, fault_column(&fault, &found)),
+                last_line: found.last_line,
                 fault,
                 raw: found.raw,
             }),
@@ -136,7 +149,11 @@ struct Found {
     /// Its length in the file; more than `raw` holds when it was cut.
     length: usize,
     line: u64,
+    /// The line it ends in.
+    last_line: u64,
     offset: u64,
+    /// Whether it ended in CR LF.
+    crlf: bool,
 }
 
 /// Cuts a stream into records.
@@ -168,7 +185,9 @@ impl Records {
             raw: Vec::new(),
             length: 0,
             line: self.line,
+            last_line: self.line,
             offset: self.offset,
+            crlf: false,
         };
         let mut quoting = Quoting::FieldStart;
         let mut opened = Location::new(&self.name, self.line, 1);
@@ -211,6 +230,8 @@ impl Records {
         if found.length == 0 {
             return Ok(None);
         }
+        found.last_line = self.line - u64::from(ended);
+        found.crlf = found.raw.ends_with(b"\r\n");
         trim_line_end(&mut found);
         Ok(Some(found))
     }

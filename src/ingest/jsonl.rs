@@ -110,6 +110,7 @@ impl Rows {
             }),
             Err((fault, column)) => Err(Rejected {
                 at: Location::new(&self.name, line.number, column),
+                last_line: line.number,
                 fault,
                 raw: line.raw,
             }),
@@ -152,6 +153,10 @@ impl Rows {
             let key = self.text_key.clone();
             (RowFault::NoTextKey { key }, 0)
         })?;
+        // No text is no fault: the row is kept without codes, like a blank cell of a table.
+        if value.get() == "null" {
+            return Ok(String::new());
+        }
         serde_json::from_str::<String>(value.get()).map_err(|e| {
             let fault = match kind(value.get()) {
                 "a string" => RowFault::Json {

@@ -20,17 +20,25 @@ pub(crate) use delimited::write_cell;
 pub use transcript::TranscriptOptions;
 
 /// Column names that hold the text when none is named, most telling first.
-const TEXT_COLUMNS: [&str; 24] = [
+const TEXT_COLUMNS: &[&str] = &[
     "text",
     "teks",
     "statement",
     "pernyataan",
     "complaint",
+    "isi keluhan",
+    "isi_keluhan",
     "keluhan",
+    "isi pengaduan",
+    "isi_pengaduan",
     "pengaduan",
+    "isi aduan",
+    "isi_aduan",
     "aduan",
     "isi_laporan",
     "isi laporan",
+    "uraian",
+    "laporan",
     "isi",
     "narrative",
     "consumer complaint narrative",
@@ -44,6 +52,8 @@ const TEXT_COLUMNS: [&str; 24] = [
     "pesan",
     "tweet",
     "full_text",
+    "description",
+    "deskripsi",
     "body",
 ];
 
@@ -80,7 +90,7 @@ impl Format {
             Some("txt") => Ok(Self::Transcript),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt",
+                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt (save spreadsheets as CSV, documents as text)",
             }),
         }
     }
@@ -129,6 +139,8 @@ pub struct Record {
 pub struct Rejected {
     /// Where it starts.
     pub at: Location,
+    /// The line it ends in: a stray quote makes one row of many lines.
+    pub last_line: u64,
     /// Why.
     pub fault: RowFault,
     /// Its bytes as they stand in the file (cut to the cell limit when it is longer).
@@ -146,6 +158,25 @@ pub struct Layout {
     pub text: usize,
     /// Whether that column was guessed by its name.
     pub text_was_guessed: bool,
+    /// Other columns that could hold the text.
+    pub other_texts: Vec<String>,
+    /// Whether the file begins with a byte-order mark, as Excel writes and wants it.
+    pub bom: bool,
+    /// Whether lines end in CR LF.
+    pub crlf: bool,
+    /// Who speaks in a transcript, how many turns, and whether as the interviewer.
+    pub speakers: Vec<Speaker>,
+}
+
+/// A speaker of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speaker {
+    /// The name before the colon; empty for words that nobody is named for.
+    pub name: String,
+    /// Turns.
+    pub turns: usize,
+    /// Whether the words are questions: context, never labelled.
+    pub is_interviewer: bool,
 }
 
 impl Layout {
@@ -232,10 +263,12 @@ impl Reader {
         format: Format,
         options: &ReadOptions,
     ) -> Result<Self> {
+        let mut shape = Shape::default();
         let (format, columns, mut rows) = match format {
             Format::Delimited(default) => {
                 let rows = delimited::Rows::open(input, name, default, options)?;
                 let format = Format::Delimited(rows.delimiter());
+                (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
                 (format, rows.columns().to_vec(), Rows::Delimited(rows))
             }
             Format::Jsonl => {
@@ -244,6 +277,7 @@ impl Reader {
             }
             Format::Transcript => {
                 let rows = transcript::Rows::open(input, name, &options.transcript)?;
+                shape.speakers = rows.speakers();
                 (Format::CSV, transcript::columns(), Rows::Transcript(rows))
             }
         };
@@ -255,9 +289,13 @@ impl Reader {
             name: name.to_string(),
             layout: Layout {
                 format,
+                other_texts: other_texts(&columns, text, options.text_column.is_some()),
                 columns,
                 text,
                 text_was_guessed,
+                bom: shape.bom,
+                crlf: shape.crlf,
+                speakers: shape.speakers,
             },
             rows,
         })
@@ -289,6 +327,28 @@ impl Reader {
             Some(Ok(record)) => Ok(Some(record)),
             Some(Err(Rejected { at, fault, .. })) => Err(Error::Row { at, fault }),
         }
+    }
+}
+
+/// What is known of a file beyond its columns.
+#[derive(Default)]
+struct Shape {
+    bom: bool,
+    crlf: bool,
+    speakers: Vec<Speaker>,
+}
+
+/// Columns that are called like a text too, where none was named.
+fn other_texts(columns: &[String], text: usize, was_named: bool) -> Vec<String> {
+    let is_text = |c: &str| TEXT_COLUMNS.contains(&c.trim().to_lowercase().as_str());
+    let others = columns
+        .iter()
+        .enumerate()
+        .filter(|(i, c)| *i != text && is_text(c));
+    if was_named {
+        Vec::new()
+    } else {
+        others.map(|(_, c)| c.clone()).collect()
     }
 }
 

@@ -9,8 +9,11 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 use std::path::Path;
+use std::sync::LazyLock;
 
-use super::{Record, check_head, checked_text, write_cell};
+use regex::Regex;
+
+use super::{Record, Speaker, check_head, checked_text, write_cell};
 use crate::error::{Error, Location, Result};
 
 /// Longest name before the colon, in characters and in words (as MAXQDA reads them).
@@ -82,7 +85,10 @@ pub(super) fn columns() -> Vec<String> {
     .to_vec()
 }
 
-pub(super) struct Rows(std::vec::IntoIter<Record>);
+pub(super) struct Rows {
+    rows: std::vec::IntoIter<Record>,
+    speakers: Vec<Speaker>,
+}
 
 impl Rows {
     pub(super) fn open(
@@ -108,11 +114,20 @@ impl Rows {
                 path: name.to_string(),
             });
         }
-        Ok(Self(records(&text, name, options).into_iter()))
+        let turns = turns(&text, options);
+        Ok(Self {
+            rows: records(&text, &turns, name, options).into_iter(),
+            speakers: speakers(&turns, options),
+        })
     }
 
     pub(super) fn next_row(&mut self) -> Option<Record> {
-        self.0.next()
+        self.rows.next()
+    }
+
+    /// Who speaks, in the order of the first turn.
+    pub(super) fn speakers(&self) -> Vec<Speaker> {
+        self.speakers.clone()
     }
 }
 
@@ -124,14 +139,29 @@ struct Turn<'a> {
     text: &'a str,
 }
 
-fn records(text: &str, name: &str, options: &TranscriptOptions) -> Vec<Record> {
+fn speakers(turns: &[Turn<'_>], options: &TranscriptOptions) -> Vec<Speaker> {
+    let mut found: Vec<Speaker> = Vec::new();
+    for turn in turns {
+        match found.iter_mut().find(|s| s.name == turn.speaker) {
+            Some(speaker) => speaker.turns += 1,
+            None => found.push(Speaker {
+                name: turn.speaker.to_string(),
+                turns: 1,
+                is_interviewer: is_interviewer(turn.speaker, options),
+            }),
+        }
+    }
+    found
+}
+
+fn records(text: &str, turns: &[Turn<'_>], name: &str, options: &TranscriptOptions) -> Vec<Record> {
     let stem = Path::new(name)
         .file_stem()
         .map_or_else(|| name.into(), |s| s.to_string_lossy().into_owned());
     let mut rows = Vec::new();
     let mut question = "";
     let mut position = Position::default();
-    for turn in turns(text) {
+    for turn in turns {
         if is_interviewer(turn.speaker, options) {
             question = turn.text.trim();
             continue;
@@ -190,50 +220,33 @@ fn row(cells: &[&str]) -> Vec<u8> {
     raw
 }
 
+/// A name and a colon at the start of a line, with a time stamp before or after the name
+/// (`[00:03:40]`, `#00:03:40-5#`, `(00:01)`, `00:01`) and bold marks left out.
+static MARKER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"^\s*(?:\*\*)?(?:[\[{(#]?\d[\d:.,-]{3,}[\]})#]?\s+)?(?:\*\*)?",
+        r"([^:\[\](){}*]+?)\s*(?:[\[(]\d[\d:.,-]{3,}[\])])?\s*(?:\*\*)?:(?:\*\*)?",
+    ))
+    .ok()
+});
+
 /// The name at the start of a line and the byte after its colon.
 fn marker(line: &str) -> Option<(&str, usize)> {
-    let indent = line.len() - line.trim_start().len();
-    let stamp = time_stamp(&line[indent..]);
-    let from = indent + stamp;
-    let colon = from + line[from..].find(':')?;
-    let name = line[from..colon].trim();
-    let rest = &line[colon + 1..];
-    let plausible = !name.is_empty()
-        && name.chars().count() <= NAME_CHARS
+    let found = MARKER.as_ref()?.captures(line)?;
+    let (name, after) = (found.get(1)?.as_str().trim(), found.get(0)?.end());
+    let rest = &line[after..];
+    let plausible = name.chars().count() <= NAME_CHARS
         && name.split_whitespace().count() <= NAME_WORDS
         && name.chars().any(char::is_alphabetic)
         && !rest.starts_with("//")
         && !name.contains(['.', '?', '!', ',', '"'])
         && !is_clock_time(name, rest);
-    plausible.then_some((name, colon + 1))
+    plausible.then_some((name, after))
 }
 
 /// Whether the colon stands between digits: `Jam 08:15` names nobody.
 fn is_clock_time(name: &str, rest: &str) -> bool {
     name.ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Length of a leading time stamp such as `[00:03:40]` or `#00:03:40-5#` with the space after it.
-fn time_stamp(line: &str) -> usize {
-    let close = match line.chars().next() {
-        Some('[') => ']',
-        Some('{') => '}',
-        Some('#') => '#',
-        _ => return 0,
-    };
-    let Some(end) = line[1..].find(close).map(|e| e + 1) else {
-        return 0;
-    };
-    let inside = &line[1..end];
-    let is_time = inside.contains(':')
-        && inside
-            .chars()
-            .all(|c| c.is_ascii_digit() || ":.,-".contains(c));
-    if is_time {
-        end + 1 + (line[end + 1..].len() - line[end + 1..].trim_start().len())
-    } else {
-        0
-    }
 }
 
 /// A role without its number: `Informan 3` and `informan` are one.
@@ -247,25 +260,33 @@ fn is_interviewer(speaker: &str, options: &TranscriptOptions) -> bool {
     options.interviewers.iter().any(|i| role(i) == speaker)
 }
 
-fn turns(text: &str) -> Vec<Turn<'_>> {
+/// The turns of a transcript.
+///
+/// A name counts as a speaker if it is a known role, stands before two turns, or answers: comes
+/// in capitals right after an interviewer's turn. With an interviewer in the transcript, what
+/// stands before the first turn is a preamble; without one it may be speech and is kept.
+fn turns<'a>(text: &'a str, options: &TranscriptOptions) -> Vec<Turn<'a>> {
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, _) in text.split('\n').filter_map(marker) {
         *count.entry(name).or_default() += 1;
     }
-    let is_speaker = |name: &str| count[name] >= 2 || ROLES.contains(&role(name).as_str());
+    let asks = |name: &str| is_interviewer(name, options);
+    let is_speaker =
+        |name: &str| count[name] >= 2 || ROLES.contains(&role(name).as_str()) || asks(name);
     let head = head_length(text, &is_speaker);
     let mut turns: Vec<Turn<'_>> = Vec::new();
     let mut start = head;
     for line in text[head..].split_inclusive('\n') {
         let end = start + line.len();
-        match marker(line.trim_end_matches('\n')).filter(|(name, _)| is_speaker(name)) {
-            Some((speaker, after)) => {
-                turns.push(Turn {
-                    speaker,
-                    start: start + after,
-                    text: &text[start + after..end],
-                });
-            }
+        let answers = turns.last().is_some_and(|t| asks(t.speaker));
+        let speaks =
+            |name: &str| is_speaker(name) || (answers && name.starts_with(char::is_uppercase));
+        match marker(line.trim_end_matches('\n')).filter(|(name, _)| speaks(name)) {
+            Some((speaker, after)) => turns.push(Turn {
+                speaker,
+                start: start + after,
+                text: &text[start + after..end],
+            }),
             None => match turns.last_mut() {
                 Some(turn) => turn.text = &text[turn.start..end],
                 None => turns.push(Turn {
@@ -276,6 +297,12 @@ fn turns(text: &str) -> Vec<Turn<'_>> {
             },
         }
         start = end;
+    }
+    let is_preamble = |t: &Turn<'_>| t.speaker.is_empty();
+    if turns.first().is_some_and(is_preamble)
+        && (turns.iter().any(|t| asks(t.speaker)) || turns[0].text.trim().is_empty())
+    {
+        turns.remove(0);
     }
     turns
 }
@@ -320,8 +347,25 @@ fn sentences(turn: &str) -> Vec<&str> {
         }
     }
     found.push(&turn[start..]);
-    let spoken = |s: &&str| s.chars().any(char::is_alphanumeric);
-    found.into_iter().map(str::trim).filter(spoken).collect()
+    found
+        .into_iter()
+        .map(str::trim)
+        .filter(|s| is_spoken(s))
+        .collect()
+}
+
+/// Whether a sentence holds words outside brackets: not a time stamp, a rule, or notes such as
+/// `[tertawa]`.
+fn is_spoken(sentence: &str) -> bool {
+    let mut depth = 0u32;
+    sentence.chars().any(|c| {
+        match c {
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && c.is_alphabetic()
+    })
 }
 
 /// Whether a sentence ends after `before`, which ends in a mark, and before `after`.
@@ -357,8 +401,13 @@ mod tests {
 
     const INTERVIEW: &str = "Wawancara di balai desa\nCatatan: rekaman jelas\n\nPewawancara: Bagaimana layanannya?\nInforman 1: Antri lama sekali, dari jam 6... sampai siang. Kata dr. Bedah tunggu.\nPadahal sakit.\n\n[00:03:40] Informan 1: Obatnya kosong!\nPewawancara: Lalu?\nIstri saya: Kami ke Padang.\n";
 
+    fn rows(text: &str) -> Vec<Record> {
+        let options = TranscriptOptions::default();
+        records(text, &turns(text, &options), "w.txt", &options)
+    }
+
     fn texts(text: &str) -> Vec<(String, String)> {
-        records(text, "w.txt", &TranscriptOptions::default())
+        rows(text)
             .into_iter()
             .map(|r| {
                 let cells = super::super::delimited::cells(&r.raw, b',');
@@ -378,6 +427,7 @@ mod tests {
                 "Kata dr. Bedah tunggu.",
                 "Padahal sakit.",
                 "Obatnya kosong!",
+                "Kami ke Padang.",
             ]
             .into_iter()
             .collect::<Vec<_>>()
@@ -387,7 +437,7 @@ mod tests {
     #[test]
     fn offsets_are_code_points_into_the_text() {
         let text = "Informan: Aduh 😡 mahal. Jauh pula.\nInforman: Ya.\n";
-        for record in records(text, "w.txt", &TranscriptOptions::default()) {
+        for record in rows(text) {
             let cells = super::super::delimited::cells(&record.raw, b',');
             let (start, end): (usize, usize) =
                 (cells[3].parse().unwrap(), cells[4].parse().unwrap());
@@ -414,6 +464,31 @@ mod tests {
         assert_eq!(said, ["Kami lapor.", "Keluhan saya: air mati.", "Diam."]);
         let found = texts("Air mati lagi.\n\nDokter: Ya.\nDokter: Baik.\n");
         assert_eq!(found[0], (String::new(), "Air mati lagi.".to_string()));
+    }
+
+    #[test]
+    fn time_stamps_and_bold_marks_around_names_are_left_out() {
+        for line in [
+            "Pewawancara (00:01): x",
+            "00:01 Pewawancara: x",
+            "[00:01:02] Pewawancara: x",
+            "#00:03:40-5# Pewawancara: x",
+            "**Pewawancara:** x",
+            "  Pewawancara : x",
+        ] {
+            let (name, after) = marker(line).unwrap();
+            assert_eq!((name, line[after..].trim()), ("Pewawancara", "x"), "{line}");
+        }
+        assert_eq!(marker("lihat https://contoh"), None);
+        assert_eq!(marker("00:03:15 --> 00:03:20"), None);
+    }
+
+    #[test]
+    fn who_answers_once_is_a_speaker_too_and_the_preamble_is_none() {
+        let found = texts(
+            "Transkrip wawancara\n=====\nPewawancara: Apa kabar?\nBu Rina: Obat kosong. [tertawa] (diam)\n00:03:15\n",
+        );
+        assert_eq!(found, [("Bu Rina".to_string(), "Obat kosong.".to_string())]);
     }
 
     #[test]

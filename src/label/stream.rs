@@ -110,6 +110,7 @@ fn label_row(
         Ok(bytes) => Labelled::Row(bytes),
         Err(fault) => Labelled::Rejected(Rejected {
             at: Location::new(input, record.line, 0),
+            last_line: record.line,
             fault,
             raw: record.raw,
         }),

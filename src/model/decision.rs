@@ -102,6 +102,9 @@ fn auto_count(sorted: &[(f64, bool)], stated_error: f64) -> usize {
     let mut next = first;
     let mut errors = 0;
     for (i, (probability, right)) in sorted.iter().enumerate() {
+        if *probability < EVEN {
+            break;
+        }
         errors += u64::from(!right);
         let n = i + 1;
         let ties_end = sorted.get(n).is_none_or(|next| next.0 < *probability);

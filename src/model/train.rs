@@ -88,6 +88,9 @@ impl TrainParams {
     }
 }
 
+/// Fewer statements than that can't support the stated error rate well.
+const FEW_STATEMENTS: usize = 300;
+
 /// Groups that each language must stand in for languages to be learned.
 const MIN_LANGUAGE_GROUPS: usize = 5;
 
@@ -169,6 +172,12 @@ pub fn train(
         .collect::<Result<Vec<_>>>()?;
     let mut warnings: Vec<String> = tasks.iter().flat_map(Task::warnings).collect();
     warnings.extend(repetition_warnings(&corpus));
+    if corpus.statements.len() < FEW_STATEMENTS {
+        let n = corpus.statements.len();
+        warnings.push(format!(
+            "{n} statements are few: scores and decisions are rough; check them on new ones"
+        ));
+    }
     let out_of_fold = out_of_fold(&corpus, &tasks, &outputs);
     let weights = side_by_side(&regressions, data.columns);
     let mut variables: Vec<VariableModel> = outputs.into_iter().map(|o| o.model).collect();
