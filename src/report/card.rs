@@ -124,7 +124,7 @@ fn join(words: &[String]) -> String {
 fn limits(model: &Model) -> String {
     let mut out = String::from("## Limits\n\n");
     out.push_str(
-        "- It reads words, not situations: irony and what goes without saying are often missed.\n\
+        "- It reads words, not situations: irony, negation (“not slow at all”) and what goes without saying are often missed.\n\
          - Statements from a source unlike the corpus are coded less well than the scores above say; code a random \
          sample by hand and run `konflik evaluate` before relying on it.\n\
          - A code says what a statement claims, not whether the claim is true, and nothing about the person.\n",
