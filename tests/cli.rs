@@ -139,6 +139,31 @@ mod cases {
         assert_eq!(line["konflik_conflict"], "realistic");
     }
 
+    #[test]
+    fn codebooks_and_corpora_come_from_standard_input_too() {
+        let folder = TempDir::new().unwrap();
+        let inputs = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/train.in");
+        let codebook = format!("{inputs}/codebook.toml");
+        for (args, input, status) in [
+            (vec!["codebook", "lint", "-"], "codebook.toml", 1),
+            (vec!["check", "-", "--codebook", &codebook], "coded.csv", 1),
+            (
+                vec!["train", "-", "--codebook", &codebook, "-o", "model"],
+                "coded.csv",
+                0,
+            ),
+        ] {
+            let input = fs::File::open(format!("{inputs}/{input}")).unwrap();
+            let output = konflik(&folder, &args).stdin(input).output().unwrap();
+            assert_eq!(
+                output.status.code(),
+                Some(status),
+                "{args:?}: {}",
+                error(&output)
+            );
+        }
+    }
+
     /// What failed leaves nothing behind, and what was there stays as it was.
     #[test]
     fn a_failed_run_leaves_nothing_half_written() {

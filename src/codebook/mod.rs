@@ -125,8 +125,13 @@ pub struct Cue {
 }
 
 impl Codebook {
-    /// Reads a codebook file (TOML).
+    /// Reads a codebook file (TOML), or standard input for `-`.
     pub fn read(path: &Path) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            let text =
+                std::io::read_to_string(std::io::stdin()).map_err(|e| Error::read(path, e))?;
+            return Self::from_toml(&text, "<stdin>");
+        }
         let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
         Self::from_toml(&text, &path.display().to_string())
     }
