@@ -253,6 +253,12 @@ pub enum Error {
         /// Where.
         at: Location,
     },
+    /// Several rows of a file that must be whole.
+    #[error("{}", listed(.faults))]
+    Rows {
+        /// What is wrong with each.
+        faults: Vec<Error>,
+    },
     /// A code that the codebook doesn't have.
     #[error("{at}: {variable} has no code {code:?}; its codes are {}", quoted(.codes))]
     UnknownCode {
@@ -388,9 +394,18 @@ impl Error {
         }
     }
 
+    /// The faults as one error; `None` without any.
+    pub(crate) fn several(mut faults: Vec<Self>) -> Option<Self> {
+        match faults.len() {
+            0 | 1 => faults.pop(),
+            _ => Some(Self::Rows { faults }),
+        }
+    }
+
     /// The code of this error, stable over releases.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Rows { faults } => faults.first().map_or("K0300", Self::code),
             Self::Read { .. } => "K0101",
             Self::Write { .. } => "K0102",
             Self::OutputExists { .. } => "K0103",
@@ -423,6 +438,7 @@ impl Error {
     /// What to do about it, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Rows { faults } => faults.first().and_then(Self::hint),
             Self::OutputExists { .. } => Some("name another output, or add --force".into()),
             Self::OutputIsInput { .. } => Some("name another output".into()),
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
@@ -501,6 +517,15 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a st
         .filter(|(similarity, _)| *similarity > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)
+}
+
+fn listed(faults: &[Error]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    format!(
+        "{} rows are at fault\n  {}",
+        faults.len(),
+        lines.join("\n  ")
+    )
 }
 
 fn quoted(names: &[String]) -> String {

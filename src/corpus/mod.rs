@@ -12,6 +12,9 @@ use crate::ingest::{ReadOptions, Reader, Record};
 
 pub use split::{group_folds, holdout};
 
+/// Faulty rows that are listed before reading ends.
+const MAX_FAULTS: usize = 20;
+
 /// One statement with the codes that people gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -48,7 +51,8 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads coded statements; every row must be whole, have text and hold only known codes.
+    /// Reads coded statements; every row must be whole, have text and hold only known codes. The
+    /// first twenty rows that don't are listed in the error.
     ///
     /// A variable without a column is allowed as long as one has one: its codes are `None`.
     pub fn read(path: &Path, codebook: Codebook, options: &ReadOptions) -> Result<Self> {
@@ -56,16 +60,32 @@ impl Corpus {
         let columns = Columns::find(&reader, &codebook)?;
         let mut statements = Vec::new();
         let mut seen = BTreeMap::new();
-        while let Some(record) = reader.next_whole_row()? {
-            let statement = columns.statement(&reader, &record, &codebook)?;
-            if let Some(first) = seen.insert(statement.id.clone(), record.line) {
-                return Err(Error::DuplicateId {
-                    at: Location::new(reader.name(), record.line, 0),
-                    id: statement.id,
-                    first,
-                });
+        let mut faults = Vec::new();
+        while faults.len() < MAX_FAULTS
+            && let Some(row) = reader.next_row()?
+        {
+            let read = row.map_err(|r| Error::Row {
+                at: r.at,
+                fault: r.fault,
+            });
+            let statement = read.and_then(|record| {
+                let statement = columns.statement(&reader, &record, &codebook)?;
+                match seen.insert(statement.id.clone(), record.line) {
+                    None => Ok(statement),
+                    Some(first) => Err(Error::DuplicateId {
+                        at: Location::new(reader.name(), record.line, 0),
+                        id: statement.id,
+                        first,
+                    }),
+                }
+            });
+            match statement {
+                Ok(statement) => statements.push(statement),
+                Err(fault) => faults.push(fault),
             }
-            statements.push(statement);
+        }
+        if let Some(fault) = Error::several(faults) {
+            return Err(fault);
         }
         if statements.is_empty() {
             return Err(Error::NotMeasured {

@@ -319,15 +319,6 @@ impl Reader {
             Rows::Transcript(rows) => Ok(rows.next_row().map(Ok)),
         }
     }
-
-    /// The next row of a file that must be whole: a row that can't be read is an error.
-    pub fn next_whole_row(&mut self) -> Result<Option<Record>> {
-        match self.next_row()? {
-            None => Ok(None),
-            Some(Ok(record)) => Ok(Some(record)),
-            Some(Err(Rejected { at, fault, .. })) => Err(Error::Row { at, fault }),
-        }
-    }
 }
 
 /// What is known of a file beyond its columns.
