@@ -167,7 +167,7 @@ pub(super) fn rejects_beside(output: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Rejects may take the place of rejects of an earlier run, but of nothing else.
+/// Rejects never go to the input or the output, and replace a file only under `--force`.
 fn prepare_rejects(path: &Path, args: &LabelArgs) -> konflik::Result<Output> {
     refuse_same_file(&args.statements, path)?;
     if path == args.output {

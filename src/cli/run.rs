@@ -13,11 +13,12 @@ use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::Output;
 use konflik::label::LabelCounts;
 use konflik::model::{StagedModel, TrainParams};
-use konflik::report::{Align, Table, evaluation_markdown, model_card};
+use konflik::report::{Align, Table, model_card};
 use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, Reader};
 use serde::Deserialize;
 
 use super::console::{Console, NO_GROUPS};
+use super::evaluate::Form;
 use super::label::{Labelling, decision_lines, rejects_beside};
 use super::train::{score_lines, watched};
 use super::{Status, counted, refuse_same_file, write_output};
@@ -178,12 +179,12 @@ impl Pipeline<'_> {
         )?;
         write_output(
             &folder.join("evaluation.md"),
-            &evaluation_markdown(&evaluation),
+            &Form::Md.render(&evaluation)?,
             true,
         )?;
         write_output(
             &folder.join("evaluation.json"),
-            &(serde_json::to_string_pretty(&evaluation)? + "\n"),
+            &Form::Json.render(&evaluation)?,
             true,
         )?;
         let batches = self.label(inputs, &folder, &training.model)?;

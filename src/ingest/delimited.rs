@@ -7,14 +7,10 @@
 use std::io::BufRead;
 use std::ops::Range;
 
-use super::{ReadOptions, Record, Rejected, check_head, checked_text};
+use super::{ReadOptions, Record, Rejected, check_head, checked_text, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
-/// A record is cut in memory, not in the file: at so many cells at the limit.
-const CELLS_KEPT: usize = 4;
-/// Bytes of a record that are kept however small the limit is.
-const MIN_KEPT: usize = 64 * 1024;
 /// Delimiters that are tried when none is named.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
@@ -35,11 +31,7 @@ impl Rows {
         default: u8,
         options: &ReadOptions,
     ) -> Result<Self> {
-        let read_error = |source| Error::Read {
-            path: name.to_string(),
-            source,
-        };
-        let head = input.fill_buf().map_err(read_error)?;
+        let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
         let bom = check_head(head, name)?;
         input.consume(bom);
         let mut lines = Records {
@@ -48,7 +40,7 @@ impl Rows {
             delimiter: options.delimiter,
             line: 1,
             offset: bom as u64,
-            keep: options.max_cell.saturating_mul(CELLS_KEPT).max(MIN_KEPT),
+            keep: options.kept_bytes(),
         };
         let header = lines.next()?.ok_or_else(|| Error::EmptyFile {
             path: name.to_string(),
@@ -193,10 +185,10 @@ impl Records {
         let mut opened = Location::new(&self.name, self.line, 1);
         let mut ended = false;
         while !ended {
-            let chunk = self.input.fill_buf().map_err(|source| Error::Read {
-                path: self.name.clone(),
-                source,
-            })?;
+            let chunk = self
+                .input
+                .fill_buf()
+                .map_err(|e| unreadable(&self.name, e))?;
             if chunk.is_empty() {
                 if quoting == Quoting::Quoted {
                     return Err(Error::OpenQuote { at: opened });
@@ -404,7 +396,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ingest::Reader;
+    use crate::ingest::{MIN_KEPT, Reader};
 
     fn rows(bytes: &[u8]) -> Result<Vec<Result<Record, Rejected>>> {
         let options = ReadOptions {

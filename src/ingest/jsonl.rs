@@ -7,7 +7,7 @@ use std::io::BufRead;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ReadOptions, Record, Rejected, check_head, checked_text, text_column};
+use super::{ReadOptions, Record, Rejected, check_head, checked_text, text_column, unreadable};
 
 use crate::error::{Error, Location, Result, RowFault};
 
@@ -20,6 +20,7 @@ pub(super) struct Rows {
     columns: Vec<String>,
     text_key: String,
     max_cell: usize,
+    keep: usize,
     line: u64,
     offset: u64,
     /// Lines that were read to find the columns.
@@ -39,10 +40,7 @@ impl Rows {
         name: &str,
         options: &ReadOptions,
     ) -> Result<Self> {
-        let head = input.fill_buf().map_err(|source| Error::Read {
-            path: name.to_string(),
-            source,
-        })?;
+        let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
         let bom = check_head(head, name)?;
         input.consume(bom);
         let mut rows = Self {
@@ -51,6 +49,7 @@ impl Rows {
             columns: Vec::new(),
             text_key: String::new(),
             max_cell: options.max_cell,
+            keep: options.kept_bytes(),
             line: 1,
             offset: bom as u64,
             waiting: VecDeque::new(),
@@ -118,14 +117,14 @@ impl Rows {
     }
 
     fn keys_of(&self, line: &Line) -> Result<Vec<String>> {
-        let (object, _) = self.object(line).map_err(|(fault, column)| Error::Row {
+        let object = self.object(line).map_err(|(fault, column)| Error::Row {
             at: Location::new(&self.name, line.number, column),
             fault,
         })?;
         Ok(object.0.into_iter().map(|(key, _)| key).collect())
     }
 
-    fn object<'a>(&self, line: &'a Line) -> Result<(Object<'a>, &'a str), (RowFault, u64)> {
+    fn object<'a>(&self, line: &'a Line) -> Result<Object<'a>, (RowFault, u64)> {
         if line.length > line.raw.len() {
             let fault = RowFault::CellTooLong {
                 bytes: line.length,
@@ -144,11 +143,11 @@ impl Rows {
                 .to_string();
             (RowFault::Json { reason }, e.column() as u64)
         })?;
-        Ok((object, text))
+        Ok(object)
     }
 
     fn statement(&self, line: &Line) -> Result<String, (RowFault, u64)> {
-        let (object, _) = self.object(line)?;
+        let object = self.object(line)?;
         let value = object.get(&self.text_key).ok_or_else(|| {
             let key = self.text_key.clone();
             (RowFault::NoTextKey { key }, 0)
@@ -157,7 +156,7 @@ impl Rows {
         if value.get() == "null" {
             return Ok(String::new());
         }
-        serde_json::from_str::<String>(value.get()).map_err(|e| {
+        let text = serde_json::from_str::<String>(value.get()).map_err(|e| {
             let fault = match kind(value.get()) {
                 "a string" => RowFault::Json {
                     reason: e.to_string(),
@@ -168,12 +167,20 @@ impl Rows {
                 },
             };
             (fault, 0)
-        })
+        })?;
+        if text.len() > self.max_cell {
+            let fault = RowFault::CellTooLong {
+                bytes: text.len(),
+                limit: self.max_cell,
+            };
+            return Err((fault, 0));
+        }
+        Ok(text)
     }
 
     /// The next line that isn't blank; cut where it grows beyond the limit.
     fn next_line(&mut self) -> Result<Option<Line>> {
-        let keep = self.max_cell.saturating_mul(4);
+        let keep = self.keep;
         loop {
             let mut line = Line {
                 raw: Vec::new(),
@@ -183,10 +190,10 @@ impl Rows {
             };
             let mut ended = false;
             while !ended {
-                let chunk = self.input.fill_buf().map_err(|source| Error::Read {
-                    path: self.name.clone(),
-                    source,
-                })?;
+                let chunk = self
+                    .input
+                    .fill_buf()
+                    .map_err(|e| unreadable(&self.name, e))?;
                 if chunk.is_empty() {
                     break;
                 }
@@ -337,6 +344,21 @@ mod tests {
             .map(|r| r.as_ref().map_or_else(|r| r.fault.code(), |_| "good"))
             .collect();
         assert_eq!(codes, ["K0306", "K0307", "good"]);
+    }
+
+    #[test]
+    fn a_text_beyond_the_limit_is_rejected_and_the_next_is_read() {
+        let options = ReadOptions {
+            max_cell: 10,
+            ..jsonl()
+        };
+        let file = "{\"text\":\"short\"}\n{\"text\":\"longer than ten\"}\n{\"text\":\"ok\"}\n";
+        let mut reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &options).unwrap();
+        let mut found = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            found.push(row.map_or_else(|r| r.fault.code().to_string(), |r| r.text));
+        }
+        assert_eq!(found, ["short", "K0304", "ok"]);
     }
 
     #[test]

@@ -57,6 +57,9 @@ const TEXT_COLUMNS: &[&str] = &[
     "body",
 ];
 
+/// Bytes of a record that are kept however small the cell limit is.
+const MIN_KEPT: usize = 64 * 1024;
+
 /// Bytes that are read at once; also what a stream is sniffed by.
 const BUFFER: usize = 256 * 1024;
 
@@ -109,6 +112,15 @@ pub struct ReadOptions {
     pub max_cell: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
+}
+
+impl ReadOptions {
+    /// Bytes of a record that are kept in memory: room for some cells at the limit, and for a
+    /// header however small the limit is. What is longer is read to its end, but cut.
+    fn kept_bytes(&self) -> usize {
+        const CELLS: usize = 4;
+        self.max_cell.saturating_mul(CELLS).max(MIN_KEPT)
+    }
 }
 
 impl Default for ReadOptions {
@@ -343,6 +355,14 @@ fn other_texts(columns: &[String], text: usize, was_named: bool) -> Vec<String> 
     }
 }
 
+/// A read error of the stream called `name`.
+fn unreadable(name: &str, source: io::Error) -> Error {
+    Error::Read {
+        path: name.to_string(),
+        source,
+    }
+}
+
 /// The first bytes of a stream, and the stream with them. A pipe may give them one by one.
 fn peeked(
     mut input: Box<dyn BufRead + Send>,
@@ -354,10 +374,7 @@ fn peeked(
         .by_ref()
         .take(HEAD)
         .read_to_end(&mut head)
-        .map_err(|source| Error::Read {
-            path: name.to_string(),
-            source,
-        })?;
+        .map_err(|e| unreadable(name, e))?;
     let whole = Cursor::new(head.clone()).chain(input);
     Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
 }

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Record, Speaker, check_head, checked_text, write_cell};
+use super::{Record, Speaker, check_head, checked_text, unreadable, write_cell};
 use crate::error::{Error, Location, Result};
 
 /// Longest name before the colon, in characters and in words (as MAXQDA reads them).
@@ -99,10 +99,7 @@ impl Rows {
         let mut bytes = Vec::new();
         input
             .read_to_end(&mut bytes)
-            .map_err(|source| Error::Read {
-                path: name.to_string(),
-                source,
-            })?;
+            .map_err(|e| unreadable(name, e))?;
         let bom = check_head(&bytes, name)?;
         let text = checked_text(&bytes[bom..], bom as u64).map_err(|fault| Error::Row {
             at: Location::file(name),
