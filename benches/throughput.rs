@@ -17,9 +17,9 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::LabelledRows;
-use konflik::features::{FeatureExtractor, LexicalParams};
+use konflik::features::{FeatureExtractor, LexicalParams, StaticEncoder, Views};
 use konflik::label::{Labelled, label_rows};
-use konflik::model::{TrainParams, train};
+use konflik::model::{Aids, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
 fn main() {
@@ -104,13 +104,24 @@ fn tokenize(bencher: Bencher<'_, '_>) {
         });
 }
 
+fn fitted_views(texts: &[&str], corpus: &Corpus) -> FeatureExtractor {
+    let encoder = StaticEncoder::shipped().unwrap();
+    FeatureExtractor::fit(
+        texts,
+        &corpus.codebook,
+        Views::default(),
+        &LexicalParams::default(),
+        Some(encoder.view()),
+    )
+    .unwrap()
+}
+
 #[divan::bench(sample_count = 3)]
 fn fit_features(bencher: Bencher<'_, '_>) {
     let corpus = corpus();
     let texts: Vec<&str> = corpus.statements.iter().map(|s| s.text.as_str()).collect();
     bencher.counter(ItemsCount::new(texts.len())).bench(|| {
-        let fitted =
-            FeatureExtractor::fit(&texts, &corpus.codebook, &LexicalParams::default()).unwrap();
+        let fitted = fitted_views(&texts, &corpus);
         assert!(fitted.lexical().len() > 10_000);
     });
 }
@@ -158,7 +169,14 @@ fn train_starter(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(corpus.statements.len()))
         .bench(|| {
-            let training = train(&corpus, "bench", &TrainParams::default(), &|_| {}).unwrap();
+            let training = train(
+                &corpus,
+                "bench",
+                &TrainParams::default(),
+                Aids::default(),
+                &|_| {},
+            )
+            .unwrap();
             assert_eq!(training.model.origin().statements, corpus.statements.len());
         });
 }

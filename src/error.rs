@@ -355,6 +355,14 @@ pub enum Error {
         /// Hash of the given one.
         given: String,
     },
+    /// The vectors of an encoder can't be used.
+    #[error("the encoder {name}: {reason}")]
+    Encoder {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The tokenizer failed.
     #[error("tokenizer: {reason}")]
     Tokenizer {
@@ -430,6 +438,7 @@ impl Error {
             Self::ModelTooNew { .. } => "K0602",
             Self::CodebookMismatch { .. } => "K0603",
             Self::Tokenizer { .. } => "K0701",
+            Self::Encoder { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
@@ -480,6 +489,10 @@ impl Error {
             Self::CodebookMismatch { .. } => {
                 Some("train again with this codebook, or leave out --codebook".into())
             }
+            Self::Encoder { .. } => Some(
+                "name another encoder directory, or leave out the option to use the one shipped"
+                    .into(),
+            ),
             Self::Model { .. } => {
                 Some("copy the model again, or train it anew with `konflik train`".into())
             }

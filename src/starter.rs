@@ -9,6 +9,9 @@ const FILES: ModelFiles<'static> = ModelFiles {
     manifest: Cow::Borrowed(include_bytes!("../models/starter/model.json")),
     codebook: Cow::Borrowed(include_bytes!("../models/starter/codebook.json")),
     tokenizer: Cow::Borrowed(include_bytes!("../models/starter/tokenizer.json")),
+    encoder: Some(Cow::Borrowed(include_bytes!(
+        "../models/starter/encoder.json"
+    ))),
     tensors: Cow::Borrowed(include_bytes!("../models/starter/model.safetensors")),
 };
 

@@ -39,6 +39,7 @@ pub struct Token {
 }
 
 /// Splits text into words and words into pieces.
+#[derive(Debug, Clone)]
 pub struct Tokenizer {
     pipeline: Pipeline,
 }
@@ -152,6 +153,79 @@ impl Tokenizer {
     }
 }
 
+/// The tokenizer of an encoder: words to the ids of its sub-word tokens.
+#[derive(Debug, Clone)]
+pub struct Subwords {
+    pipeline: Pipeline,
+    /// Ids that stand for no text: the unknown, padding and other special tokens.
+    empty: Vec<u32>,
+}
+
+impl Subwords {
+    /// Reads a `tokenizer.json`.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let mut pipeline = Pipeline::from_bytes(json).map_err(failed)?;
+        pipeline.with_padding(None);
+        pipeline.with_truncation(None).map_err(failed)?;
+        let special = pipeline.get_added_tokens_decoder();
+        let mut empty: Vec<u32> = special
+            .iter()
+            .filter(|(_, token)| token.special)
+            .map(|(id, _)| *id)
+            .collect();
+        let unknown = ["[UNK]", "<unk>", "[PAD]", "<pad>"];
+        empty.extend(unknown.iter().filter_map(|t| pipeline.token_to_id(t)));
+        empty.sort_unstable();
+        empty.dedup();
+        Ok(Self { pipeline, empty })
+    }
+
+    /// The pipeline as `tokenizer.json`.
+    pub fn to_json(&self) -> Result<String> {
+        let json: serde_json::Value =
+            serde_json::from_str(&self.pipeline.to_string(false).map_err(failed)?)
+                .map_err(|e| failed(e.into()))?;
+        serde_json::to_string(&json).map_err(|e| failed(e.into()))
+    }
+
+    /// One more than the largest id.
+    pub fn len(&self) -> usize {
+        let ids = self.pipeline.get_vocab(true).into_values();
+        ids.max().map_or(0, |last| last as usize + 1)
+    }
+
+    /// Whether it knows no token.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The ids of the tokens that a word is made of, without those that stand for no text.
+    pub fn ids(&self, word: &str) -> Result<Vec<u32>> {
+        let encoding = self.pipeline.encode_fast(word, false).map_err(failed)?;
+        let known = encoding.get_ids().iter().copied();
+        Ok(known.filter(|id| !self.empty.contains(id)).collect())
+    }
+}
+
+/// The word with runs of three or more of one letter cut to one: `lamaaa` is `lama`.
+pub(crate) fn squeezed(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        let mut run = 1;
+        while chars.next_if_eq(&c).is_some() {
+            run += 1;
+        }
+        let kept = if run >= 3 && c.is_alphabetic() {
+            1
+        } else {
+            run
+        };
+        out.extend(std::iter::repeat_n(c, kept));
+    }
+    out
+}
+
 /// The most frequent characters. The trainer would cut ties by chance.
 fn alphabet(words: &BTreeMap<String, usize>) -> HashSet<char> {
     let mut counts: BTreeMap<char, usize> = BTreeMap::new();
@@ -208,6 +282,13 @@ mod tests {
             words("ＡＮＴＲＩ lama!! 😡Rp1.500"),
             ["antri", "lama", "!", "!", "😡", "rp1", ".", "500"]
         );
+    }
+
+    #[test]
+    fn lengthened_letters_are_squeezed_and_doubled_ones_kept() {
+        assert_eq!(squeezed("lamaaaa"), "lama");
+        assert_eq!(squeezed("good"), "good");
+        assert_eq!(squeezed("1000"), "1000");
     }
 
     #[test]

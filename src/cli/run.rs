@@ -12,7 +12,7 @@ use konflik::corpus::holdout;
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::Output;
 use konflik::label::LabelCounts;
-use konflik::model::{StagedModel, TrainParams};
+use konflik::model::{Aids, StagedModel, TrainParams};
 use konflik::report::{Align, Table, model_card};
 use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, Reader};
 use serde::Deserialize;
@@ -170,6 +170,7 @@ impl Pipeline<'_> {
             &corpus,
             &self.config.output.name,
             &self.config.train,
+            Aids::default(),
         )?;
         training.model.set_scores(evaluation.summary())?;
         let how = self.how();
@@ -272,6 +273,7 @@ impl Pipeline<'_> {
             &corpus.subset(&train),
             &self.config.output.name,
             &self.config.train,
+            Aids::default(),
         )?;
         let params = EvaluateParams {
             replicates: config.replicates,

@@ -1,21 +1,24 @@
 //! `konflik train`: a model from coded statements.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use konflik::corpus::Codings;
 use konflik::evaluate::{EvaluateParams, evaluate_out_of_fold};
-use konflik::model::{StagedModel, Step, TrainParams, Training, train};
+use konflik::features::{LexicalParams, StaticEncoder, Views};
+use konflik::model::{Aids, StagedModel, Step, TrainParams, Training, train};
 use konflik::report::model_card;
-use konflik::{Corpus, Evaluation};
+use konflik::{Corpus, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
+use super::counted;
 use super::{CorpusArgs, InputArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik train corpus -o models/mine
   konflik train coded.csv --codebook codebook.toml -o models/mine --text-column statement
-  konflik train coded.jsonl --codebook codebook.toml -o models/mine --cost 30 --force";
+  konflik train fifty.csv --from starter -o models/ours";
 
 /// Train a model on coded statements
 #[derive(Debug, Args)]
@@ -32,6 +35,16 @@ pub(super) struct TrainArgs {
     /// Replace a model that is there
     #[arg(long)]
     force: bool,
+    /// Take the semantic view's vectors from this model2vec directory, not the shipped ones
+    #[arg(long, value_name = "DIR")]
+    vectors: Option<PathBuf>,
+    /// Start from this model: a directory, or `starter`
+    #[arg(long, value_name = "MODEL")]
+    from: Option<PathBuf>,
+    /// Table of what several coders said: `id` and a column `<variable>_<coder>` each; statements
+    /// of theirs are learned with the shares of their codes
+    #[arg(long, value_name = "FILE")]
+    codings: Option<PathBuf>,
     #[command(flatten)]
     params: ParamArgs,
     #[command(flatten)]
@@ -47,6 +60,24 @@ struct ParamArgs {
     /// How far rare codes are weighted up, 0 to 1
     #[arg(long, default_value_t = TrainParams::default().balance)]
     balance: f64,
+    /// Weight of the semantic view beside the lexical one
+    #[arg(long, default_value_t = TrainParams::default().semantic_weight)]
+    semantic_weight: f64,
+    /// Weight of letters inside words and of sub-word pieces beside that of words
+    #[arg(long, default_value_t = TrainParams::default().lexical.char_weight)]
+    char_weight: f32,
+    /// Statements that a word must stand in
+    #[arg(long, default_value_t = TrainParams::default().lexical.word_min_df)]
+    word_min_df: u32,
+    /// Statements that a word pair must stand in
+    #[arg(long, default_value_t = TrainParams::default().lexical.bigram_min_df)]
+    bigram_min_df: u32,
+    /// Statements that letters or a piece must stand in
+    #[arg(long, default_value_t = TrainParams::default().lexical.char_min_df)]
+    char_min_df: u32,
+    /// Leave a view out; may be repeated
+    #[arg(long, value_name = "VIEW")]
+    without: Vec<View>,
     /// Folds of the cross-fitting
     #[arg(long, default_value_t = TrainParams::default().folds)]
     folds: usize,
@@ -58,6 +89,14 @@ struct ParamArgs {
     seed: u64,
 }
 
+/// A view that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum View {
+    Lexical,
+    Semantic,
+    Cues,
+}
+
 impl ParamArgs {
     fn params(&self) -> TrainParams {
         TrainParams {
@@ -66,6 +105,19 @@ impl ParamArgs {
             folds: self.folds,
             stated_error: self.stated_error,
             seed: self.seed,
+            semantic_weight: self.semantic_weight,
+            views: Views {
+                lexical: !self.without.contains(&View::Lexical),
+                semantic: !self.without.contains(&View::Semantic),
+                cues: !self.without.contains(&View::Cues),
+            },
+            lexical: LexicalParams {
+                char_weight: self.char_weight,
+                word_min_df: self.word_min_df,
+                bigram_min_df: self.bigram_min_df,
+                char_min_df: self.char_min_df,
+                ..LexicalParams::default()
+            },
             ..TrainParams::default()
         }
     }
@@ -83,7 +135,21 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
         .file_name()
         .map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
     let name = args.name.clone().unwrap_or(stem);
-    let mut training = watched(console, &corpus, &name, &args.params.params())?;
+    let vectors = args.vectors.as_deref().map(StaticEncoder::load);
+    let vectors = vectors.transpose()?;
+    let prior = args.from.as_deref().map(prior_model).transpose()?;
+    let codings = args.codings.as_deref();
+    let codings = codings.map(|path| Codings::read(path, &corpus.codebook));
+    let codings = codings.transpose()?;
+    if let Some(codings) = &codings {
+        say_codings(console, codings, &corpus);
+    }
+    let aids = Aids {
+        encoder: vectors.as_ref(),
+        prior: prior.as_ref(),
+        codings: codings.as_ref(),
+    };
+    let mut training = watched(console, &corpus, &name, &args.params.params(), aids)?;
     let evaluation = evaluate_out_of_fold(
         &training.model,
         &corpus,
@@ -111,6 +177,30 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// The model to start from.
+pub(super) fn prior_model(path: &Path) -> Result<Model> {
+    if path == Path::new("starter") && !path.exists() {
+        return Ok(Model::starter()?);
+    }
+    Ok(Model::load(path)?)
+}
+
+fn say_codings(console: &Console, codings: &Codings, corpus: &Corpus) {
+    let coders = codings.coders.iter().map(Vec::len).max().unwrap_or(0);
+    console.say(&format!(
+        "{} statements have the codes of up to {}",
+        codings.len(),
+        counted(coders as u64, "coder")
+    ));
+    let strangers = codings.strangers(corpus);
+    if let Some(first) = strangers.first() {
+        console.warn(&format!(
+            "{} ids of the codings are not in the corpus ({first} for one): left out",
+            strangers.len()
+        ));
+    }
+}
+
 /// How out-of-fold scores come about, for a card.
 pub(super) fn out_of_fold_sentence(folds: usize) -> String {
     format!(
@@ -125,9 +215,10 @@ pub(super) fn watched(
     corpus: &Corpus,
     name: &str,
     params: &TrainParams,
+    aids: Aids<'_>,
 ) -> Result<Training> {
     let bar = console.progress(Some(1), "reading words");
-    let training = train(corpus, name, params, &|step| match step {
+    let training = train(corpus, name, params, aids, &|step| match step {
         Step::Views => {}
         Step::Regressions { done, total } => {
             bar.set_message("training");

@@ -1,6 +1,7 @@
 //! Coded statements: what a model learns from and is measured by.
 
 pub mod check;
+mod codings;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use crate::codebook::{Codebook, Hash};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Reader, Record};
 
+pub use codings::Codings;
 pub use split::{group_folds, holdout};
 
 /// Faulty rows that are listed before reading ends.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::Views;
 use crate::codebook::Codebook;
 use crate::tokenize::Token;
 
@@ -28,6 +29,18 @@ pub struct CueView {
 }
 
 impl CueView {
+    /// The cues of a codebook, or none where that view isn't used.
+    pub fn of(codebook: &Codebook, views: Views) -> Self {
+        if views.cues {
+            return Self::new(codebook);
+        }
+        Self {
+            names: Vec::new(),
+            exact: HashMap::new(),
+            stems: Vec::new(),
+        }
+    }
+
     /// The cues of a codebook.
     pub fn new(codebook: &Codebook) -> Self {
         let mut view = Self {
@@ -68,7 +81,9 @@ impl CueView {
     /// One value per cue: ln(1 + how often it occurs).
     pub fn values<'a>(&self, text: &str, tokens: impl IntoIterator<Item = &'a Token>) -> Vec<f64> {
         let mut counts = vec![0u32; self.names.len()];
-        let shapes = self.names.len() - SHAPES.len();
+        let Some(shapes) = self.names.len().checked_sub(SHAPES.len()) else {
+            return Vec::new();
+        };
         for token in tokens {
             if let Some(cue) = self.lexicon_of(&token.word) {
                 counts[cue] += 1;

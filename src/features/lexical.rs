@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::tokenize::{Token, Tokenizer};
+use crate::tokenize::{Token, Tokenizer, squeezed};
 
 /// Hyperparameters of the lexical view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,6 +137,19 @@ impl LexicalView {
             .collect();
         let hashes = kept.into_iter().map(|(hash, _, _)| hash).collect();
         Ok(Self::from_parts(params.clone(), hashes, weights))
+    }
+
+    /// This view with the features of `other` that it doesn't know after its own. What it knows
+    /// keeps its place and its weight.
+    #[must_use]
+    pub fn extended(&self, other: &Self) -> Self {
+        let (mut hashes, mut weights) = (self.hashes.clone(), self.weights.clone());
+        let theirs = other.hashes.iter().zip(&other.weights);
+        for (hash, weight) in theirs.filter(|(hash, _)| self.index.get(**hash).is_none()) {
+            hashes.push(*hash);
+            weights.push(*weight);
+        }
+        Self::from_parts(self.params.clone(), hashes, weights)
     }
 
     /// Puts a view together from its stored parts, which belong together by position.
@@ -322,25 +335,6 @@ fn bigram_hash(first: &str, second: &str) -> u64 {
     fnv_extend(fnv_extend(hash, b" "), squeezed(second).as_bytes())
 }
 
-/// The word with runs of three or more of one letter cut to one: `lamaaa` is `lama`.
-fn squeezed(word: &str) -> String {
-    let mut out = String::with_capacity(word.len());
-    let mut chars = word.chars().peekable();
-    while let Some(c) = chars.next() {
-        let mut run = 1;
-        while chars.next_if_eq(&c).is_some() {
-            run += 1;
-        }
-        let kept = if run >= 3 && c.is_alphabetic() {
-            1
-        } else {
-            run
-        };
-        out.extend(std::iter::repeat_n(c, kept));
-    }
-    out
-}
-
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv).
 fn fnv(kind: Kind, bytes: &[u8]) -> u64 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
@@ -419,13 +413,6 @@ mod tests {
     }
 
     #[test]
-    fn lengthened_letters_are_squeezed_and_doubled_ones_kept() {
-        assert_eq!(squeezed("lamaaaa"), "lama");
-        assert_eq!(squeezed("good"), "good");
-        assert_eq!(squeezed("1000"), "1000");
-    }
-
-    #[test]
     fn a_statement_is_the_sum_of_its_words_and_pairs_over_the_additive_norm() {
         let (tokenizer, view) = fitted(&["antri lama lama", "klaim lama", "antri klaim"]);
         let tokens = tokenizer.words("antri lama lama").unwrap();
@@ -459,6 +446,22 @@ mod tests {
             let row = LexicalView::row(&view.words(words, &tokenizer).unwrap());
             assert_eq!(row, (vec![(BIAS, 1.0)], 1.0));
         }
+    }
+
+    #[test]
+    fn an_extended_view_keeps_its_features_and_adds_the_new_ones() {
+        let (tokenizer, old) = fitted(&["antri lama", "klaim lama"]);
+        let tokens = vec![tokenizer.words("obat lama").unwrap()];
+        let new = LexicalView::fit(&tokens, &tokenizer, &old.params).unwrap();
+        let both = old.extended(&new);
+        assert_eq!(both.hashes()[..old.hashes().len()], *old.hashes());
+        let known =
+            |view: &LexicalView, word| !view.word_features(word, &tokenizer).unwrap().is_empty();
+        assert!(known(&both, "obat") && both.len() > old.len());
+        assert_eq!(
+            both.word_features("lama", &tokenizer).unwrap(),
+            old.word_features("lama", &tokenizer).unwrap()
+        );
     }
 
     #[test]

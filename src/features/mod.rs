@@ -1,21 +1,48 @@
 //! The views of a statement: one function makes them for training and for labelling.
 //!
 //! - [`lexical`](LexicalView): words, word pairs, letters inside words and sub-word pieces; sparse.
+//! - [`semantic`](SemanticView): the vectors of a static encoder; words of like meaning lie near
+//!   each other.
 //! - [`cues`](CueView): the codebook's lexicons and the shape of the text; few and dense.
 
 mod cues;
 mod lexical;
+mod semantic;
 mod sparse;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::codebook::Codebook;
 use crate::error::Result;
-use crate::tokenize::Tokenizer;
+use crate::tokenize::{Tokenizer, squeezed};
 
 pub use cues::CueView;
 pub use lexical::{LexicalParams, LexicalView, WordFeatures};
+pub use semantic::{EncoderId, SemanticView, StaticEncoder};
 pub use sparse::SparseMatrix;
+
+/// Which views a model uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Views {
+    /// Words, word pairs, letters inside words, sub-word pieces.
+    pub lexical: bool,
+    /// The vectors of a static encoder.
+    pub semantic: bool,
+    /// The codebook's lexicons and the shape of the text.
+    pub cues: bool,
+}
+
+impl Default for Views {
+    fn default() -> Self {
+        Self {
+            lexical: true,
+            semantic: true,
+            cues: true,
+        }
+    }
+}
 
 /// What is said of one statement to the classifiers.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,39 +53,100 @@ pub struct StatementFeatures {
     pub lexical: Vec<(u32, f32)>,
     /// The additive norm that `lexical` was divided by.
     pub norm: f64,
+    /// The encoder's tokens of each word.
+    pub tokens: Vec<Vec<u32>>,
+    /// The additive norm of the tokens' vectors.
+    pub semantic_norm: f64,
     /// The cues, one value each.
     pub cues: Vec<f64>,
+}
+
+impl StatementFeatures {
+    /// Whether anything at all was found in the text beside its shape.
+    pub fn has_content(&self) -> bool {
+        self.lexical.len() > 1 || self.tokens.iter().any(|t| !t.is_empty())
+    }
 }
 
 /// Makes the views of statements. Fitted once; making features learns nothing.
 pub struct FeatureExtractor {
     tokenizer: Tokenizer,
     lexical: LexicalView,
+    semantic: Option<SemanticView>,
     cues: CueView,
 }
 
 impl FeatureExtractor {
     /// Learns the tokenizer, the vocabulary and the document frequencies from `texts`.
-    pub fn fit(texts: &[&str], codebook: &Codebook, params: &LexicalParams) -> Result<Self> {
+    ///
+    /// `semantic` is the view of an encoder, where that view is used; a view that isn't used
+    /// gives no features.
+    pub fn fit(
+        texts: &[&str],
+        codebook: &Codebook,
+        views: Views,
+        params: &LexicalParams,
+        semantic: Option<SemanticView>,
+    ) -> Result<Self> {
         let tokenizer = Tokenizer::train(texts.iter().copied(), params.pieces, 2)?;
+        let lexical = if views.lexical {
+            let tokens = texts
+                .par_iter()
+                .map(|text| tokenizer.words(text))
+                .collect::<Result<Vec<_>>>()?;
+            LexicalView::fit(&tokens, &tokenizer, params)?
+        } else {
+            LexicalView::from_parts(params.clone(), Vec::new(), Vec::new())
+        };
+        Ok(Self {
+            tokenizer,
+            lexical,
+            semantic: semantic.filter(|_| views.semantic),
+            cues: CueView::of(codebook, views),
+        })
+    }
+
+    /// An extractor that knows what `prior` knows, by its tokenizer and weights, and beside that the
+    /// features of `texts` that are new to it.
+    pub fn extend(
+        prior: &Self,
+        texts: &[&str],
+        codebook: &Codebook,
+        views: Views,
+        semantic: Option<SemanticView>,
+    ) -> Result<Self> {
+        let tokenizer = prior.tokenizer.clone();
         let tokens = texts
             .par_iter()
             .map(|text| tokenizer.words(text))
             .collect::<Result<Vec<_>>>()?;
-        let lexical = LexicalView::fit(&tokens, &tokenizer, params)?;
+        let new = LexicalView::fit(&tokens, &tokenizer, prior.lexical.params())?;
+        let nothing =
+            || LexicalView::from_parts(prior.lexical.params().clone(), Vec::new(), Vec::new());
         Ok(Self {
+            lexical: if views.lexical {
+                prior.lexical.extended(&new)
+            } else {
+                nothing()
+            },
             tokenizer,
-            lexical,
-            cues: CueView::new(codebook),
+            semantic: semantic.filter(|_| views.semantic),
+            cues: CueView::of(codebook, views),
         })
     }
 
     /// Puts an extractor together from its stored parts.
-    pub fn from_parts(tokenizer: Tokenizer, lexical: LexicalView, codebook: &Codebook) -> Self {
+    pub fn from_parts(
+        tokenizer: Tokenizer,
+        lexical: LexicalView,
+        semantic: Option<SemanticView>,
+        cues: CueView,
+    ) -> Self {
         Self {
             tokenizer,
             lexical,
-            cues: CueView::new(codebook),
+            semantic,
+            cues,
         }
     }
 
@@ -68,12 +156,27 @@ impl FeatureExtractor {
             .lexical
             .words(self.tokenizer.words(text)?, &self.tokenizer)?;
         let (lexical, norm) = LexicalView::row(&words);
+        let (tokens, semantic_norm) = self.semantic_tokens(&words)?;
         Ok(StatementFeatures {
             lexical,
             norm,
+            tokens,
+            semantic_norm,
             cues: self.cues.values(text, words.iter().map(|w| &w.token)),
             words,
         })
+    }
+
+    fn semantic_tokens(&self, words: &[WordFeatures]) -> Result<(Vec<Vec<u32>>, f64)> {
+        let Some(semantic) = &self.semantic else {
+            return Ok((Vec::new(), 1.0));
+        };
+        let tokens = words
+            .iter()
+            .map(|w| semantic.tokens(&squeezed(&w.token.word)))
+            .collect::<Result<Vec<_>>>()?;
+        let norm = semantic.norm(tokens.iter().flatten());
+        Ok((tokens, norm))
     }
 
     /// The views of many statements, in order, on all cores.
@@ -89,6 +192,11 @@ impl FeatureExtractor {
     /// The lexical view.
     pub fn lexical(&self) -> &LexicalView {
         &self.lexical
+    }
+
+    /// The semantic view, where it is used.
+    pub fn semantic(&self) -> Option<&SemanticView> {
+        self.semantic.as_ref()
     }
 
     /// The cues.

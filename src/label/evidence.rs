@@ -1,6 +1,7 @@
 //! Which words moved a code.
 //!
-//! A score is a sum over words (see [`LexicalView`](crate::features::LexicalView)), and the head
+//! A score is a sum over words (see [`LexicalView`](crate::features::LexicalView)
+//! and [`SemanticView`](crate::features::SemanticView)), and the head
 //! is linear in scores and cues. So the log-odds of the best code against the runner-up fall
 //! apart into one number per word; a word pair counts half to each of its words. Cues of shape
 //! (exclamation marks, capitals, length) belong to no word and are left out.
@@ -25,7 +26,7 @@ pub struct Evidence {
     pub weight: f64,
 }
 
-/// What each distinct word adds to the lexical scores and cues of a statement.
+/// What each distinct word adds to the lexical and semantic scores and cues of a statement.
 pub(super) struct Contributions<'a> {
     model: &'a Model,
     text: &'a str,
@@ -74,8 +75,23 @@ impl<'a> Contributions<'a> {
             previous = Some(&word.token);
         }
         let mut contributions = Self { model, text, words };
+        contributions.add_tokens(features);
         contributions.add_cues(features);
         contributions
+    }
+
+    fn add_tokens(&mut self, features: &StatementFeatures) {
+        for (word, tokens) in features.words.iter().zip(&features.tokens) {
+            let Some(contribution) = self.words.get_mut(word.token.word.as_str()) else {
+                continue;
+            };
+            for found in tokens.iter().filter_map(|t| self.model.token_scores(*t)) {
+                let scores = contribution.scores.iter_mut();
+                scores
+                    .zip(found)
+                    .for_each(|(s, w)| *s += f64::from(*w) / features.semantic_norm);
+            }
+        }
     }
 
     fn add_cues(&mut self, features: &StatementFeatures) {

@@ -4,7 +4,6 @@ mod evidence;
 mod stream;
 
 use crate::error::Result;
-use crate::features::StatementFeatures;
 use crate::model::{Decision, Model, argmax};
 
 pub use evidence::Evidence;
@@ -52,7 +51,7 @@ impl Model {
                 let p = probabilities.pop().unwrap_or_default();
                 let best = argmax(&p);
                 let sure = language.thresholds.decide(p[best]) != Decision::Abstain
-                    && has_content(&features);
+                    && features.has_content();
                 sure.then(|| language.codes[best].clone())
             }
             None => None,
@@ -63,7 +62,8 @@ impl Model {
             let thresholds = &self.variables()[position].thresholds;
             VariablePrediction {
                 code,
-                decision: if has_content(&features) {
+                // Without content the codes are the prior alone.
+                decision: if features.has_content() {
                     thresholds.decide(p[code])
                 } else {
                     Decision::Abstain
@@ -77,9 +77,4 @@ impl Model {
             language,
         }))
     }
-}
-
-/// Whether any feature but the constant was found: without one the codes are the prior alone.
-fn has_content(features: &StatementFeatures) -> bool {
-    features.lexical.len() > 1
 }

@@ -5,7 +5,8 @@
 //! | `model.json` | manifest: format version, origin, heads, thresholds, scores, hash of each other file, and of itself |
 //! | `codebook.json` | the codebook |
 //! | `tokenizer.json` | the tokenizer, as Hugging Face `tokenizers` reads it |
-//! | `model.safetensors` | feature hashes and weights, lexical weights, hashes of the texts trained on |
+//! | `encoder.json` | the tokenizer of the semantic view's encoder, where that view is used |
+//! | `model.safetensors` | feature hashes and weights, lexical weights; of the encoder the weights of its dimensions, and length and scores of each token; hashes of the texts trained on |
 //! | `README.md` | the model card, for people; not read |
 //!
 //! A directory is written beside its place and renamed into it: it is there whole or not at all.
@@ -19,19 +20,20 @@ use ndarray::Array2;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Origin, VariableModel};
+use super::{Model, Origin, SemanticWeights, VariableModel};
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
-use crate::features::{CueView, FeatureExtractor, LexicalView};
-use crate::tokenize::Tokenizer;
+use crate::features::{CueView, EncoderId, FeatureExtractor, LexicalView, SemanticView};
+use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const FORMAT: &str = "konflik-model";
 const MANIFEST: &str = "model.json";
 const CODEBOOK: &str = "codebook.json";
 const TOKENIZER: &str = "tokenizer.json";
+const ENCODER: &str = "encoder.json";
 const TENSORS: &str = "model.safetensors";
 const CARD: &str = "README.md";
 
@@ -49,6 +51,7 @@ struct Manifest {
     origin: Origin,
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
+    encoder: Option<EncoderId>,
     scores: Option<serde_json::Value>,
     files: BTreeMap<String, FileEntry>,
     /// SHA-256 of this manifest with an empty checksum.
@@ -71,17 +74,21 @@ pub struct ModelFiles<'a> {
     pub codebook: Cow<'a, [u8]>,
     /// `tokenizer.json`.
     pub tokenizer: Cow<'a, [u8]>,
+    /// `encoder.json`, where the semantic view is used.
+    pub encoder: Option<Cow<'a, [u8]>>,
     /// `model.safetensors`.
     pub tensors: Cow<'a, [u8]>,
 }
 
 impl ModelFiles<'_> {
-    fn parts(&self) -> [(&'static str, &[u8]); 3] {
-        [
+    fn parts(&self) -> Vec<(&'static str, &[u8])> {
+        let mut parts: Vec<(&str, &[u8])> = vec![
             (CODEBOOK, &self.codebook),
             (TOKENIZER, &self.tokenizer),
             (TENSORS, &self.tensors),
-        ]
+        ];
+        parts.extend(self.encoder.as_ref().map(|bytes| (ENCODER, &**bytes)));
+        parts
     }
 }
 
@@ -174,7 +181,7 @@ fn is_model_or_empty(path: &Path) -> bool {
         return false;
     };
     let names: Vec<_> = entries.flatten().map(|e| e.file_name()).collect();
-    let ours = [MANIFEST, CODEBOOK, TOKENIZER, TENSORS, CARD];
+    let ours = [MANIFEST, CODEBOOK, TOKENIZER, ENCODER, TENSORS, CARD];
     let only_ours = names.iter().all(|n| ours.iter().any(|o| n == o));
     let is_model = || {
         let manifest = fs::read(path.join(MANIFEST)).unwrap_or_default();
@@ -212,9 +219,10 @@ impl Model {
         };
         let manifest = read(MANIFEST)?;
         // Version first: a newer model may have other files.
-        parse_manifest(&manifest, &name)?;
+        let has_encoder = parse_manifest(&manifest, &name)?.encoder.is_some();
         let files = ModelFiles {
             manifest,
+            encoder: has_encoder.then(|| read(ENCODER)).transpose()?,
             codebook: read(CODEBOOK)?,
             tokenizer: read(TOKENIZER)?,
             tensors: read(TENSORS)?,
@@ -269,7 +277,8 @@ impl Model {
                 format!("{CODEBOOK} is not the codebook it was trained with"),
             ));
         }
-        check_variables(&codebook, &manifest, name)?;
+        let cues = CueView::of(&codebook, manifest.origin.params.views);
+        check_variables(&codebook, cues.names().len(), &manifest, name)?;
         let tensors = Tensors::read(&files.tensors, name)?;
         let outputs = manifest.variables.iter().chain(&manifest.language);
         tensors.check_shapes(outputs.map(|v| v.codes.len()).sum(), name)?;
@@ -279,8 +288,21 @@ impl Model {
             tensors.feature_weights,
         );
         let tokenizer = Tokenizer::from_json(&files.tokenizer)?;
+        let (view, semantic) = match (&manifest.encoder, &files.encoder, tensors.semantic) {
+            (Some(id), Some(json), Some((norms, weights))) => {
+                let subwords = Subwords::from_json(json)?;
+                if subwords.len() > norms.len() {
+                    return Err(damaged(name, "the encoder has more tokens than scores"));
+                }
+                let view = SemanticView::from_parts(id.clone(), subwords, norms);
+                (Some(view), Some(weights))
+            }
+            (None, None, None) => (None, None),
+            _ => return Err(damaged(name, "a part of the semantic view is missing")),
+        };
         Ok(Self {
-            extractor: FeatureExtractor::from_parts(tokenizer, lexical, &codebook),
+            extractor: FeatureExtractor::from_parts(tokenizer, lexical, view, cues),
+            semantic,
             codebook,
             id: model_id(&manifest),
             origin: manifest.origin,
@@ -296,6 +318,10 @@ impl Model {
     pub fn to_files(&self) -> Result<ModelFiles<'static>> {
         let codebook = to_json(&self.codebook)?;
         let tokenizer = self.extractor.tokenizer().to_json()?.into_bytes();
+        let encoder = match self.extractor.semantic() {
+            Some(view) => Some(view.subwords().to_json()?.into_bytes()),
+            None => None,
+        };
         let tensors = self.tensor_bytes()?;
         let entry = |bytes: &Vec<u8>| FileEntry {
             bytes: bytes.len(),
@@ -305,7 +331,9 @@ impl Model {
             (CODEBOOK, &codebook),
             (TOKENIZER, &tokenizer),
             (TENSORS, &tensors),
-        ];
+        ]
+        .into_iter()
+        .chain(encoder.as_ref().map(|bytes| (ENCODER, bytes)));
         let mut manifest = Manifest {
             format: FORMAT.into(),
             format_version: FORMAT_VERSION,
@@ -315,9 +343,9 @@ impl Model {
             origin: self.origin.clone(),
             variables: self.variables.clone(),
             language: self.language.clone(),
+            encoder: self.extractor.semantic().map(|v| v.encoder().clone()),
             scores: self.scores.clone(),
             files: files
-                .into_iter()
                 .map(|(name, bytes)| (name.to_string(), entry(bytes)))
                 .collect(),
             checksum: String::new(),
@@ -327,6 +355,7 @@ impl Model {
             manifest: Cow::Owned(to_json(&manifest)?),
             codebook: Cow::Owned(codebook),
             tokenizer: Cow::Owned(tokenizer),
+            encoder: encoder.map(Cow::Owned),
             tensors: Cow::Owned(tensors),
         })
     }
@@ -342,14 +371,15 @@ impl Model {
         let lexical = self.extractor.lexical();
         let hashes = le_bytes(lexical.hashes(), u64::to_le_bytes);
         let feature_weights = le_bytes(lexical.weights(), f32::to_le_bytes);
-        let weights: Vec<u8> = self.weights.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let table = |t: &Array2<f32>| t.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+        let weights = table(&self.weights);
         let seen = le_bytes(&self.seen_texts, u64::to_le_bytes);
         let view = |dtype, shape: &[usize], bytes| {
             TensorView::new(dtype, shape.to_vec(), bytes)
                 .map_err(|e| damaged("model", e.to_string()))
         };
         let features = lexical.hashes().len();
-        let tensors = [
+        let mut tensors = vec![
             ("feature_hashes", view(Dtype::U64, &[features], &hashes)?),
             (
                 "feature_weights",
@@ -361,6 +391,28 @@ impl Model {
                 view(Dtype::U64, &[self.seen_texts.len()], &seen)?,
             ),
         ];
+        let view_parts = self.extractor.semantic().zip(self.semantic.as_ref());
+        let parts = view_parts.map(|(view, weights)| {
+            let norms = le_bytes(view.squared_norms(), f32::to_le_bytes);
+            (
+                norms,
+                weights,
+                table(&weights.projection),
+                table(&weights.scores),
+            )
+        });
+        if let Some((norms, weights, projection, scores)) = &parts {
+            let tokens = [weights.scores.nrows()];
+            tensors.push(("token_squared_norms", view(Dtype::F32, &tokens, norms)?));
+            tensors.push((
+                "projection",
+                view(Dtype::F32, weights.projection.shape(), projection)?,
+            ));
+            tensors.push((
+                "token_scores",
+                view(Dtype::F32, weights.scores.shape(), scores)?,
+            ));
+        }
         safetensors::serialize(tensors, None).map_err(|e| damaged("model", e.to_string()))
     }
 }
@@ -416,6 +468,13 @@ fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest> {
             supported: FORMAT_VERSION,
         });
     }
+    if envelope.format_version < FORMAT_VERSION {
+        let reason = format!(
+            "in model format {}, written by konflik {}; this build reads format {FORMAT_VERSION}",
+            envelope.format_version, envelope.made_by
+        );
+        return Err(damaged(name, reason));
+    }
     let mut manifest: Manifest = serde_json::from_slice(bytes)
         .map_err(|e| damaged(name, format!("{MANIFEST} is damaged: {e}")))?;
     let stated = std::mem::take(&mut manifest.checksum);
@@ -436,7 +495,12 @@ fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest> {
 }
 
 /// Heads and thresholds must fit the codebook, and every number must be finite.
-fn check_variables(codebook: &Codebook, manifest: &Manifest, name: &str) -> Result<()> {
+fn check_variables(
+    codebook: &Codebook,
+    cues: usize,
+    manifest: &Manifest,
+    name: &str,
+) -> Result<()> {
     let same = codebook.variables.len() == manifest.variables.len()
         && codebook
             .variables
@@ -449,7 +513,6 @@ fn check_variables(codebook: &Codebook, manifest: &Manifest, name: &str) -> Resu
             format!("the variables of {MANIFEST} are not those of {CODEBOOK}"),
         ));
     }
-    let cues = CueView::new(codebook).names().len();
     for variable in manifest.variables.iter().chain(&manifest.language) {
         let codes = variable.codes.len();
         let head = &variable.head;
@@ -479,6 +542,8 @@ struct Tensors {
     hashes: Vec<u64>,
     feature_weights: Vec<f32>,
     weights: Array2<f32>,
+    /// |eₜ|² of each token, and the weights of the semantic view.
+    semantic: Option<(Vec<f32>, SemanticWeights)>,
     seen_texts: Vec<u64>,
 }
 
@@ -494,15 +559,27 @@ impl Tensors {
             )),
             Err(_) => Err(damaged(name, format!("{TENSORS} holds no {tensor}"))),
         };
-        let weights = get("weights", Dtype::F32)?;
-        let &[rows, columns] = weights.shape() else {
-            return Err(damaged(name, "the weights are not a table"));
+        let table = |tensor: &str| {
+            let view = get(tensor, Dtype::F32)?;
+            let &[rows, columns] = view.shape() else {
+                return Err(damaged(name, format!("{tensor} is not a table")));
+            };
+            Array2::from_shape_vec((rows, columns), f32s(view.data()))
+                .map_err(|e| damaged(name, format!("{tensor} doesn't fit its shape: {e}")))
+        };
+        let semantic = if tensors.names().contains(&"token_scores") {
+            let norms = f32s(get("token_squared_norms", Dtype::F32)?.data());
+            let projection = table("projection")?;
+            let scores = table("token_scores")?;
+            Some((norms, SemanticWeights { projection, scores }))
+        } else {
+            None
         };
         Ok(Self {
             hashes: u64s(get("feature_hashes", Dtype::U64)?.data()),
             feature_weights: f32s(get("feature_weights", Dtype::F32)?.data()),
-            weights: Array2::from_shape_vec((rows, columns), f32s(weights.data()))
-                .map_err(|e| damaged(name, format!("the weights don't fit their shape: {e}")))?,
+            weights: table("weights")?,
+            semantic,
             seen_texts: u64s(get("seen_texts", Dtype::U64)?.data()),
         })
     }
@@ -515,11 +592,19 @@ impl Tensors {
                 "the tables of features and weights don't fit each other",
             ));
         }
-        let finite = self
-            .feature_weights
-            .iter()
-            .chain(self.weights.iter())
-            .all(|w| w.is_finite());
+        let lexical = self.feature_weights.iter().chain(&self.weights);
+        let mut finite = lexical.copied().all(f32::is_finite);
+        if let Some((norms, semantic)) = &self.semantic {
+            if semantic.scores.dim() != (norms.len(), codes) || semantic.projection.ncols() != codes
+            {
+                return Err(damaged(
+                    name,
+                    "the tables of the semantic view don't fit each other",
+                ));
+            }
+            let tables = semantic.scores.iter().chain(&semantic.projection);
+            finite &= norms.iter().chain(tables).copied().all(f32::is_finite);
+        }
         if !finite {
             return Err(damaged(name, "a weight is not finite"));
         }

@@ -30,8 +30,8 @@ pub struct Head {
     pub coefficients: Vec<Vec<f64>>,
     /// One value per code.
     pub intercept: Vec<f64>,
-    /// The penalty it was fitted with.
-    pub alpha: f64,
+    /// The penalty it was fitted with; `None` for a head that only scales the scores.
+    pub alpha: Option<f64>,
     /// Codes that no statement of the training had: never predicted.
     pub absent: Vec<usize>,
 }
@@ -58,6 +58,34 @@ impl Head {
         Ok(Self::unscaled(&fitted, &scale, classes, alpha))
     }
 
+    /// A head that only scales the first `classes` inputs, the scores, by one factor, chosen for
+    /// the least log loss (Guo et al., "On calibration of modern neural networks", ICML 2017: the
+    /// inverse of their temperature). It learns one number, so it can't overfit few statements.
+    pub fn scaling(inputs: &Array2<f64>, codes: &[usize], classes: usize) -> Self {
+        let present: Vec<usize> = (0..classes).filter(|c| codes.contains(c)).collect();
+        // The loss is convex in the factor: halve the interval, in logarithms, by its slope.
+        let (mut low, mut high) = (1e-3_f64.ln(), 1e3_f64.ln());
+        for _ in 0..40 {
+            let middle = f64::midpoint(low, high);
+            if loss_slope(inputs, codes, &present, middle.exp()) < 0.0 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let factor = low.exp();
+        let mut coefficients = vec![vec![0.0; classes]; inputs.ncols()];
+        for &code in &present {
+            coefficients[code][code] = factor;
+        }
+        Self {
+            coefficients,
+            intercept: vec![0.0; classes],
+            alpha: None,
+            absent: (0..classes).filter(|c| !present.contains(c)).collect(),
+        }
+    }
+
     /// Moves the standardisation into the coefficients.
     fn unscaled(fitted: &Fitted, scale: &Scale, classes: usize, alpha: f64) -> Self {
         let (params, intercept, present) = (fitted.params(), fitted.intercept(), fitted.classes());
@@ -73,7 +101,7 @@ impl Head {
         Self {
             coefficients,
             intercept: intercepts,
-            alpha,
+            alpha: Some(alpha),
             absent: (0..classes).filter(|c| !present.contains(c)).collect(),
         }
     }
@@ -99,6 +127,18 @@ impl Head {
         softmax_in_place(&mut scores);
         scores
     }
+}
+
+/// The slope of the log loss of softmax(`factor` × scores) in the factor.
+fn loss_slope(inputs: &Array2<f64>, codes: &[usize], present: &[usize], factor: f64) -> f64 {
+    let rows = inputs.rows().into_iter().zip(codes);
+    let slopes = rows.map(|(row, code)| {
+        let mut p: Vec<f64> = present.iter().map(|c| factor * row[*c]).collect();
+        softmax_in_place(&mut p);
+        let mean: f64 = present.iter().zip(&p).map(|(c, p)| row[*c] * p).sum();
+        mean - row[*code]
+    });
+    slopes.sum()
 }
 
 struct Scale {

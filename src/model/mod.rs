@@ -19,8 +19,8 @@ use crate::features::{FeatureExtractor, StatementFeatures};
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
-pub use softmax::{FittedSoftmax, SoftmaxRegression, Targets, ValidSoftmaxRegression};
-pub use train::{OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
+pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};
+pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct VariableModel {
     pub codes: Vec<String>,
     /// Statements of the training that had each code.
     pub counts: Vec<usize>,
-    /// From lexical scores and cues to probabilities.
+    /// From lexical and semantic scores and cues to probabilities.
     pub head: Head,
     /// When a code may stand without a person's look.
     pub thresholds: Thresholds,
@@ -54,8 +54,21 @@ pub struct Origin {
     pub languages: Vec<(String, usize)>,
     /// Folds of the cross-fitting: those asked for, or as many as there are groups.
     pub folds: usize,
+    /// Id of the model whose weights it started from.
+    pub from: Option<String>,
+    /// Statements that learned from the shares of several coders.
+    pub soft: usize,
     /// Hyperparameters and seed.
     pub params: TrainParams,
+}
+
+/// What the semantic view adds to the scores of all outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SemanticWeights {
+    /// Shape dimensions × codes: the weights of the encoder's dimensions.
+    pub(crate) projection: Array2<f32>,
+    /// Shape tokens × codes: each token's vector times the projection. This is what labelling uses.
+    pub(crate) scores: Array2<f32>,
 }
 
 /// A trained model.
@@ -65,6 +78,7 @@ pub struct Model {
     extractor: FeatureExtractor,
     /// Lexical weights, shape features × codes of all variables side by side (language last).
     weights: Array2<f32>,
+    semantic: Option<SemanticWeights>,
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
     /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
@@ -156,8 +170,14 @@ impl Model {
         self.weights.row(feature as usize)
     }
 
-    /// Lexical scores of a statement, one per code of all outputs.
-    pub(crate) fn lexical_scores(&self, features: &StatementFeatures) -> Vec<f64> {
+    /// What a token of the encoder adds to the scores, before the norm; one per code of all outputs.
+    pub(crate) fn token_scores(&self, token: u32) -> Option<ndarray::ArrayView1<'_, f32>> {
+        let semantic = self.semantic.as_ref()?;
+        Some(semantic.scores.row(token as usize))
+    }
+
+    /// Scores of a statement by the lexical and the semantic view, one per code of all outputs.
+    pub(crate) fn scores_of(&self, features: &StatementFeatures) -> Vec<f64> {
         let mut scores = vec![0.0; self.weights.ncols()];
         for &(feature, value) in &features.lexical {
             let weights = self.feature_weights(feature);
@@ -166,12 +186,20 @@ impl Model {
                 .zip(weights)
                 .for_each(|(s, w)| *s += f64::from(value) * f64::from(*w));
         }
+        for &token in features.tokens.iter().flatten() {
+            for (score, s) in scores
+                .iter_mut()
+                .zip(self.token_scores(token).into_iter().flatten())
+            {
+                *score += f64::from(*s) / features.semantic_norm;
+            }
+        }
         scores
     }
 
     /// The probabilities of a statement: one vector per variable, then that of the language.
     pub fn probabilities(&self, features: &StatementFeatures) -> Vec<Vec<f64>> {
-        let scores = self.lexical_scores(features);
+        let scores = self.scores_of(features);
         self.outputs()
             .map(|(variable, columns)| {
                 let inputs = scores[columns].iter().chain(&features.cues).copied();

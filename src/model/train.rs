@@ -13,25 +13,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use linfa::dataset::DatasetBase;
-use linfa::traits::Fit;
+use linfa::ParamGuard;
+use linfa::dataset::{DatasetBase, Records};
 use ndarray::{Array2, Axis, Slice};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::head::Head;
-use super::softmax::{FittedSoftmax, SoftmaxRegression, Targets};
-use super::{Decision, Model, Origin, Thresholds, VariableModel, argmax, text_key};
-use crate::corpus::{Corpus, Statement, group_folds};
+use super::softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets};
+use super::{
+    Decision, Model, Origin, SemanticWeights, Thresholds, VariableModel, argmax, text_key,
+};
+use crate::codebook::Codebook;
+use crate::corpus::{Codings, Corpus, Statement, group_folds};
 use crate::error::{Error, Result};
-use crate::features::{FeatureExtractor, LexicalParams, SparseMatrix, StatementFeatures};
+use crate::features::{
+    FeatureExtractor, LexicalParams, SemanticView, SparseMatrix, StatementFeatures, StaticEncoder,
+    Views,
+};
 
 /// Hyperparameters of a training; part of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainParams {
-    /// Views.
+    /// Which views are used.
+    pub views: Views,
+    /// The lexical view.
     pub lexical: LexicalParams,
+    /// Weight of the semantic view beside the lexical one, each of length about 1.
+    pub semantic_weight: f64,
     /// Cost C of the loss beside the penalty.
     pub cost: f64,
     /// How far rare codes are weighted up: 0 not at all, 1 fully.
@@ -51,7 +61,9 @@ pub struct TrainParams {
 impl Default for TrainParams {
     fn default() -> Self {
         Self {
+            views: Views::default(),
             lexical: LexicalParams::default(),
+            semantic_weight: 0.5,
             cost: 10.0,
             balance: 0.5,
             tolerance: 1e-3,
@@ -68,6 +80,16 @@ impl TrainParams {
     pub fn check(&self) -> Result<()> {
         let fail = |name, value: String, range| Err(Error::Parameter { name, value, range });
         self.lexical.check()?;
+        if !(self.views.lexical || self.views.semantic) {
+            return fail("views", "cues alone".into(), "lexical, semantic or both");
+        }
+        if !(self.semantic_weight.is_finite() && self.semantic_weight > 0.0) {
+            return fail(
+                "semantic_weight",
+                self.semantic_weight.to_string(),
+                "a number above 0",
+            );
+        }
         if !(0.0..=1.0).contains(&self.balance) {
             return fail("balance", self.balance.to_string(), "0 to 1");
         }
@@ -142,33 +164,74 @@ pub struct Training {
     pub warnings: Vec<String>,
 }
 
+/// What a training may draw on beside the corpus.
+#[derive(Default, Clone, Copy)]
+pub struct Aids<'a> {
+    /// The vectors of the semantic view; the shipped ones if none are given.
+    pub encoder: Option<&'a StaticEncoder>,
+    /// A model to start from: its vocabulary and, where it has the same variable and codes, its
+    /// weights, which the penalty then pulls towards instead of towards 0.
+    pub prior: Option<&'a Model>,
+    /// Codes of several coders: a statement of theirs is learned with the shares of its codes.
+    pub codings: Option<&'a Codings>,
+}
+
+impl Aids<'_> {
+    fn shares(&self, id: &str, variable: usize, classes: usize) -> Option<Vec<f64>> {
+        self.codings?.shares(id, variable, classes)
+    }
+}
+
 /// Trains a model called `name` on a corpus. `watch` hears of each step, from any thread.
 pub fn train(
     corpus: &Corpus,
     name: &str,
     params: &TrainParams,
+    aids: Aids<'_>,
     watch: &(dyn Fn(Step) + Sync),
 ) -> Result<Training> {
     params.check()?;
     let corpus = corpus.in_canonical_order();
-    let tasks = tasks(&corpus)?;
+    let tasks = tasks(&corpus, aids)?;
     watch(Step::Views);
     let texts: Vec<&str> = corpus.statements.iter().map(|s| s.text.as_str()).collect();
-    let extractor = FeatureExtractor::fit(&texts, &corpus.codebook, &params.lexical)?;
+    let shipped = match aids.encoder {
+        None if params.views.semantic => Some(StaticEncoder::shipped()?),
+        _ => None,
+    };
+    let encoder = aids
+        .encoder
+        .or(shipped.as_ref())
+        .filter(|_| params.views.semantic);
+    let view = encoder.map(StaticEncoder::view);
+    let (views, codebook) = (params.views, &corpus.codebook);
+    let extractor = match aids.prior {
+        None => FeatureExtractor::fit(&texts, codebook, views, &params.lexical, view)?,
+        Some(prior) => FeatureExtractor::extend(&prior.extractor, &texts, codebook, views, view)?,
+    };
     let features = extractor.extract_all(&texts)?;
+    let rows = rows(&features, extractor.lexical().len(), encoder, params);
     let folds = folds(&corpus, params)?;
     let data = Data {
         features: &features,
-        columns: extractor.lexical().len(),
+        rows: &rows,
         folds: &folds,
         params,
     };
-    let regressions = fit_regressions(&tasks, &data, watch)?;
+    let priors = tasks
+        .iter()
+        .map(|task| match aids.prior {
+            Some(prior) => Prior::of(prior, task, &corpus.codebook, &extractor, params),
+            None => Ok(None),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let regressions = fit_regressions(&tasks, &priors, &data, watch)?;
     watch(Step::Heads);
     let outputs = tasks
         .iter()
+        .zip(&priors)
         .zip(&regressions)
-        .map(|(task, regressions)| fit_output(task, regressions, &data))
+        .map(|((task, prior), regressions)| fit_output(task, prior.as_ref(), regressions, &data))
         .collect::<Result<Vec<_>>>()?;
     let mut warnings: Vec<String> = tasks.iter().flat_map(Task::warnings).collect();
     warnings.extend(repetition_warnings(&corpus));
@@ -178,17 +241,39 @@ pub fn train(
             "{n} statements are few: scores and decisions are rough; check them on new ones"
         ));
     }
+    if let Some(prior) = aids.prior {
+        let seen = texts.iter().filter(|t| prior.has_seen(t)).count();
+        if seen > 0 {
+            warnings.push(format!(
+                "{seen} of the statements were in the training of {}: out-of-fold scores are too high",
+                prior.id()
+            ));
+        }
+    }
     let out_of_fold = out_of_fold(&corpus, &tasks, &outputs);
-    let weights = side_by_side(&regressions, data.columns);
+    let (weights, projection) = split_weights(
+        &regressions,
+        extractor.lexical().len(),
+        params.semantic_weight,
+    );
+    let semantic = encoder.map(|encoder| SemanticWeights {
+        scores: encoder.vectors().dot(&projection),
+        projection,
+    });
     let mut variables: Vec<VariableModel> = outputs.into_iter().map(|o| o.model).collect();
     let has_language = tasks.last().is_some_and(|t| t.is_language);
     let mut model = Model {
-        origin: origin(&corpus, name, params, data.fold_count()),
-        seen_texts: text_keys(&texts),
+        origin: Origin {
+            from: aids.prior.map(|prior| prior.id().to_string()),
+            soft: tasks.iter().map(Task::soft).max().unwrap_or(0),
+            ..origin(&corpus, name, params, data.fold_count())
+        },
+        seen_texts: text_keys(&texts, aids.prior),
         codebook: corpus.codebook.clone(),
         language: if has_language { variables.pop() } else { None },
         extractor,
         weights,
+        semantic,
         variables,
         scores: None,
         id: String::new(),
@@ -201,9 +286,10 @@ pub fn train(
     })
 }
 
-/// The keys of all texts, ascending, each once.
-fn text_keys(texts: &[&str]) -> Vec<u64> {
-    let keys: BTreeSet<u64> = texts.iter().map(|t| text_key(t)).collect();
+/// The keys of all texts that the weights come from, ascending, each once.
+fn text_keys(texts: &[&str], prior: Option<&Model>) -> Vec<u64> {
+    let mut keys: BTreeSet<u64> = texts.iter().map(|t| text_key(t)).collect();
+    keys.extend(prior.into_iter().flat_map(|p| &p.seen_texts));
     keys.into_iter().collect()
 }
 
@@ -279,6 +365,8 @@ fn origin(corpus: &Corpus, name: &str, params: &TrainParams, folds: usize) -> Or
             .map(|(l, n)| (l.to_string(), n))
             .collect(),
         folds,
+        from: None,
+        soft: 0,
         params: params.clone(),
     }
 }
@@ -289,6 +377,8 @@ struct Task {
     codes: Vec<String>,
     /// (position of the statement, its code).
     rows: Vec<(usize, usize)>,
+    /// For each row what several coders said, where they did.
+    shares: Vec<Option<Vec<f64>>>,
     is_language: bool,
 }
 
@@ -297,6 +387,12 @@ impl Task {
         let mut counts = vec![0; self.codes.len()];
         self.rows.iter().for_each(|(_, code)| counts[*code] += 1);
         counts
+    }
+
+    /// Rows on which coders were not of one mind.
+    fn soft(&self) -> usize {
+        let split = |shares: &&Vec<f64>| shares.iter().all(|s| *s < 1.0 - 1e-9);
+        self.shares.iter().flatten().filter(split).count()
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -322,14 +418,17 @@ impl Task {
 }
 
 /// The variables of the codebook, then the language if the corpus knows at least two.
-fn tasks(corpus: &Corpus) -> Result<Vec<Task>> {
+fn tasks(corpus: &Corpus, aids: Aids<'_>) -> Result<Vec<Task>> {
     let mut tasks = Vec::new();
     for (v, variable) in corpus.codebook.variables.iter().enumerate() {
         let rows = corpus.statements.iter().enumerate();
+        let rows: Vec<(usize, usize)> = rows.filter_map(|(i, s)| Some((i, s.codes[v]?))).collect();
+        let shares = |i: usize| aids.shares(&corpus.statements[i].id, v, variable.codes.len());
         tasks.push(Task {
             id: variable.id.clone(),
             codes: variable.code_ids(),
-            rows: rows.filter_map(|(i, s)| Some((i, s.codes[v]?))).collect(),
+            shares: rows.iter().map(|(i, _)| shares(*i)).collect(),
+            rows,
             is_language: false,
         });
     }
@@ -369,11 +468,13 @@ fn tasks(corpus: &Corpus) -> Result<Vec<Task>> {
     {
         let rows = corpus.statements.iter().enumerate();
         let position = |l: &String| languages.iter().position(|known| known == l);
+        let rows: Vec<(usize, usize)> = rows
+            .filter_map(|(i, s)| Some((i, position(s.language.as_ref()?)?)))
+            .collect();
         tasks.push(Task {
             id: "language".into(),
-            rows: rows
-                .filter_map(|(i, s)| Some((i, position(s.language.as_ref()?)?)))
-                .collect(),
+            shares: vec![None; rows.len()],
+            rows,
             codes: languages.clone(),
             is_language: true,
         });
@@ -399,7 +500,8 @@ fn folds(corpus: &Corpus, params: &TrainParams) -> Result<Vec<usize>> {
 
 struct Data<'a> {
     features: &'a [StatementFeatures],
-    columns: usize,
+    /// The rows of the regressions.
+    rows: &'a SparseMatrix,
     folds: &'a [usize],
     params: &'a TrainParams,
 }
@@ -410,17 +512,21 @@ impl Data<'_> {
     }
 
     /// Fits a variable on all statements but those of one fold (on all without one).
-    fn fit(&self, task: &Task, left_out: Option<usize>) -> Result<FittedSoftmax> {
+    fn fit(
+        &self,
+        task: &Task,
+        prior: Option<&Prior<'_>>,
+        left_out: Option<usize>,
+    ) -> Result<FittedSoftmax> {
         let kept = || {
-            task.rows
-                .iter()
-                .filter(|(i, _)| Some(self.folds[*i]) != left_out)
+            let rows = task.rows.iter().zip(&task.shares);
+            rows.filter(|((i, _), _)| Some(self.folds[*i]) != left_out)
         };
         let matrix = SparseMatrix::from_rows(
-            self.columns,
-            kept().map(|(i, _)| self.features[*i].lexical.as_slice()),
+            self.rows.nfeatures(),
+            kept().map(|((i, _), _)| self.rows.row(*i)),
         );
-        let codes: Vec<usize> = kept().map(|(_, code)| *code).collect();
+        let codes: Vec<usize> = kept().map(|((_, code), _)| *code).collect();
         if codes.is_empty() {
             return Err(Error::Untrainable {
                 reason: format!(
@@ -429,12 +535,85 @@ impl Data<'_> {
                 ),
             });
         }
-        let targets = Targets::from_codes(&codes, task.codes.len()).balanced(self.params.balance);
+        let shares = kept().map(|(_, shares)| shares.as_deref());
+        let targets = Targets::from_codes(&codes, task.codes.len())
+            .with_shares(shares)
+            .balanced(self.params.balance);
+        let start = Start {
+            prior: prior.map(|p| &p.weights),
+            duals: None,
+        };
         SoftmaxRegression::new(task.codes.len())
             .cost(self.params.cost)
             .tolerance(self.params.tolerance)
             .seed(self.params.seed)
-            .fit(&DatasetBase::new(matrix, targets))
+            .check()?
+            .fit_from(&DatasetBase::new(matrix, targets), start)
+    }
+}
+
+/// What an earlier model knows of a variable.
+struct Prior<'a> {
+    /// In the place of the features of this training, shape features × classes.
+    weights: Array2<f64>,
+    /// Its head, where it takes the same inputs.
+    head: Option<&'a Head>,
+}
+
+impl<'a> Prior<'a> {
+    /// `None` if the model has no such variable with these codes.
+    fn of(
+        prior: &'a Model,
+        task: &Task,
+        codebook: &Codebook,
+        extractor: &FeatureExtractor,
+        params: &TrainParams,
+    ) -> Result<Option<Self>> {
+        let same = |(v, _): &(&VariableModel, _)| v.id == task.id && v.codes == task.codes;
+        let Some((variable, columns)) = prior.outputs().find(same) else {
+            return Ok(None);
+        };
+        let dimensions = extractor.semantic().map(SemanticView::encoder);
+        let lexical = extractor.lexical().len();
+        let width = dimensions.map_or(0, |encoder| encoder.dimensions);
+        let mut weights = Array2::zeros((lexical + width, task.codes.len()));
+        let part = |table: &Array2<f32>| {
+            table
+                .slice_axis(Axis(1), Slice::from(columns.clone()))
+                .mapv(f64::from)
+        };
+        let mut put = |from: usize, values: &Array2<f64>| {
+            weights
+                .slice_axis_mut(Axis(0), Slice::from(from..from + values.nrows()))
+                .assign(values);
+        };
+        if params.views.lexical {
+            put(0, &part(&prior.weights));
+        }
+        let theirs = prior.extractor.semantic().map(SemanticView::encoder);
+        if let (Some(ours), Some(theirs), Some(semantic)) = (dimensions, theirs, &prior.semantic) {
+            if ours.hash != theirs.hash {
+                let reason = format!(
+                    "{} was trained with other vectors ({})",
+                    prior.id(),
+                    theirs.name
+                );
+                return Err(Error::Encoder {
+                    name: ours.name.clone(),
+                    reason,
+                });
+            }
+            put(
+                lexical,
+                &(part(&semantic.projection) / params.semantic_weight),
+            );
+        }
+        let same_cues =
+            codebook.cues == prior.codebook.cues && params.views == prior.origin.params.views;
+        Ok(Some(Self {
+            weights,
+            head: same_cues.then_some(&variable.head),
+        }))
     }
 }
 
@@ -446,25 +625,25 @@ struct Regressions {
 
 fn fit_regressions(
     tasks: &[Task],
+    priors: &[Option<Prior<'_>>],
     data: &Data<'_>,
     watch: &(dyn Fn(Step) + Sync),
 ) -> Result<Vec<Regressions>> {
     let folds = data.fold_count();
-    let jobs: Vec<(&Task, Option<usize>)> = tasks
+    let jobs: Vec<(&Task, Option<&Prior<'_>>, Option<usize>)> = tasks
         .iter()
-        .flat_map(|task| {
-            (0..folds)
-                .map(Some)
-                .chain([None])
-                .map(move |fold| (task, fold))
+        .zip(priors)
+        .flat_map(|(task, prior)| {
+            let left_out = (0..folds).map(Some).chain([None]);
+            left_out.map(move |fold| (task, prior.as_ref(), fold))
         })
         .collect();
     let done = AtomicUsize::new(0);
     let fitted = jobs
         .par_iter()
         .with_max_len(1)
-        .map(|(task, left_out)| {
-            let fitted = data.fit(task, *left_out);
+        .map(|(task, prior, left_out)| {
+            let fitted = data.fit(task, *prior, *left_out);
             watch(Step::Regressions {
                 done: done.fetch_add(1, Ordering::Relaxed) + 1,
                 total: jobs.len(),
@@ -492,7 +671,12 @@ struct Output {
 }
 
 /// The head and thresholds of a variable.
-fn fit_output(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Result<Output> {
+fn fit_output(
+    task: &Task,
+    prior: Option<&Prior<'_>>,
+    regressions: &Regressions,
+    data: &Data<'_>,
+) -> Result<Output> {
     let inputs = head_inputs(task, regressions, data);
     let codes: Vec<usize> = task.rows.iter().map(|(_, code)| *code).collect();
     let heads = Heads {
@@ -501,8 +685,12 @@ fn fit_output(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Result
         folds: task.rows.iter().map(|(i, _)| data.folds[*i]).collect(),
         classes: task.codes.len(),
     };
-    let alphas = &data.params.head_alphas;
-    let candidates = alphas.par_iter().map(|alpha| heads.out_of_fold(*alpha));
+    // With few statements one factor, or the head of the model it started from, beats what can
+    // be learned from them.
+    let mut recipes = vec![Recipe::Scaling];
+    recipes.extend(prior.and_then(|p| p.head).map(Recipe::Kept));
+    recipes.extend(data.params.head_alphas.iter().map(|a| Recipe::Weighing(*a)));
+    let candidates = recipes.par_iter().map(|recipe| heads.out_of_fold(*recipe));
     let candidates = candidates.collect::<Result<Vec<_>>>()?;
     let scores: Vec<f64> = candidates.iter().map(|p| -log_loss(p, &codes)).collect();
     let best = argmax(&scores);
@@ -518,12 +706,23 @@ fn fit_output(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Result
             id: task.id.clone(),
             codes: task.codes.clone(),
             counts: task.counts(),
-            head: heads.fit_without(None, alphas[best])?,
+            head: heads.fit_without(None, recipes[best])?,
             thresholds: Thresholds::choose(&outcomes, stated_error),
         },
         decisions: heads.decisions(&outcomes, stated_error),
         probabilities,
     })
+}
+
+/// A way to make a head.
+#[derive(Debug, Clone, Copy)]
+enum Recipe<'a> {
+    /// Scores and cues are weighed, with this penalty.
+    Weighing(f64),
+    /// The scores are scaled by one factor.
+    Scaling,
+    /// The head of the model it started from, as it is.
+    Kept(&'a Head),
 }
 
 /// What the heads of a variable are fitted on.
@@ -537,24 +736,26 @@ struct Heads<'a> {
 
 impl Heads<'_> {
     /// A head of all statements but those of a fold.
-    fn fit_without(&self, fold: Option<usize>, alpha: f64) -> Result<Head> {
+    fn fit_without(&self, fold: Option<usize>, recipe: Recipe<'_>) -> Result<Head> {
+        if let Recipe::Kept(head) = recipe {
+            return Ok(head.clone());
+        }
         let kept: Vec<usize> = (0..self.codes.len())
             .filter(|r| Some(self.folds[*r]) != fold)
             .collect();
         let codes: Vec<usize> = kept.iter().map(|r| self.codes[*r]).collect();
-        Head::fit(
-            &self.inputs.select(Axis(0), &kept),
-            &codes,
-            self.classes,
-            alpha,
-        )
+        let inputs = self.inputs.select(Axis(0), &kept);
+        match recipe {
+            Recipe::Weighing(alpha) => Head::fit(&inputs, &codes, self.classes, alpha),
+            _ => Ok(Head::scaling(&inputs, &codes, self.classes)),
+        }
     }
 
     /// The probabilities of each statement by the head that left its fold out.
-    fn out_of_fold(&self, alpha: f64) -> Result<Vec<Vec<f64>>> {
+    fn out_of_fold(&self, recipe: Recipe<'_>) -> Result<Vec<Vec<f64>>> {
         let count = self.folds.iter().max().map_or(0, |last| last + 1);
         let by_fold = (0..count)
-            .map(|fold| self.fit_without(Some(fold), alpha))
+            .map(|fold| self.fit_without(Some(fold), recipe))
             .collect::<Result<Vec<_>>>()?;
         let rows = self.inputs.rows().into_iter().zip(&self.folds);
         Ok(rows
@@ -590,14 +791,14 @@ fn log_loss(probabilities: &[Vec<f64>], codes: &[usize]) -> f64 {
     losses.sum::<f64>() / codes.len().max(1) as f64
 }
 
-/// What a head learns from: out-of-fold lexical scores, then the cues; shape statements × inputs.
+/// What a head learns from: out-of-fold scores, then the cues; shape statements × inputs.
 fn head_inputs(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Array2<f64> {
     let cues = data.features.first().map_or(0, |f| f.cues.len());
     let classes = task.codes.len();
     let mut inputs = Array2::zeros((task.rows.len(), classes + cues));
     for (mut row, (i, _)) in inputs.rows_mut().into_iter().zip(&task.rows) {
         let features = &data.features[*i];
-        let scores = regressions.by_fold[data.folds[*i]].logits(&features.lexical);
+        let scores = regressions.by_fold[data.folds[*i]].logits(data.rows.row(*i));
         row.iter_mut()
             .zip(scores.iter().chain(&features.cues))
             .for_each(|(r, v)| *r = *v);
@@ -605,10 +806,39 @@ fn head_inputs(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Array
     inputs
 }
 
-/// The weights of all variables beside each other in single precision.
-fn side_by_side(regressions: &[Regressions], features: usize) -> Array2<f32> {
+/// What the regressions learn from: the lexical features, then the dimensions of the encoder.
+fn rows(
+    features: &[StatementFeatures],
+    lexical: usize,
+    encoder: Option<&StaticEncoder>,
+    params: &TrainParams,
+) -> SparseMatrix {
+    let dimensions = encoder.map_or(0, |e| e.id().dimensions);
+    let mut rows = SparseMatrix::new(lexical + dimensions);
+    for statement in features {
+        let mut row = statement.lexical.clone();
+        if let Some(encoder) = encoder {
+            let tokens = statement.tokens.concat();
+            let vector = encoder.vector(&tokens, statement.semantic_norm);
+            let weight = params.semantic_weight as f32;
+            let entries = vector.into_iter().enumerate();
+            row.extend(entries.map(|(d, v)| ((lexical + d) as u32, weight * v)));
+        }
+        rows.push(&row);
+    }
+    rows
+}
+
+/// The weights of all variables beside each other in single precision: those of the lexical
+/// features, and those of the encoder's dimensions with the weight of the view multiplied in.
+fn split_weights(
+    regressions: &[Regressions],
+    lexical: usize,
+    semantic_weight: f64,
+) -> (Array2<f32>, Array2<f32>) {
     let columns = regressions.iter().map(|r| r.full.weights.ncols()).sum();
-    let mut weights = Array2::zeros((features, columns));
+    let rows = regressions.first().map_or(0, |r| r.full.weights.nrows());
+    let mut weights = Array2::zeros((rows, columns));
     let mut start = 0;
     for regression in regressions {
         let part = &regression.full.weights;
@@ -618,5 +848,8 @@ fn side_by_side(regressions: &[Regressions], features: usize) -> Array2<f32> {
             .assign(&part.mapv(|w| w as f32));
         start = end;
     }
-    weights
+    let projection = weights.slice_axis(Axis(0), Slice::from(lexical..));
+    let projection = projection.mapv(|w| w * semantic_weight as f32);
+    let lexical = weights.slice_axis(Axis(0), Slice::from(..lexical));
+    (lexical.to_owned(), projection)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use konflik::corpus::holdout;
-use konflik::model::{TrainParams, Training, train};
+use konflik::model::{Aids, TrainParams, Training, train};
 use konflik::{Codebook, Corpus, ReadOptions};
 
 /// A file of the project.
@@ -32,5 +32,12 @@ pub(crate) fn small_corpus() -> Corpus {
 
 /// A model trained on a corpus without watching.
 pub(crate) fn trained(corpus: &Corpus) -> Training {
-    train(corpus, "test", &TrainParams::default(), &|_| {}).unwrap()
+    train(
+        corpus,
+        "test",
+        &TrainParams::default(),
+        Aids::default(),
+        &|_| {},
+    )
+    .unwrap()
 }

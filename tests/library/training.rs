@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::common::{small_corpus, trained};
 use konflik::corpus::Statement;
-use konflik::model::{TrainParams, train};
+use konflik::model::{Aids, TrainParams, train};
 use konflik::{Codebook, Corpus, Error};
 
 fn bytes(corpus: &Corpus) -> Vec<Vec<u8>> {
@@ -51,7 +51,7 @@ fn another_seed_is_another_model() {
         seed: 3,
         ..TrainParams::default()
     };
-    let other = train(&corpus, "test", &params, &|_| {}).unwrap();
+    let other = train(&corpus, "test", &params, Aids::default(), &|_| {}).unwrap();
     assert_ne!(trained(&corpus).model.id(), other.model.id());
 }
 
@@ -173,7 +173,13 @@ fn another_codebook_trains_and_labels_by_the_same_code() {
 fn refused(change: impl Fn(&mut Vec<Statement>)) -> String {
     let mut corpus = weather();
     change(&mut corpus.statements);
-    match train(&corpus, "test", &TrainParams::default(), &|_| {}) {
+    match train(
+        &corpus,
+        "test",
+        &TrainParams::default(),
+        Aids::default(),
+        &|_| {},
+    ) {
         Err(error @ Error::Untrainable { .. }) => error.to_string(),
         Err(error) => panic!("another error: {error}"),
         Ok(_) => panic!("trained"),

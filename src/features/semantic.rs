@@ -1,0 +1,273 @@
+//! The semantic view: the mean direction of a statement's words in a space where words of like
+//! meaning, in Indonesian and in English, lie near each other.
+//!
+//! A [`StaticEncoder`] gives every sub-word token t a vector eₜ, read from a directory in
+//! model2vec's format. A word contributes the sum of its tokens' vectors; a statement is Σ eₜ
+//! over the **additive norm** √Σ |eₜ|², so that a score of it is a sum over words, exactly. At
+//! label time a model needs of the encoder only its tokenizer, the |eₜ|² and the scores of each
+//! token (its vector times the weights), not the vectors.
+
+use std::fs;
+use std::path::Path;
+
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::codebook::Hash;
+use crate::error::{Error, Result};
+use crate::tokenize::Subwords;
+
+const TOKENIZER: &str = "tokenizer.json";
+const TENSORS: &str = "model.safetensors";
+
+/// Which encoder something was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderId {
+    /// Name of its directory.
+    pub name: String,
+    /// SHA-256 of its files.
+    pub hash: String,
+    /// Dimensions of its vectors.
+    pub dimensions: usize,
+}
+
+/// Vectors of sub-word tokens: a model2vec directory in memory.
+pub struct StaticEncoder {
+    id: EncoderId,
+    subwords: Subwords,
+    /// Shape tokens × dimensions; the weights of the tokens are multiplied in.
+    vectors: Array2<f32>,
+}
+
+impl StaticEncoder {
+    /// The encoder that every build carries: `models/encoder` of the project.
+    pub fn shipped() -> Result<Self> {
+        Self::from_files(
+            "konflik-static-id-en",
+            include_bytes!("../../models/encoder/tokenizer.json"),
+            include_bytes!("../../models/encoder/model.safetensors"),
+        )
+    }
+
+    /// Reads a model2vec directory: `tokenizer.json`, and `model.safetensors` with `embeddings`
+    /// (float32, float16 or int8; shape tokens × dimensions) and, where they are, `weights` (one
+    /// per token) and `mapping` (from token to row).
+    pub fn load(path: &Path) -> Result<Self> {
+        let read = |file: &str| {
+            let path = path.join(file);
+            fs::read(&path).map_err(|e| Error::read(&path, e))
+        };
+        let name = path
+            .canonicalize()
+            .ok()
+            .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
+        Self::from_files(
+            &name.unwrap_or_else(|| path.display().to_string()),
+            &read(TOKENIZER)?,
+            &read(TENSORS)?,
+        )
+    }
+
+    fn from_files(name: &str, tokenizer: &[u8], tensors: &[u8]) -> Result<Self> {
+        let vectors = token_vectors(tensors).map_err(|reason| unusable(name, &reason))?;
+        let subwords = Subwords::from_json(tokenizer)?;
+        if subwords.len() > vectors.nrows() {
+            let (tokens, rows) = (subwords.len(), vectors.nrows());
+            let reason = format!("{TOKENIZER} has {tokens} tokens, {TENSORS} {rows} vectors");
+            return Err(unusable(name, &reason));
+        }
+        let files = [tokenizer, tensors].map(|bytes| Hash::of(bytes).to_string());
+        Ok(Self {
+            id: EncoderId {
+                name: name.to_string(),
+                hash: Hash::of(files.concat().as_bytes()).to_string(),
+                dimensions: vectors.ncols(),
+            },
+            subwords,
+            vectors,
+        })
+    }
+
+    /// Which encoder it is.
+    pub fn id(&self) -> &EncoderId {
+        &self.id
+    }
+
+    /// The vectors, shape tokens × dimensions.
+    pub fn vectors(&self) -> &Array2<f32> {
+        &self.vectors
+    }
+
+    /// What features need of the encoder.
+    pub fn view(&self) -> SemanticView {
+        let squared = |row: ArrayView1<'_, f32>| row.dot(&row);
+        SemanticView {
+            encoder: self.id.clone(),
+            subwords: self.subwords.clone(),
+            squared_norms: self.vectors.rows().into_iter().map(squared).collect(),
+        }
+    }
+
+    /// The vector of a statement with these tokens: Σ eₜ / `norm`.
+    pub fn vector(&self, tokens: &[u32], norm: f64) -> Array1<f32> {
+        let mut sum = Array1::<f64>::zeros(self.vectors.ncols());
+        for &token in tokens {
+            sum.zip_mut_with(&self.vectors.row(token as usize), |s, e| {
+                *s += f64::from(*e);
+            });
+        }
+        sum.mapv(|s| (s / norm) as f32)
+    }
+}
+
+/// Splits words into the encoder's tokens and knows how long their vectors are.
+#[derive(Debug, Clone)]
+pub struct SemanticView {
+    encoder: EncoderId,
+    subwords: Subwords,
+    /// |eₜ|² of each token.
+    squared_norms: Vec<f32>,
+}
+
+impl SemanticView {
+    /// Puts a view together from its stored parts.
+    pub fn from_parts(encoder: EncoderId, subwords: Subwords, squared_norms: Vec<f32>) -> Self {
+        Self {
+            encoder,
+            subwords,
+            squared_norms,
+        }
+    }
+
+    /// Which encoder the tokens belong to.
+    pub fn encoder(&self) -> &EncoderId {
+        &self.encoder
+    }
+
+    /// The tokenizer.
+    pub fn subwords(&self) -> &Subwords {
+        &self.subwords
+    }
+
+    /// |eₜ|² of each token.
+    pub fn squared_norms(&self) -> &[f32] {
+        &self.squared_norms
+    }
+
+    /// The tokens of a normalised word; none for a word of unknown characters.
+    pub fn tokens(&self, word: &str) -> Result<Vec<u32>> {
+        self.subwords.ids(word)
+    }
+
+    /// √Σ |eₜ|²; 1 where that is 0.
+    pub fn norm<'a>(&self, tokens: impl IntoIterator<Item = &'a u32>) -> f64 {
+        let squares = tokens
+            .into_iter()
+            .map(|t| f64::from(self.squared_norms[*t as usize]));
+        let norm = squares.sum::<f64>().sqrt();
+        if norm > 0.0 { norm } else { 1.0 }
+    }
+}
+
+/// The vectors of all tokens, weights multiplied in, or what is wrong with the file.
+fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
+    let tensors =
+        SafeTensors::deserialize(bytes).map_err(|e| format!("{TENSORS} can't be read: {e}"))?;
+    let embeddings = tensors
+        .tensor("embeddings")
+        .map_err(|_| format!("{TENSORS} holds no `embeddings`: not a model2vec directory"))?;
+    let &[rows, dimensions] = embeddings.shape() else {
+        return Err("the embeddings are not a table".into());
+    };
+    let mut vectors = Array2::from_shape_vec((rows, dimensions), floats(&embeddings)?)
+        .map_err(|e| format!("the embeddings don't fit their shape: {e}"))?;
+    if let Ok(mapping) = tensors.tensor("mapping") {
+        let rows = positions(&mapping, vectors.nrows())?;
+        vectors = vectors.select(Axis(0), &rows);
+    }
+    if let Ok(weights) = tensors.tensor("weights") {
+        let weights = floats(&weights)?;
+        if weights.len() != vectors.nrows() {
+            return Err(format!(
+                "{} weights stand beside {} vectors",
+                weights.len(),
+                vectors.nrows()
+            ));
+        }
+        for (mut row, weight) in vectors.rows_mut().into_iter().zip(weights) {
+            row *= weight;
+        }
+    }
+    if vectors.iter().any(|v| !v.is_finite()) {
+        return Err("a vector holds a value that is not finite".into());
+    }
+    Ok(vectors)
+}
+
+/// The values of a tensor as 32-bit floats.
+fn floats(tensor: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
+    let data = tensor.data();
+    Ok(match tensor.dtype() {
+        Dtype::F32 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect(),
+        Dtype::F64 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b) as f32)
+            .collect(),
+        Dtype::F16 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| half::f16::from_le_bytes(*b).to_f32())
+            .collect(),
+        Dtype::I8 => data
+            .iter()
+            .map(|b| f32::from(i8::from_le_bytes([*b])))
+            .collect(),
+        other => return Err(format!("values of type {other:?} are not read")),
+    })
+}
+
+/// The values of an integer tensor as positions below `limit`.
+fn positions(tensor: &TensorView<'_>, limit: usize) -> std::result::Result<Vec<usize>, String> {
+    let data = tensor.data();
+    let values: Vec<i64> = match tensor.dtype() {
+        Dtype::I64 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| i64::from_le_bytes(*b))
+            .collect(),
+        Dtype::I32 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| i32::from_le_bytes(*b).into())
+            .collect(),
+        other => return Err(format!("a mapping of type {other:?} is not read")),
+    };
+    values
+        .into_iter()
+        .map(|v| {
+            usize::try_from(v)
+                .ok()
+                .filter(|v| *v < limit)
+                .ok_or_else(|| format!("the mapping points at row {v} of {limit}"))
+        })
+        .collect()
+}
+
+fn unusable(name: &str, reason: &str) -> Error {
+    Error::Encoder {
+        name: name.to_string(),
+        reason: reason.to_string(),
+    }
+}
