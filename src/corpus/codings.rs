@@ -78,14 +78,14 @@ impl Codings {
             codes.insert(id, of_statement);
         }
         let names = &reader.layout().columns;
-        let coder = |variable: &Variable, column: usize| {
+        let name_of = |variable: &Variable, column: usize| {
             let name = names[column].trim();
             name[variable.id.len() + 1..].to_string()
         };
-        let coders = codebook.variables.iter().zip(&columns);
+        let by_variable = codebook.variables.iter().zip(&columns);
         Ok(Self {
-            coders: coders
-                .map(|(v, columns)| columns.iter().map(|c| coder(v, *c)).collect())
+            coders: by_variable
+                .map(|(v, columns)| columns.iter().map(|c| name_of(v, *c)).collect())
                 .collect(),
             codes,
         })

@@ -101,14 +101,14 @@ fn a_newer_model_names_both_versions() {
     let newer = refusal_after("model.json", |b| {
         let text = String::from_utf8(b.clone()).unwrap();
         *b = text
-            .replacen("\"format_version\": 1", "\"format_version\": 7", 1)
+            .replacen("\"format_version\": 2", "\"format_version\": 7", 1)
             .replacen("\"made_by\": \"", "\"made_by\": \"9.", 1)
             .into_bytes();
     });
     assert!(
         newer.contains("made by konflik 9.")
             && newer.contains("format 7")
-            && newer.contains("up to 1"),
+            && newer.contains("up to 2"),
         "{newer}"
     );
 }

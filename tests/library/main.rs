@@ -11,4 +11,6 @@ mod labelling;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod semantic;
+#[cfg(test)]
 mod training;
