@@ -1,6 +1,7 @@
 //! The semantic view: vectors as model2vec gives them, what they are for, and what a training may
 //! start from.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::common::{project, small_corpus};
@@ -173,7 +174,7 @@ fn coders_who_differ_make_a_model_less_sure() {
     for (i, s) in few.statements.iter().enumerate() {
         let code = s.codes[0].unwrap();
         let other = codes[(code + i % 2) % codes.len()].as_str();
-        table += &format!("{},{},{other},{other}\n", s.id, codes[code]);
+        writeln!(table, "{},{},{other},{other}", s.id, codes[code]).unwrap();
     }
     fs::write(&path, table).unwrap();
     let codings = Codings::read(&path, &few.codebook).unwrap();
