@@ -333,6 +333,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A folder that is no sentence encoder, or one of a kind that isn't supported.
+    #[error("{path}: {reason}")]
+    Encoder {
+        /// The file or folder.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A model of a format that is newer than this build.
     #[error(
         "{path}: made by konflik {made_by} in model format {found}; this build reads formats up to {supported}"
@@ -429,6 +437,7 @@ impl Error {
             Self::Model { .. } => "K0601",
             Self::ModelTooNew { .. } => "K0602",
             Self::CodebookMismatch { .. } => "K0603",
+            Self::Encoder { .. } => "K0604",
             Self::Tokenizer { .. } => "K0701",
             Self::NotMeasured { .. } => "K0801",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
@@ -483,6 +492,9 @@ impl Error {
             Self::Model { .. } => {
                 Some("copy the model again, or train it anew with `konflik train`".into())
             }
+            Self::Encoder { .. } => Some(
+                "an encoder is a folder with config.json, tokenizer.json and model.safetensors of a BERT or XLM-RoBERTa sentence model: copy it again, or take another".into(),
+            ),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())
             }

@@ -2,9 +2,13 @@
 //!
 //! - [`lexical`](LexicalView): words, word pairs, letters inside words and sub-word pieces; sparse.
 //! - [`cues`](CueView): the codebook's lexicons and the shape of the text; few and dense.
+//!
+//! With the feature `encoder`, `SentenceEncoder` makes vectors of whole texts; it stands by itself.
 
 mod cues;
 mod lexical;
+#[cfg(feature = "encoder")]
+mod sentence;
 mod sparse;
 
 use rayon::prelude::*;
@@ -15,6 +19,8 @@ use crate::tokenize::Tokenizer;
 
 pub use cues::CueView;
 pub use lexical::{LexicalParams, LexicalView, WordFeatures};
+#[cfg(feature = "encoder")]
+pub use sentence::SentenceEncoder;
 pub use sparse::SparseMatrix;
 
 /// What is said of one statement to the classifiers.
