@@ -333,6 +333,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A folder that is no sentence encoder, or one of a kind that isn't supported.
+    #[error("{path}: {reason}")]
+    Encoder {
+        /// The file or folder.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A model of a format that is newer than this build.
     #[error(
         "{path}: made by konflik {made_by} in model format {found}; this build reads formats up to {supported}"
@@ -355,9 +363,9 @@ pub enum Error {
         /// Hash of the given one.
         given: String,
     },
-    /// The vectors of an encoder can't be used.
-    #[error("the encoder {name}: {reason}")]
-    Encoder {
+    /// The vectors of a static encoder can't be used.
+    #[error("the vectors of {name}: {reason}")]
+    Vectors {
         /// Its name.
         name: String,
         /// What is wrong with it.
@@ -437,8 +445,9 @@ impl Error {
             Self::Model { .. } => "K0601",
             Self::ModelTooNew { .. } => "K0602",
             Self::CodebookMismatch { .. } => "K0603",
+            Self::Encoder { .. } => "K0604",
             Self::Tokenizer { .. } => "K0701",
-            Self::Encoder { .. } => "K0702",
+            Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
@@ -489,13 +498,16 @@ impl Error {
             Self::CodebookMismatch { .. } => {
                 Some("train again with this codebook, or leave out --codebook".into())
             }
-            Self::Encoder { .. } => Some(
-                "name another encoder directory, or leave out the option to use the one shipped"
+            Self::Vectors { .. } => Some(
+                "name another model2vec directory, or leave out the option to use the one shipped"
                     .into(),
             ),
             Self::Model { .. } => {
                 Some("copy the model again, or train it anew with `konflik train`".into())
             }
+            Self::Encoder { .. } => Some(
+                "an encoder is a folder with config.json, tokenizer.json and model.safetensors of a BERT or XLM-RoBERTa sentence model: copy it again, or take another".into(),
+            ),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())
             }

@@ -268,6 +268,16 @@ impl Hash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The hash of `parts` one after the other.
+    #[cfg(feature = "encoder")]
+    pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
+    }
+
     /// The first eight bytes as a number.
     pub(crate) fn first_u64(&self) -> u64 {
         self.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))

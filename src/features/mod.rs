@@ -4,10 +4,14 @@
 //! - [`semantic`](SemanticView): the vectors of a static encoder; words of like meaning lie near
 //!   each other.
 //! - [`cues`](CueView): the codebook's lexicons and the shape of the text; few and dense.
+//!
+//! With the feature `encoder`, `SentenceEncoder` makes vectors of whole texts; it stands by itself.
 
 mod cues;
 mod lexical;
 mod semantic;
+#[cfg(feature = "encoder")]
+mod sentence;
 mod sparse;
 
 use rayon::prelude::*;
@@ -20,6 +24,8 @@ use crate::tokenize::{Tokenizer, squeezed};
 pub use cues::CueView;
 pub use lexical::{LexicalParams, LexicalView, WordFeatures};
 pub use semantic::{EncoderId, SemanticView, StaticEncoder};
+#[cfg(feature = "encoder")]
+pub use sentence::SentenceEncoder;
 pub use sparse::SparseMatrix;
 
 /// Which views a model uses.

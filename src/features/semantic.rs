@@ -266,7 +266,7 @@ fn positions(tensor: &TensorView<'_>, limit: usize) -> std::result::Result<Vec<u
 }
 
 fn unusable(name: &str, reason: &str) -> Error {
-    Error::Encoder {
+    Error::Vectors {
         name: name.to_string(),
         reason: reason.to_string(),
     }

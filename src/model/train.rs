@@ -598,7 +598,7 @@ impl<'a> Prior<'a> {
                     prior.id(),
                     theirs.name
                 );
-                return Err(Error::Encoder {
+                return Err(Error::Vectors {
                     name: ours.name.clone(),
                     reason,
                 });

@@ -7,6 +7,9 @@ mod common;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
+#[cfg(feature = "encoder")]
+mod encoder;
+#[cfg(test)]
 mod labelling;
 #[cfg(test)]
 mod oracle;

@@ -1,0 +1,187 @@
+//! Sentence vectors: a BERT or XLM-R sentence model on disk, as `sentence-transformers` saves it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.json` | the shape of the network |
+//! | `tokenizer.json` | the tokenizer |
+//! | `model.safetensors` | the weights, in single, half or brain precision |
+//! | `modules.json`, `1_Pooling/config.json` | how token states become one vector; without them their mean, of length 1 |
+//! | `sentence_bert_config.json` | how many tokens of a text are read; without it as many as there are positions |
+//! | `config_sentence_transformers.json` | what is put before each text, under `prompts.query`; without it nothing |
+//!
+//! Nothing is fetched: the folder is all there is.
+
+mod bert;
+mod folder;
+mod weights;
+
+use std::path::Path;
+
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
+use rayon::prelude::*;
+use tokenizers::Tokenizer as Pipeline;
+
+use crate::codebook::Hash;
+use crate::error::{Error, Result};
+
+use bert::Bert;
+use folder::Folder;
+
+/// Tokens of a batch: enough rows for the matrix product to be fast, few enough for what comes
+/// between to stay in the cache.
+const BATCH_TOKENS: usize = 256;
+
+/// Turns texts into vectors that lie the closer the more alike the texts are in meaning.
+///
+/// The vector of a text depends on the text alone: it has the same bytes whatever stands beside it,
+/// in any order, on any number of threads. Another kind of processor may round otherwise.
+pub struct SentenceEncoder {
+    name: String,
+    hash: Hash,
+    prefix: String,
+    tokenizer: Pipeline,
+    network: Bert,
+    dim: usize,
+    pooling: Pooling,
+    normalize: bool,
+}
+
+/// How the states of a text's tokens become its vector.
+#[derive(Clone, Copy)]
+enum Pooling {
+    /// The mean of all tokens.
+    Mean,
+    /// The first token.
+    First,
+}
+
+impl SentenceEncoder {
+    /// Reads the folder of a sentence model.
+    ///
+    /// Fails if a file is missing or damaged, if the network or the pooling is of a kind that isn't
+    /// supported, or if a tensor is missing or has another shape than `config.json` says.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let folder = Folder::read(dir)?;
+        let config = folder.network()?;
+        Ok(Self {
+            name: folder_name(dir),
+            hash: folder.hash(),
+            prefix: folder.prefix()?,
+            tokenizer: folder.tokenizer(&config)?,
+            network: folder.weights(&config)?,
+            dim: config.hidden_size,
+            pooling: folder.pooling()?,
+            normalize: folder.normalize()?,
+        })
+    }
+
+    /// The same encoder with another text put before each text (`query: ` for the e5 models).
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: &str) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// What is put before each text.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// How many numbers a vector has.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// SHA-256 of `config.json`, `tokenizer.json` and `model.safetensors` one after the other,
+    /// followed by those of `modules.json`, the pooling's `config.json` and
+    /// `sentence_bert_config.json` that are there. The prefix isn't in it.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The name of the folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The vectors of `texts`, in their order: texts × [`dim`](Self::dim). What is longer than the
+    /// model reads is cut.
+    pub fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+        let tokens = texts
+            .par_iter()
+            .map(|text| self.token_ids(text))
+            .collect::<Result<Vec<_>>>()?;
+        let mut vectors = Array2::zeros((texts.len(), self.dim));
+        let mut rest = vectors.view_mut();
+        let mut work = Vec::new();
+        for batch in batches(&tokens) {
+            let (rows, others) = rest.split_at(Axis(0), batch.len());
+            work.push((batch, rows));
+            rest = others;
+        }
+        work.into_par_iter()
+            .for_each(|(batch, rows)| self.encode_batch(batch, rows));
+        Ok(vectors)
+    }
+
+    fn token_ids(&self, text: &str) -> Result<Vec<u32>> {
+        let text = format!("{}{text}", self.prefix);
+        let encoding = self.tokenizer.encode_fast(text, true).map_err(failed)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Writes the vectors of a few texts into `rows`, texts × dim.
+    fn encode_batch(&self, batch: &[Vec<u32>], mut rows: ArrayViewMut2<'_, f32>) {
+        let states = self.network.forward(batch);
+        let mut rest = states.view();
+        for (text, mut row) in batch.iter().zip(rows.rows_mut()) {
+            let (own, others) = rest.split_at(Axis(0), text.len());
+            row.assign(&self.pool(own));
+            rest = others;
+        }
+    }
+
+    /// The vector of one text from the states of its tokens, tokens × dim.
+    fn pool(&self, states: ArrayView2<'_, f32>) -> Array1<f32> {
+        let vector = match self.pooling {
+            Pooling::Mean => states.sum_axis(Axis(0)) / states.nrows() as f32,
+            Pooling::First => states.row(0).to_owned(),
+        };
+        if !self.normalize {
+            return vector;
+        }
+        // A null vector has no direction; it stays.
+        let length = vector.dot(&vector).sqrt().max(1e-12);
+        vector / length
+    }
+}
+
+/// Cuts texts into runs of at most [`BATCH_TOKENS`] tokens, or of one text.
+fn batches(texts: &[Vec<u32>]) -> impl Iterator<Item = &[Vec<u32>]> {
+    let mut rest = texts;
+    std::iter::from_fn(move || {
+        let mut tokens = 0;
+        let fits = rest.iter().take_while(|text| {
+            tokens += text.len();
+            tokens <= BATCH_TOKENS
+        });
+        let count = fits.count().max(1);
+        let (batch, others) = rest.split_at_checked(count)?;
+        rest = others;
+        Some(batch)
+    })
+}
+
+fn folder_name(dir: &Path) -> String {
+    // `.` has a name only when it is resolved.
+    let path = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "passed to map_err by name")]
+fn failed(error: tokenizers::Error) -> Error {
+    Error::Tokenizer {
+        reason: error.to_string(),
+    }
+}
