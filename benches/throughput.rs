@@ -112,6 +112,7 @@ fn fitted_views(texts: &[&str], corpus: &Corpus) -> FeatureExtractor {
         Views::default(),
         &LexicalParams::default(),
         Some(encoder.view()),
+        None,
     )
     .unwrap()
 }

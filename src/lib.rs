@@ -31,6 +31,7 @@ pub mod report;
 pub mod tokenize;
 
 mod starter;
+mod tensor;
 
 pub use codebook::Codebook;
 pub use corpus::{Corpus, Statement};

@@ -119,10 +119,7 @@ impl Tokenizer {
 
     /// The pipeline as `tokenizer.json`.
     pub fn to_json(&self) -> Result<String> {
-        let json: serde_json::Value =
-            serde_json::from_str(&self.pipeline.to_string(false).map_err(failed)?)
-                .map_err(|e| failed(e.into()))?;
-        serde_json::to_string(&json).map_err(|e| failed(e.into()))
+        json_of(&self.pipeline)
     }
 
     /// The words of a text, in order.
@@ -182,21 +179,13 @@ impl Subwords {
 
     /// The pipeline as `tokenizer.json`.
     pub fn to_json(&self) -> Result<String> {
-        let json: serde_json::Value =
-            serde_json::from_str(&self.pipeline.to_string(false).map_err(failed)?)
-                .map_err(|e| failed(e.into()))?;
-        serde_json::to_string(&json).map_err(|e| failed(e.into()))
+        json_of(&self.pipeline)
     }
 
-    /// One more than the largest id.
-    pub fn len(&self) -> usize {
+    /// One more than the largest id. Walks the vocabulary.
+    pub fn id_limit(&self) -> usize {
         let ids = self.pipeline.get_vocab(true).into_values();
         ids.max().map_or(0, |last| last as usize + 1)
-    }
-
-    /// Whether it knows no token.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The ids of the tokens that a word is made of, without those that stand for no text.
@@ -205,6 +194,13 @@ impl Subwords {
         let known = encoding.get_ids().iter().copied();
         Ok(known.filter(|id| !self.empty.contains(id)).collect())
     }
+}
+
+/// The pipeline as `tokenizer.json`, keys in order.
+fn json_of(pipeline: &Pipeline) -> Result<String> {
+    let json: serde_json::Value = serde_json::from_str(&pipeline.to_string(false).map_err(failed)?)
+        .map_err(|e| failed(e.into()))?;
+    serde_json::to_string(&json).map_err(|e| failed(e.into()))
 }
 
 /// The word with runs of three or more of one letter cut to one: `lamaaa` is `lama`.

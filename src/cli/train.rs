@@ -12,8 +12,7 @@ use konflik::report::model_card;
 use konflik::{Corpus, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
-use super::counted;
-use super::{CorpusArgs, InputArgs, Status};
+use super::{CorpusArgs, InputArgs, Status, counted, load_model};
 
 const EXAMPLES: &str = "Examples:
   konflik train corpus -o models/mine
@@ -178,11 +177,9 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
 }
 
 /// The model to start from.
-pub(super) fn prior_model(path: &Path) -> Result<Model> {
-    if path == Path::new("starter") && !path.exists() {
-        return Ok(Model::starter()?);
-    }
-    Ok(Model::load(path)?)
+fn prior_model(path: &Path) -> konflik::Result<Model> {
+    let is_starter = path == Path::new("starter") && !path.exists();
+    load_model((!is_starter).then_some(path))
 }
 
 fn say_codings(console: &Console, codings: &Codings, corpus: &Corpus) {

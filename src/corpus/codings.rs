@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Corpus;
+use super::{Corpus, code_at};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result};
 use crate::ingest::{ReadOptions, Reader};
@@ -42,10 +42,7 @@ impl Codings {
         let mut codes = BTreeMap::new();
         let mut lines = BTreeMap::new();
         while let Some(row) = reader.next_row()? {
-            let record = row.map_err(|r| Error::Row {
-                at: r.at,
-                fault: r.fault,
-            })?;
+            let record = row.map_err(Error::from)?;
             let at = || Location::new(reader.name(), record.line, 0);
             let id = record.text.trim().to_string();
             if let Some(first) = lines.insert(id.clone(), record.line) {
@@ -64,14 +61,7 @@ impl Codings {
                     let given = columns.iter().filter_map(|c| cells.get(*c));
                     let given = given.map(|c| c.trim()).filter(|c| !c.is_empty());
                     given
-                        .map(|code| {
-                            variable.code_index(code).ok_or_else(|| Error::UnknownCode {
-                                at: at(),
-                                variable: variable.id.clone(),
-                                code: code.to_string(),
-                                codes: variable.code_ids(),
-                            })
-                        })
+                        .map(|code| code_at(at, variable, code))
                         .collect::<Result<Vec<_>>>()
                 })
                 .collect::<Result<Vec<_>>>()?;

@@ -7,7 +7,7 @@ mod split;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::codebook::{Codebook, Hash};
+use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Reader, Record};
 
@@ -66,11 +66,7 @@ impl Corpus {
         while faults.len() < MAX_FAULTS
             && let Some(row) = reader.next_row()?
         {
-            let read = row.map_err(|r| Error::Row {
-                at: r.at,
-                fault: r.fault,
-            });
-            let statement = read.and_then(|record| {
+            let statement = row.map_err(Error::from).and_then(|record| {
                 let statement = columns.statement(&reader, &record, &codebook)?;
                 match seen.insert(statement.id.clone(), record.line) {
                     None => Ok(statement),
@@ -168,6 +164,17 @@ impl Corpus {
     }
 }
 
+/// The position of the code in a cell.
+fn code_at(at: impl Fn() -> Location, variable: &Variable, code: &str) -> Result<usize> {
+    let unknown = || Error::UnknownCode {
+        at: at(),
+        variable: variable.id.clone(),
+        code: code.to_string(),
+        codes: variable.code_ids(),
+    };
+    variable.code_index(code).ok_or_else(unknown)
+}
+
 /// Where the columns of a corpus stand.
 struct Columns {
     names: Vec<String>,
@@ -236,18 +243,7 @@ impl Columns {
         for (variable, column) in codebook.variables.iter().zip(&self.variables) {
             codes.push(match cell(*column) {
                 None => None,
-                Some(code) => {
-                    Some(
-                        variable
-                            .code_index(&code)
-                            .ok_or_else(|| Error::UnknownCode {
-                                at: at(),
-                                variable: variable.id.clone(),
-                                code,
-                                codes: variable.code_ids(),
-                            })?,
-                    )
-                }
+                Some(code) => Some(code_at(at, variable, &code)?),
             });
         }
         let id = cell(self.id).unwrap_or_else(|| format!("row {}", record.line));

@@ -20,7 +20,7 @@ const SHAPES: [&str; 6] = [
 ];
 
 /// Counts the cues of a statement.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CueView {
     names: Vec<String>,
     exact: HashMap<String, usize>,
@@ -34,15 +34,10 @@ impl CueView {
         if views.cues {
             return Self::new(codebook);
         }
-        Self {
-            names: Vec::new(),
-            exact: HashMap::new(),
-            stems: Vec::new(),
-        }
+        Self::default()
     }
 
-    /// The cues of a codebook.
-    pub fn new(codebook: &Codebook) -> Self {
+    fn new(codebook: &Codebook) -> Self {
         let mut view = Self {
             names: codebook.cues.iter().map(|c| c.id.clone()).collect(),
             exact: HashMap::new(),

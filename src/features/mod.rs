@@ -85,57 +85,39 @@ pub struct FeatureExtractor {
 impl FeatureExtractor {
     /// Learns the tokenizer, the vocabulary and the document frequencies from `texts`.
     ///
-    /// `semantic` is the view of an encoder, where that view is used; a view that isn't used
-    /// gives no features.
+    /// What `prior` knows is kept, by its tokenizer, hyperparameters and weights, and the features
+    /// of `texts` that are new to it are added. `semantic` is the view of an encoder, where that
+    /// view is used; a view that isn't used gives no features.
     pub fn fit(
         texts: &[&str],
         codebook: &Codebook,
         views: Views,
         params: &LexicalParams,
         semantic: Option<SemanticView>,
+        prior: Option<&Self>,
     ) -> Result<Self> {
-        let tokenizer = Tokenizer::train(texts.iter().copied(), params.pieces, 2)?;
+        let (tokenizer, params) = if let Some(prior) = prior {
+            (prior.tokenizer.clone(), prior.lexical.params())
+        } else {
+            let trained = Tokenizer::train(texts.iter().copied(), params.pieces, 2)?;
+            (trained, params)
+        };
         let lexical = if views.lexical {
             let tokens = texts
                 .par_iter()
                 .map(|text| tokenizer.words(text))
                 .collect::<Result<Vec<_>>>()?;
-            LexicalView::fit(&tokens, &tokenizer, params)?
+            let fitted = LexicalView::fit(&tokens, &tokenizer, params)?;
+            match prior {
+                Some(prior) => prior.lexical.extended(&fitted),
+                None => fitted,
+            }
         } else {
             LexicalView::from_parts(params.clone(), Vec::new(), Vec::new())
         };
         Ok(Self {
             tokenizer,
             lexical,
-            semantic: semantic.filter(|_| views.semantic),
-            cues: CueView::of(codebook, views),
-        })
-    }
-
-    /// An extractor that knows what `prior` knows, by its tokenizer and weights, and beside that the
-    /// features of `texts` that are new to it.
-    pub fn extend(
-        prior: &Self,
-        texts: &[&str],
-        codebook: &Codebook,
-        views: Views,
-        semantic: Option<SemanticView>,
-    ) -> Result<Self> {
-        let tokenizer = prior.tokenizer.clone();
-        let tokens = texts
-            .par_iter()
-            .map(|text| tokenizer.words(text))
-            .collect::<Result<Vec<_>>>()?;
-        let new = LexicalView::fit(&tokens, &tokenizer, prior.lexical.params())?;
-        let nothing =
-            || LexicalView::from_parts(prior.lexical.params().clone(), Vec::new(), Vec::new());
-        Ok(Self {
-            lexical: if views.lexical {
-                prior.lexical.extended(&new)
-            } else {
-                nothing()
-            },
-            tokenizer,
             semantic: semantic.filter(|_| views.semantic),
             cues: CueView::of(codebook, views),
         })

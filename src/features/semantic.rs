@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codebook::Hash;
 use crate::error::{Error, Result};
+use crate::tensor::{decoded, floats};
 use crate::tokenize::Subwords;
 
 const TOKENIZER: &str = "tokenizer.json";
@@ -73,8 +74,8 @@ impl StaticEncoder {
     fn from_files(name: &str, tokenizer: &[u8], tensors: &[u8]) -> Result<Self> {
         let vectors = token_vectors(tensors).map_err(|reason| unusable(name, &reason))?;
         let subwords = Subwords::from_json(tokenizer)?;
-        if subwords.len() > vectors.nrows() {
-            let (tokens, rows) = (subwords.len(), vectors.nrows());
+        let (tokens, rows) = (subwords.id_limit(), vectors.nrows());
+        if tokens > rows {
             let reason = format!("{TOKENIZER} has {tokens} tokens, {TENSORS} {rows} vectors");
             return Err(unusable(name, &reason));
         }
@@ -181,14 +182,14 @@ fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
     let &[rows, dimensions] = embeddings.shape() else {
         return Err("the embeddings are not a table".into());
     };
-    let mut vectors = Array2::from_shape_vec((rows, dimensions), floats(&embeddings)?)
+    let mut vectors = Array2::from_shape_vec((rows, dimensions), values(&embeddings)?)
         .map_err(|e| format!("the embeddings don't fit their shape: {e}"))?;
     if let Ok(mapping) = tensors.tensor("mapping") {
         let rows = positions(&mapping, vectors.nrows())?;
         vectors = vectors.select(Axis(0), &rows);
     }
     if let Ok(weights) = tensors.tensor("weights") {
-        let weights = floats(&weights)?;
+        let weights = values(&weights)?;
         if weights.len() != vectors.nrows() {
             return Err(format!(
                 "{} weights stand beside {} vectors",
@@ -206,52 +207,20 @@ fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
     Ok(vectors)
 }
 
-/// The values of a tensor as 32-bit floats.
-fn floats(tensor: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
-    let data = tensor.data();
-    Ok(match tensor.dtype() {
-        Dtype::F32 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .collect(),
-        Dtype::F64 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f64::from_le_bytes(*b) as f32)
-            .collect(),
-        Dtype::F16 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| half::f16::from_le_bytes(*b).to_f32())
-            .collect(),
-        Dtype::I8 => data
-            .iter()
-            .map(|b| f32::from(i8::from_le_bytes([*b])))
-            .collect(),
-        other => return Err(format!("values of type {other:?} are not read")),
-    })
+/// The values of a tensor of a type that model2vec writes.
+fn values(tensor: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
+    let dtype = tensor.dtype();
+    let written = matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::F16 | Dtype::I8);
+    let read = if written { floats(tensor) } else { None };
+    read.ok_or_else(|| format!("values of type {dtype:?} are not read"))
 }
 
 /// The values of an integer tensor as positions below `limit`.
 fn positions(tensor: &TensorView<'_>, limit: usize) -> std::result::Result<Vec<usize>, String> {
     let data = tensor.data();
     let values: Vec<i64> = match tensor.dtype() {
-        Dtype::I64 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| i64::from_le_bytes(*b))
-            .collect(),
-        Dtype::I32 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| i32::from_le_bytes(*b).into())
-            .collect(),
+        Dtype::I64 => decoded(data, i64::from_le_bytes),
+        Dtype::I32 => decoded(data, |b| i32::from_le_bytes(b).into()),
         other => return Err(format!("a mapping of type {other:?} is not read")),
     };
     values

@@ -159,6 +159,15 @@ pub struct Rejected {
     pub raw: Vec<u8>,
 }
 
+impl From<Rejected> for Error {
+    fn from(row: Rejected) -> Self {
+        Self::Row {
+            at: row.at,
+            fault: row.fault,
+        }
+    }
+}
+
 /// How the rows of an input are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {

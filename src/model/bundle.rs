@@ -24,6 +24,7 @@ use super::{Model, Origin, SemanticWeights, VariableModel};
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
 use crate::features::{CueView, EncoderId, FeatureExtractor, LexicalView, SemanticView};
+use crate::tensor::decoded;
 use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
@@ -252,7 +253,12 @@ impl Model {
                 ));
             }
         }
-        Self::assemble(manifest, files, name)
+        let model = Self::assemble(manifest, files, name)?;
+        let view = model.extractor.semantic();
+        if view.is_some_and(|v| v.subwords().id_limit() > v.squared_norms().len()) {
+            return Err(damaged(name, "the encoder has more tokens than scores"));
+        }
+        Ok(model)
     }
 
     /// Reads a model whose files are known to be whole, such as the embedded one.
@@ -290,11 +296,7 @@ impl Model {
         let tokenizer = Tokenizer::from_json(&files.tokenizer)?;
         let (view, semantic) = match (&manifest.encoder, &files.encoder, tensors.semantic) {
             (Some(id), Some(json), Some((norms, weights))) => {
-                let subwords = Subwords::from_json(json)?;
-                if subwords.len() > norms.len() {
-                    return Err(damaged(name, "the encoder has more tokens than scores"));
-                }
-                let view = SemanticView::from_parts(id.clone(), subwords, norms);
+                let view = SemanticView::from_parts(id.clone(), Subwords::from_json(json)?, norms);
                 (Some(view), Some(weights))
             }
             (None, None, None) => (None, None),
@@ -564,11 +566,14 @@ impl Tensors {
             let &[rows, columns] = view.shape() else {
                 return Err(damaged(name, format!("{tensor} is not a table")));
             };
-            Array2::from_shape_vec((rows, columns), f32s(view.data()))
+            Array2::from_shape_vec((rows, columns), decoded(view.data(), f32::from_le_bytes))
                 .map_err(|e| damaged(name, format!("{tensor} doesn't fit its shape: {e}")))
         };
         let semantic = if tensors.names().contains(&"token_scores") {
-            let norms = f32s(get("token_squared_norms", Dtype::F32)?.data());
+            let norms = decoded(
+                get("token_squared_norms", Dtype::F32)?.data(),
+                f32::from_le_bytes,
+            );
             let projection = table("projection")?;
             let scores = table("token_scores")?;
             Some((norms, SemanticWeights { projection, scores }))
@@ -576,11 +581,17 @@ impl Tensors {
             None
         };
         Ok(Self {
-            hashes: u64s(get("feature_hashes", Dtype::U64)?.data()),
-            feature_weights: f32s(get("feature_weights", Dtype::F32)?.data()),
+            hashes: decoded(
+                get("feature_hashes", Dtype::U64)?.data(),
+                u64::from_le_bytes,
+            ),
+            feature_weights: decoded(
+                get("feature_weights", Dtype::F32)?.data(),
+                f32::from_le_bytes,
+            ),
             weights: table("weights")?,
             semantic,
-            seen_texts: u64s(get("seen_texts", Dtype::U64)?.data()),
+            seen_texts: decoded(get("seen_texts", Dtype::U64)?.data(), u64::from_le_bytes),
         })
     }
 
@@ -610,14 +621,4 @@ impl Tensors {
         }
         Ok(())
     }
-}
-
-fn u64s(bytes: &[u8]) -> Vec<u64> {
-    let (values, _) = bytes.as_chunks();
-    values.iter().map(|b| u64::from_le_bytes(*b)).collect()
-}
-
-fn f32s(bytes: &[u8]) -> Vec<f32> {
-    let (values, _) = bytes.as_chunks();
-    values.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }

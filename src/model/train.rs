@@ -205,10 +205,8 @@ pub fn train(
         .filter(|_| params.views.semantic);
     let view = encoder.map(StaticEncoder::view);
     let (views, codebook) = (params.views, &corpus.codebook);
-    let extractor = match aids.prior {
-        None => FeatureExtractor::fit(&texts, codebook, views, &params.lexical, view)?,
-        Some(prior) => FeatureExtractor::extend(&prior.extractor, &texts, codebook, views, view)?,
-    };
+    let known = aids.prior.map(|prior| &prior.extractor);
+    let extractor = FeatureExtractor::fit(&texts, codebook, views, &params.lexical, view, known)?;
     let features = extractor.extract_all(&texts)?;
     let rows = rows(&features, extractor.lexical().len(), encoder, params);
     let folds = folds(&corpus, params)?;
@@ -737,9 +735,6 @@ struct Heads<'a> {
 impl Heads<'_> {
     /// A head of all statements but those of a fold.
     fn fit_without(&self, fold: Option<usize>, recipe: Recipe<'_>) -> Result<Head> {
-        if let Recipe::Kept(head) = recipe {
-            return Ok(head.clone());
-        }
         let kept: Vec<usize> = (0..self.codes.len())
             .filter(|r| Some(self.folds[*r]) != fold)
             .collect();
@@ -747,7 +742,8 @@ impl Heads<'_> {
         let inputs = self.inputs.select(Axis(0), &kept);
         match recipe {
             Recipe::Weighing(alpha) => Head::fit(&inputs, &codes, self.classes, alpha),
-            _ => Ok(Head::scaling(&inputs, &codes, self.classes)),
+            Recipe::Scaling => Ok(Head::scaling(&inputs, &codes, self.classes)),
+            Recipe::Kept(head) => Ok(head.clone()),
         }
     }
 
@@ -762,9 +758,7 @@ impl Heads<'_> {
             .map(|(row, fold)| by_fold[*fold].probabilities(row.iter().copied()))
             .collect())
     }
-}
 
-impl Heads<'_> {
     /// The decision on each statement by thresholds chosen on the other folds.
     fn decisions(&self, outcomes: &[(f64, bool)], stated_error: f64) -> Vec<Decision> {
         let count = self.folds.iter().max().map_or(0, |last| last + 1);

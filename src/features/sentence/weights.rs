@@ -5,6 +5,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use super::bert::{Config, Layer, Linear, Norm};
+use crate::tensor::floats;
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 
@@ -43,13 +44,15 @@ impl<'a> Weights<'a> {
             ));
         }
         match view.dtype() {
-            Dtype::F32 => Ok(decoded(view.data(), f32::from_le_bytes)),
-            Dtype::F16 => Ok(decoded(view.data(), |b| from_half(u16::from_le_bytes(b)))),
-            Dtype::BF16 => Ok(decoded(view.data(), |b| from_brain(u16::from_le_bytes(b)))),
-            other => Err(format!(
-                "the tensor {name:?} is of type {other:?}; supported are F32, F16, BF16"
-            )),
+            Dtype::F32 | Dtype::F16 | Dtype::BF16 => floats(&view),
+            _ => None,
         }
+        .ok_or_else(|| {
+            format!(
+                "the tensor {name:?} is of type {:?}; supported are F32, F16, BF16",
+                view.dtype()
+            )
+        })
     }
 
     pub(super) fn matrix(
@@ -107,62 +110,5 @@ impl<'a> Weights<'a> {
             output: self.linear(&named("output.dense"), inner, hidden)?,
             output_norm: self.norm(&named("output.LayerNorm"))?,
         })
-    }
-}
-
-fn decoded<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|chunk| number(*chunk))
-        .collect()
-}
-
-/// A number of brain precision: the upper half of one of single precision.
-fn from_brain(bits: u16) -> f32 {
-    f32::from_bits(u32::from(bits) << 16)
-}
-
-/// A number of IEEE 754 half precision.
-fn from_half(bits: u16) -> f32 {
-    let sign = u32::from(bits & 0x8000) << 16;
-    let rest = u32::from(bits & 0x7fff) << 13;
-    let exponent_all_ones = bits & 0x7c00 == 0x7c00;
-    if exponent_all_ones {
-        return f32::from_bits(sign | 0x7f80_0000 | rest);
-    }
-    // Read with the exponent of single precision it is 2^-112 of its value, subnormal or not.
-    f32::from_bits(sign | rest) * 2_f32.powi(112)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_are_read_from_the_smallest_to_infinity() {
-        let cases = [
-            (0x0000, 0.0),
-            (0x0001, 2_f32.powi(-24)),
-            (0x03ff, 1023.0 * 2_f32.powi(-24)),
-            (0x0400, 2_f32.powi(-14)),
-            (0x3c00, 1.0),
-            (0xc100, -2.5),
-            (0x7bff, 65504.0),
-            (0xfc00, f32::NEG_INFINITY),
-        ];
-        for (bits, value) in cases {
-            assert_eq!(from_half(bits).to_bits(), f32::to_bits(value), "{bits:#x}");
-        }
-        assert!(from_half(0x7e00).is_nan());
-    }
-
-    #[test]
-    fn brain_numbers_are_cut_off_single_ones() {
-        let numbers: Vec<f32> = decoded(&[0xc0, 0x3f, 0x20, 0xc0], |b| {
-            from_brain(u16::from_le_bytes(b))
-        });
-        assert_eq!(numbers, [1.5, -2.5]);
     }
 }
