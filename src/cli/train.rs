@@ -63,16 +63,16 @@ struct ParamArgs {
     #[arg(long, default_value_t = TrainParams::default().semantic_weight)]
     semantic_weight: f64,
     /// Weight of letters inside words and of sub-word pieces beside that of words
-    #[arg(long, default_value_t = TrainParams::default().lexical.char_weight)]
+    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_weight)]
     char_weight: f32,
     /// Statements that a word must stand in
-    #[arg(long, default_value_t = TrainParams::default().lexical.word_min_df)]
+    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.word_min_df)]
     word_min_df: u32,
     /// Statements that a word pair must stand in
-    #[arg(long, default_value_t = TrainParams::default().lexical.bigram_min_df)]
+    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.bigram_min_df)]
     bigram_min_df: u32,
     /// Statements that letters or a piece must stand in
-    #[arg(long, default_value_t = TrainParams::default().lexical.char_min_df)]
+    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_min_df)]
     char_min_df: u32,
     /// Leave a view out; may be repeated
     #[arg(long, value_name = "VIEW")]

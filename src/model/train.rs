@@ -264,6 +264,11 @@ pub fn train(
         origin: Origin {
             from: aids.prior.map(|prior| prior.id().to_string()),
             soft: tasks.iter().map(Task::soft).max().unwrap_or(0),
+            // Those of the model it started from, where there is one: features are made by them.
+            params: TrainParams {
+                lexical: extractor.lexical().params().clone(),
+                ..params.clone()
+            },
             ..origin(&corpus, name, params, data.fold_count())
         },
         seen_texts: text_keys(&texts, aids.prior),

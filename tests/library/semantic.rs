@@ -162,6 +162,26 @@ fn a_model_that_starts_from_another_keeps_what_it_knew() {
     assert!(accuracy(&started, &many) > accuracy(&alone, &many) + 0.1);
 }
 
+/// The view's settings are those of the model it started from, in memory and on disk.
+#[test]
+fn a_model_that_starts_from_another_is_the_same_after_saving() {
+    let (few, many) = few_and_many();
+    let prior = fit(&many, Views::default(), Aids::default()).model;
+    let aids = Aids {
+        prior: Some(&prior),
+        ..Aids::default()
+    };
+    let mut params = TrainParams::default();
+    params.lexical.char_weight = 0.0;
+    let model = train(&few, "test", &params, aids, &|_| {}).unwrap().model;
+    let read = Model::from_files(&model.to_files().unwrap(), "test").unwrap();
+    assert_eq!(model.origin().params.lexical, prior.origin().params.lexical);
+    for statement in &many.statements[..50] {
+        let text = &statement.text;
+        assert_eq!(model.predict(text).unwrap(), read.predict(text).unwrap());
+    }
+}
+
 #[test]
 fn coders_who_differ_make_a_model_less_sure() {
     let (few, _) = few_and_many();
