@@ -688,16 +688,8 @@ fn fit_output(
         folds: task.rows.iter().map(|(i, _)| data.folds[*i]).collect(),
         classes: task.codes.len(),
     };
-    // With few statements one factor, or the head of the model it started from, beats what can
-    // be learned from them.
-    let mut recipes = vec![Recipe::Scaling];
-    recipes.extend(prior.and_then(|p| p.head).map(Recipe::Kept));
-    recipes.extend(data.params.head_alphas.iter().map(|a| Recipe::Weighing(*a)));
-    let candidates = recipes.par_iter().map(|recipe| heads.out_of_fold(*recipe));
-    let candidates = candidates.collect::<Result<Vec<_>>>()?;
-    let scores: Vec<f64> = candidates.iter().map(|p| -log_loss(p, &codes)).collect();
-    let best = argmax(&scores);
-    let probabilities = candidates.into_iter().nth(best).unwrap_or_default();
+    let kept = prior.and_then(|p| p.head).map(Recipe::Kept);
+    let (head, probabilities) = heads.best(kept, &data.params.head_alphas)?;
     let outcome = |(p, code): (&Vec<f64>, &usize)| {
         let best = argmax(p);
         (p[best], best == *code)
@@ -709,7 +701,7 @@ fn fit_output(
             id: task.id.clone(),
             codes: task.codes.clone(),
             counts: task.counts(),
-            head: heads.fit_without(None, recipes[best])?,
+            head,
             thresholds: Thresholds::choose(&outcomes, stated_error),
         },
         decisions: heads.decisions(&outcomes, stated_error),
@@ -764,6 +756,32 @@ impl Heads<'_> {
             .collect())
     }
 
+    /// The head with the least log loss on statements not seen, and its probabilities of them.
+    ///
+    /// With few statements one factor, or the head of the model it started from, beats what can
+    /// be learned from them. A head that does not converge is out of the choice.
+    fn best(&self, kept: Option<Recipe<'_>>, alphas: &[f64]) -> Result<(Head, Vec<Vec<f64>>)> {
+        let weighing = alphas.iter().map(|alpha| Recipe::Weighing(*alpha));
+        let recipes: Vec<Recipe<'_>> = kept.into_iter().chain(weighing).collect();
+        let candidates = recipes
+            .par_iter()
+            .map(|recipe| converged(self.out_of_fold(*recipe)))
+            .collect::<Result<Vec<_>>>()?;
+        let mut probabilities = self.out_of_fold(Recipe::Scaling)?;
+        let mut head = self.fit_without(None, Recipe::Scaling)?;
+        let mut least = log_loss(&probabilities, self.codes);
+        for (recipe, candidate) in recipes.into_iter().zip(candidates) {
+            let Some(candidate) = candidate else { continue };
+            let loss = log_loss(&candidate, self.codes);
+            if loss < least
+                && let Some(fitted) = converged(self.fit_without(None, recipe))?
+            {
+                (head, probabilities, least) = (fitted, candidate, loss);
+            }
+        }
+        Ok((head, probabilities))
+    }
+
     /// The decision on each statement by thresholds chosen on the other folds.
     fn decisions(&self, outcomes: &[(f64, bool)], stated_error: f64) -> Vec<Decision> {
         let count = self.folds.iter().max().map_or(0, |last| last + 1);
@@ -778,6 +796,15 @@ impl Heads<'_> {
         let rows = outcomes.iter().zip(&self.folds);
         rows.map(|((p, _), fold)| by_fold[*fold].decide(*p))
             .collect()
+    }
+}
+
+/// `None` for a fit that did not converge.
+fn converged<T>(fitted: Result<T>) -> Result<Option<T>> {
+    match fitted {
+        Ok(fitted) => Ok(Some(fitted)),
+        Err(Error::NotConverged { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -851,4 +878,49 @@ fn split_weights(
     let projection = projection.mapv(|w| w * semantic_weight as f32);
     let lexical = weights.slice_axis(Axis(0), Slice::from(..lexical));
     (lexical.to_owned(), projection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Six statements of three codes in two folds, scored well.
+    fn inputs() -> Array2<f64> {
+        Array2::from_shape_fn((6, 3), |(i, k)| if i % 3 == k { 2.0 } else { -1.0 })
+    }
+
+    #[test]
+    fn the_head_with_the_least_loss_is_chosen_and_scaling_needs_no_other() {
+        let inputs = inputs();
+        let heads = Heads {
+            inputs: &inputs,
+            codes: &[0, 1, 2, 0, 1, 2],
+            folds: vec![0, 0, 0, 1, 1, 1],
+            classes: 3,
+        };
+        let (alone, _) = heads.best(None, &[]).unwrap();
+        assert_eq!(alone.alpha, None);
+        let (chosen, _) = heads.best(None, &[1000.0]).unwrap();
+        assert_eq!(chosen, alone, "a head pulled to even chances is worse");
+        let backwards = Head {
+            coefficients: vec![vec![-1.0, 0.0, 0.0], vec![0.0; 3], vec![0.0; 3]],
+            ..alone.clone()
+        };
+        let (chosen, _) = heads.best(Some(Recipe::Kept(&backwards)), &[]).unwrap();
+        assert_eq!(chosen, alone);
+        assert!(heads.best(None, &[0.0]).is_err(), "other errors are told");
+    }
+
+    #[test]
+    fn only_a_fit_that_does_not_converge_is_left_out() {
+        let stuck = Error::NotConverged {
+            solver: "head",
+            measure: "gradient",
+            value: 1.0,
+            wanted: 0.1,
+        };
+        assert_eq!(converged(Ok(1)).unwrap(), Some(1));
+        assert_eq!(converged::<u8>(Err(stuck)).unwrap(), None);
+        assert!(converged::<u8>(Err(Error::Linfa(linfa::Error::NotEnoughSamples))).is_err());
+    }
 }
