@@ -17,7 +17,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::LabelledRows;
-use konflik::features::{FeatureExtractor, LexicalParams, StaticEncoder, Views};
+use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
 use konflik::label::{Labelled, label_rows};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
@@ -111,7 +111,10 @@ fn fitted_views(texts: &[&str], corpus: &Corpus) -> FeatureExtractor {
         &corpus.codebook,
         Views::default(),
         &LexicalParams::default(),
-        Some(encoder.view()),
+        EncoderViews {
+            semantic: Some(encoder.view()),
+            sentence: None,
+        },
         None,
     )
     .unwrap()

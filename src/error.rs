@@ -341,6 +341,23 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A model needs a sentence encoder that was not given.
+    #[error("the model was trained with the sentence encoder {needed}; {}", match given {
+        Some(given) => format!("given is {given}"),
+        None => "none is given".into(),
+    })]
+    WrongEncoder {
+        /// Which one it needs.
+        needed: String,
+        /// Which one was given, if any.
+        given: Option<String>,
+    },
+    /// A sentence encoder was given to a model that was trained without one.
+    #[error("the model was trained without a sentence encoder; {given} has no part in it")]
+    UnusedEncoder {
+        /// The encoder.
+        given: String,
+    },
     /// A model of a format that is newer than this build.
     #[error(
         "{path}: made by konflik {made_by} in model format {found}; this build reads formats up to {supported}"
@@ -446,6 +463,8 @@ impl Error {
             Self::ModelTooNew { .. } => "K0602",
             Self::CodebookMismatch { .. } => "K0603",
             Self::Encoder { .. } => "K0604",
+            Self::WrongEncoder { .. } => "K0605",
+            Self::UnusedEncoder { .. } => "K0606",
             Self::Tokenizer { .. } => "K0701",
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
@@ -507,6 +526,12 @@ impl Error {
             }
             Self::Encoder { .. } => Some(
                 "an encoder is a folder with config.json, tokenizer.json and model.safetensors of a BERT or XLM-RoBERTa sentence model: copy it again, or take another".into(),
+            ),
+            Self::UnusedEncoder { .. } => Some(
+                "leave out --encoder, or name a model that `train --encoder` made".into(),
+            ),
+            Self::WrongEncoder { .. } => Some(
+                "name the encoder's folder with --encoder (in a build with the feature `encoder`)".into(),
             ),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())

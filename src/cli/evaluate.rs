@@ -10,7 +10,7 @@ use konflik::report::{evaluation_markdown, evaluation_text};
 use konflik::{Corpus, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
-use super::{InputArgs, Status, load_model, print, refuse_same_file, write_output};
+use super::{EncoderArgs, InputArgs, Status, print, refuse_same_file, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -42,6 +42,8 @@ pub(super) struct EvaluateArgs {
     /// Replace outputs that are there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    encoder: EncoderArgs,
     #[command(flatten)]
     input: InputArgs,
 }
@@ -90,7 +92,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
         // Refused before the work; opened again when there is something to write.
         konflik::export::Output::prepare(path, args.force)?;
     }
-    let model = load_model(args.model.as_deref())?;
+    let model = args.encoder.model(args.model.as_deref())?;
     let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);

@@ -11,7 +11,7 @@ use konflik::label::{LabelCounts, Labelled, label_rows};
 use konflik::{Codebook, Format, Model, Reader};
 
 use super::console::Console;
-use super::{InputArgs, OutputFormatArg, Status, counted, load_model, refuse_same_file};
+use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik label complaints.csv -o labelled.csv
@@ -53,13 +53,15 @@ pub(super) struct LabelArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    encoder: EncoderArgs,
+    #[command(flatten)]
     input: InputArgs,
 }
 
 pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.statements, &args.output)?;
     let output = Output::prepare(&args.output, args.force)?;
-    let model = load_model(args.model.as_deref())?;
+    let model = args.encoder.model(args.model.as_deref())?;
     if let Some(path) = &args.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }

@@ -12,10 +12,12 @@ mod train;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
+use konflik::features::TextEncoder;
 use konflik::ingest::TranscriptOptions;
 use konflik::{Codebook, Error, Format, Model, ReadOptions};
 
@@ -227,6 +229,62 @@ impl CorpusArgs {
             Some(path) => Codebook::read(path),
             None => Codebook::read(&self.statements().with_file_name("codebook.toml")),
         }
+    }
+}
+
+/// A sentence encoder, whose vectors are a further view.
+#[derive(Debug, Clone, Args)]
+struct EncoderArgs {
+    /// Folder of a sentence encoder whose vectors are a further view; needs a build with the
+    /// feature `encoder`
+    #[arg(long, value_name = "DIR")]
+    encoder: Option<PathBuf>,
+    /// What to put before each text (`query: ` for the e5 models); by default as the folder says
+    #[arg(long, value_name = "TEXT", requires = "encoder")]
+    encoder_prefix: Option<String>,
+}
+
+impl EncoderArgs {
+    fn load(&self) -> konflik::Result<Option<Arc<dyn TextEncoder>>> {
+        let Some(path) = &self.encoder else {
+            return Ok(None);
+        };
+        self.read(path).map(Some)
+    }
+
+    #[cfg(feature = "encoder")]
+    fn read(&self, path: &Path) -> konflik::Result<Arc<dyn TextEncoder>> {
+        let encoder = konflik::features::SentenceEncoder::load(path)?;
+        Ok(match &self.encoder_prefix {
+            Some(prefix) => Arc::new(encoder.with_prefix(prefix)),
+            None => Arc::new(encoder),
+        })
+    }
+
+    #[cfg(not(feature = "encoder"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    fn read(&self, path: &Path) -> konflik::Result<Arc<dyn TextEncoder>> {
+        Err(Error::Encoder {
+            path: path.display().to_string(),
+            reason: "this build reads no sentence encoders: build it with `--features encoder`"
+                .into(),
+        })
+    }
+
+    /// The model of that directory, or the starter model, with its encoder.
+    fn model(&self, directory: Option<&Path>) -> konflik::Result<Model> {
+        let mut model = load_model(directory)?;
+        match (self.load()?, model.sentence_encoder()) {
+            (Some(encoder), _) => model.attach_encoder(encoder)?,
+            (None, None) => {}
+            (None, Some(needed)) => {
+                return Err(Error::WrongEncoder {
+                    needed: needed.to_string(),
+                    given: None,
+                });
+            }
+        }
+        Ok(model)
     }
 }
 

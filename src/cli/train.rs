@@ -12,7 +12,7 @@ use konflik::report::model_card;
 use konflik::{Corpus, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
-use super::{CorpusArgs, InputArgs, Status, counted, load_model};
+use super::{CorpusArgs, EncoderArgs, InputArgs, Status, counted, load_model};
 
 const EXAMPLES: &str = "Examples:
   konflik train corpus -o models/mine
@@ -45,6 +45,8 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     codings: Option<PathBuf>,
     #[command(flatten)]
+    encoder: EncoderArgs,
+    #[command(flatten)]
     params: ParamArgs,
     #[command(flatten)]
     input: InputArgs,
@@ -62,6 +64,9 @@ struct ParamArgs {
     /// Weight of the semantic view beside the lexical one
     #[arg(long, default_value_t = TrainParams::default().semantic_weight)]
     semantic_weight: f64,
+    /// Weight of the sentence encoder's view beside the lexical one
+    #[arg(long, default_value_t = TrainParams::default().sentence_weight)]
+    sentence_weight: f64,
     /// Weight of letters inside words and of sub-word pieces beside that of words
     #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_weight)]
     char_weight: f32,
@@ -105,6 +110,7 @@ impl ParamArgs {
             stated_error: self.stated_error,
             seed: self.seed,
             semantic_weight: self.semantic_weight,
+            sentence_weight: self.sentence_weight,
             views: Views {
                 lexical: !self.without.contains(&View::Lexical),
                 semantic: !self.without.contains(&View::Semantic),
@@ -136,6 +142,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let name = args.name.clone().unwrap_or(stem);
     let vectors = args.vectors.as_deref().map(StaticEncoder::load);
     let vectors = vectors.transpose()?;
+    let sentences = args.encoder.load()?;
     let prior = args.from.as_deref().map(prior_model).transpose()?;
     let codings = args.codings.as_deref();
     let codings = codings.map(|path| Codings::read(path, &corpus.codebook));
@@ -145,6 +152,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     }
     let aids = Aids {
         encoder: vectors.as_ref(),
+        sentences: sentences.as_ref(),
         prior: prior.as_ref(),
         codings: codings.as_ref(),
     };

@@ -198,17 +198,12 @@ struct Judged<'a> {
 pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result<Evaluation> {
     params.check()?;
     model.require_codebook(&gold.codebook)?;
-    let predict = |s: &Statement| {
-        model
-            .extractor()
-            .extract(&s.text)
-            .map(|f| model.probabilities(&f))
-    };
-    let predictions = gold
-        .statements
+    let texts: Vec<&str> = gold.statements.iter().map(|s| s.text.as_str()).collect();
+    let features = model.extractor().extract_all(&texts)?;
+    let predictions: Vec<Vec<Vec<f64>>> = features
         .par_iter()
-        .map(predict)
-        .collect::<Result<Vec<_>>>()?;
+        .map(|f| model.probabilities(f))
+        .collect();
     let judged = model.variables().iter().enumerate().map(|(v, variable)| {
         let judge = |(statement, p): (_, &Vec<Vec<f64>>)| {
             let statement: &Statement = statement;

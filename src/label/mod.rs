@@ -41,10 +41,16 @@ impl VariablePrediction {
 impl Model {
     /// Codes one statement. `None` for a text of nothing but white space, which says nothing.
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
+        let vectors = self.extractor().sentence_vectors(&[text])?;
+        self.predict_beside(text, vectors.row(0).to_vec())
+    }
+
+    /// Codes one statement whose sentence vector is known (an empty one without that view).
+    fn predict_beside(&self, text: &str, sentence: Vec<f32>) -> Result<Option<Prediction>> {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        let features = self.extractor().extract(text)?;
+        let features = self.extractor().extract_beside(text, sentence)?;
         let mut probabilities = self.probabilities(&features);
         let language = match self.language() {
             Some(language) => {

@@ -80,12 +80,29 @@ pub fn label_rows(
         if chunk.is_empty() {
             return Ok(counts);
         }
-        let label = |row: Result<Record, Rejected>| match row {
-            Ok(record) => label_row(record, &input, model, to_bytes),
+        let text = |row: &Result<Record, Rejected>| match row {
+            Ok(record) => record.text.clone(),
+            Err(_) => String::new(),
+        };
+        let vectors = if model.sentence_encoder().is_some() {
+            let texts: Vec<String> = chunk.iter().map(text).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            Some(model.extractor().sentence_vectors(&texts)?)
+        } else {
+            None
+        };
+        let vector = |i: usize| {
+            vectors
+                .as_ref()
+                .map_or_else(Vec::new, |v| v.row(i).to_vec())
+        };
+        let label = |(i, row): (usize, Result<Record, Rejected>)| match row {
+            Ok(record) => label_row(record, vector(i), &input, model, to_bytes),
             Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
         };
         let labelled = chunk
             .into_par_iter()
+            .enumerate()
             .map(label)
             .collect::<Result<Vec<_>>>()?;
         for (line, prediction, row) in labelled {
@@ -101,11 +118,12 @@ pub fn label_rows(
 
 fn label_row(
     record: Record,
+    sentence: Vec<f32>,
     input: &str,
     model: &Model,
     to_bytes: &Render<'_>,
 ) -> Result<(u64, Option<Prediction>, Labelled)> {
-    let prediction = model.predict(&record.text)?;
+    let prediction = model.predict_beside(&record.text, sentence)?;
     let labelled = match to_bytes(&record, prediction.as_ref()) {
         Ok(bytes) => Labelled::Row(bytes),
         Err(fault) => Labelled::Rejected(Rejected {

@@ -9,12 +9,14 @@ mod head;
 mod softmax;
 mod train;
 
-use ndarray::Array2;
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
-use crate::features::{FeatureExtractor, StatementFeatures};
+use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatures, TextEncoder};
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub use decision::{Decision, Thresholds};
@@ -71,6 +73,15 @@ pub(crate) struct SemanticWeights {
     pub(crate) scores: Array2<f32>,
 }
 
+/// What the sentence view adds to the scores of all outputs: vector × projection + offset.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SentenceWeights {
+    /// Shape dimensions × codes.
+    pub(crate) projection: Array2<f32>,
+    /// One per code; takes away the mean vector of the training.
+    pub(crate) offset: Vec<f32>,
+}
+
 /// A trained model.
 pub struct Model {
     codebook: Codebook,
@@ -79,6 +90,7 @@ pub struct Model {
     /// Lexical weights, shape features × codes of all variables side by side (language last).
     weights: Array2<f32>,
     semantic: Option<SemanticWeights>,
+    sentence: Option<SentenceWeights>,
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
     /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
@@ -117,6 +129,16 @@ impl Model {
     /// The views.
     pub fn extractor(&self) -> &FeatureExtractor {
         &self.extractor
+    }
+
+    /// Which sentence encoder it needs, if it was trained with one.
+    pub fn sentence_encoder(&self) -> Option<&EncoderId> {
+        self.extractor.sentence().map(SentenceView::encoder)
+    }
+
+    /// Gives a model that was trained with a sentence encoder that encoder; another is refused.
+    pub fn attach_encoder(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
+        self.extractor.attach_encoder(encoder)
     }
 
     /// Number of lexical features.
@@ -176,7 +198,7 @@ impl Model {
         Some(semantic.scores.row(token as usize))
     }
 
-    /// Scores of a statement by the lexical and the semantic view, one per code of all outputs.
+    /// Scores of a statement by the views that have weights, one per code of all outputs.
     pub(crate) fn scores_of(&self, features: &StatementFeatures) -> Vec<f64> {
         let mut scores = vec![0.0; self.weights.ncols()];
         for &(feature, value) in &features.lexical {
@@ -192,6 +214,13 @@ impl Model {
                 .zip(self.token_scores(token).into_iter().flatten())
             {
                 *score += f64::from(*s) / features.semantic_norm;
+            }
+        }
+        if let Some(sentence) = &self.sentence {
+            let vector = Array1::from_vec(features.sentence.clone());
+            let added = vector.dot(&sentence.projection);
+            for (score, (a, offset)) in scores.iter_mut().zip(added.iter().zip(&sentence.offset)) {
+                *score += f64::from(a + offset);
             }
         }
         scores
