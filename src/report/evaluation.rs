@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::table::{Align, Table};
-use crate::evaluate::{Evaluation, Score, Scores, VariableEvaluation};
+use crate::evaluate::{Calibration, Evaluation, Score, Scores, VariableEvaluation};
 use crate::model::Decision;
 
 /// For a terminal.
@@ -72,6 +72,7 @@ fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     out.push_str("Gold (rows) by predicted (columns):\n\n");
     out.push_str(&style.table(&confusion(variable)));
     out.push_str(&style.table(&decisions(variable)));
+    out.push_str(&render_calibration(&variable.calibration, style));
     for (name, slices) in [
         ("language", &variable.by_language),
         ("source", &variable.by_source),
@@ -148,26 +149,109 @@ fn decisions(variable: &VariableEvaluation) -> Table {
         ("decision", Align::Left),
         ("share", Align::Right),
         ("errors", Align::Right),
+        ("exact 95 % interval", Align::Left),
         ("stated", Align::Right),
     ]);
-    let percent = |part: u64, whole: u64| match whole {
-        0 => "–".to_string(),
-        _ => format!("{:.1} %", 100.0 * part as f64 / whole as f64),
-    };
     for row in &variable.decisions {
         let stated = match row.decision {
             Decision::Auto => format!("≤ {:.0} %", 100.0 * variable.stated_error),
             _ => String::new(),
         };
-        let share = percent(row.n, variable.overall.n);
+        let share = match variable.overall.n {
+            0 => None,
+            n => Some(row.n as f64 / n as f64),
+        };
         table.row([
             row.decision.as_str().to_string(),
-            share,
-            percent(row.errors, row.n),
+            share.map_or_else(|| "–".to_string(), percent),
+            row.error_rate
+                .value
+                .map_or_else(|| "–".to_string(), percent),
+            row.error_rate
+                .interval
+                .map_or(String::new(), percent_interval),
             stated,
         ]);
     }
     table
+}
+
+fn render_calibration(calibration: &Calibration, style: Style) -> String {
+    let mut out = String::from(
+        "Calibration: is what is called 80 % probable right in 80 % of cases? (0 is best of each)\n\n",
+    );
+    out.push_str(&style.table(&calibration_scores(calibration)));
+    out.push_str(&style.table(&reliability(calibration)));
+    out.push_str("Error rate if only the most probable are kept:\n\n");
+    out.push_str(&style.table(&risk_coverage(calibration)));
+    out
+}
+
+fn calibration_scores(calibration: &Calibration) -> Table {
+    let mut table = Table::new(&[
+        ("calibration", Align::Left),
+        ("value", Align::Right),
+        ("95 % interval", Align::Left),
+    ]);
+    let rows = [
+        ("ECE (15 equal-width bins)", &calibration.ece),
+        ("Brier score (0 to 2)", &calibration.brier),
+        ("log loss", &calibration.log_loss),
+        ("area under risk-coverage", &calibration.aurc),
+    ];
+    for (name, score) in rows {
+        table.row([name.to_string(), value(score), interval(score)]);
+    }
+    table
+}
+
+fn reliability(calibration: &Calibration) -> Table {
+    let mut table = Table::new(&[
+        ("probability", Align::Left),
+        ("n", Align::Right),
+        ("mean", Align::Right),
+        ("right", Align::Right),
+        ("95 % interval", Align::Left),
+    ]);
+    for bin in &calibration.reliability {
+        table.row([
+            format!("{:.3} to {:.3}", bin.from, bin.to),
+            bin.n.to_string(),
+            percent(bin.confidence),
+            bin.accuracy.value.map_or(String::new(), percent),
+            bin.accuracy
+                .interval
+                .map_or(String::new(), percent_interval),
+        ]);
+    }
+    table
+}
+
+fn risk_coverage(calibration: &Calibration) -> Table {
+    let mut table = Table::new(&[
+        ("kept", Align::Right),
+        ("n", Align::Right),
+        ("probability from", Align::Right),
+        ("errors", Align::Right),
+    ]);
+    // Every second of the twentieths: the JSON form has all.
+    for point in calibration.risk_coverage.iter().skip(1).step_by(2) {
+        table.row([
+            format!("{:.0} %", 100.0 * point.coverage),
+            point.n.to_string(),
+            format!("{:.3}", point.confidence),
+            percent(point.risk),
+        ]);
+    }
+    table
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn percent_interval([low, high]: [f64; 2]) -> String {
+    format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high)
 }
 
 fn by_slice(name: &str, slices: &BTreeMap<String, Scores>) -> Table {

@@ -10,6 +10,8 @@ mod corpus;
 #[cfg(feature = "encoder")]
 mod encoder;
 #[cfg(test)]
+mod evaluation;
+#[cfg(test)]
 mod labelling;
 #[cfg(test)]
 mod oracle;
