@@ -2,7 +2,9 @@
 
 mod check;
 mod codebook;
+mod compare;
 mod console;
+mod document;
 mod evaluate;
 mod label;
 mod model;
@@ -17,7 +19,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
 use konflik::ingest::TranscriptOptions;
-use konflik::{Codebook, Error, Format, Model, ReadOptions};
+use konflik::{Codebook, Corpus, Error, Format, Model, ReadOptions};
 
 use console::Console;
 
@@ -48,6 +50,7 @@ enum Verb {
     Train(train::TrainArgs),
     Label(label::LabelArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Compare(compare::CompareArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -85,6 +88,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
+        Verb::Compare(args) => compare::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),
@@ -226,6 +230,42 @@ impl CorpusArgs {
         match &self.codebook {
             Some(path) => Codebook::read(path),
             None => Codebook::read(&self.statements().with_file_name("codebook.toml")),
+        }
+    }
+}
+
+/// Gold statements and the codebook that they are coded by.
+#[derive(Debug, Clone, Args)]
+struct GoldArgs {
+    /// Gold statements: a file with a column per variable, and ids
+    #[arg(long, value_name = "FILE")]
+    gold: PathBuf,
+    #[command(flatten)]
+    codebook: CodebookFileArgs,
+}
+
+impl GoldArgs {
+    fn read(&self) -> konflik::Result<Corpus> {
+        let codebook = self.codebook.read(&self.gold)?;
+        Corpus::read(&self.gold, codebook, &ReadOptions::default())
+    }
+}
+
+/// A codebook that needn't be named.
+#[derive(Debug, Clone, Args)]
+struct CodebookFileArgs {
+    /// Codebook (TOML); by default codebook.toml beside the coded file, else the starter model's
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+}
+
+impl CodebookFileArgs {
+    fn read(&self, coded: &Path) -> konflik::Result<Codebook> {
+        let beside = coded.with_file_name("codebook.toml");
+        match &self.codebook {
+            Some(path) => Codebook::read(path),
+            None if beside.is_file() => Codebook::read(&beside),
+            None => Ok(Model::starter()?.codebook().clone()),
         }
     }
 }

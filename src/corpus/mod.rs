@@ -2,6 +2,7 @@
 
 pub mod check;
 mod codings;
+mod keyed;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Reader, Record};
 
 pub use codings::Codings;
+pub use keyed::{KeyedRow, KeyedRows, Labels};
 pub use split::{group_folds, holdout};
 
 /// Faulty rows that are listed before reading ends.

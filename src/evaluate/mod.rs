@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod calibration;
+mod compare;
 mod counts;
 mod proportion;
 
@@ -15,6 +16,10 @@ use crate::error::{Error, Result};
 use crate::model::{Decision, Model, OutOfFold, argmax};
 
 pub use calibration::{Calibration, Forecast, ReliabilityBin, RiskAtCoverage};
+pub use compare::{
+    Change, CodeComparison, Comparison, Difference, Flips, McNemar, Outcome, VariableComparison,
+    compare,
+};
 pub use counts::Confusion;
 pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
 
@@ -86,6 +91,19 @@ pub struct Bootstrap {
     pub params: EvaluateParams,
     /// What is drawn: `groups`, or `statements` where the gold file has no groups.
     pub unit: &'static str,
+}
+
+impl Bootstrap {
+    fn of(gold: &Corpus, params: &EvaluateParams) -> Self {
+        Self {
+            params: params.clone(),
+            unit: if gold.has_groups {
+                "groups"
+            } else {
+                "statements"
+            },
+        }
+    }
 }
 
 /// Scores of one variable.
@@ -316,14 +334,7 @@ fn evaluation(
         gold: gold.name.clone(),
         statements: gold.statements.len(),
         seen_in_training: seen,
-        bootstrap: Bootstrap {
-            params: params.clone(),
-            unit: if gold.has_groups {
-                "groups"
-            } else {
-                "statements"
-            },
-        },
+        bootstrap: Bootstrap::of(gold, params),
         variables,
     })
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::style::{Style, interval, percent, percent_interval, value};
 use super::table::{Align, Table};
-use crate::evaluate::{Calibration, Evaluation, Score, Scores, VariableEvaluation};
+use crate::evaluate::{Calibration, Evaluation, Scores, VariableEvaluation};
 use crate::model::Decision;
 
 /// For a terminal.
@@ -19,28 +20,6 @@ pub fn evaluation_markdown(evaluation: &Evaluation) -> String {
         evaluation.model,
         render(evaluation, Style::Markdown)
     )
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Text,
-    Markdown,
-}
-
-impl Style {
-    fn table(self, table: &Table) -> String {
-        match self {
-            Self::Text => format!("{}\n", table.text()),
-            Self::Markdown => format!("{}\n", table.markdown()),
-        }
-    }
-
-    fn heading(self, text: &str) -> String {
-        match self {
-            Self::Text => format!("{}\n\n", text.to_uppercase()),
-            Self::Markdown => format!("## {text}\n\n"),
-        }
-    }
 }
 
 fn render(evaluation: &Evaluation, style: Style) -> String {
@@ -246,14 +225,6 @@ fn risk_coverage(calibration: &Calibration) -> Table {
     table
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
-}
-
-fn percent_interval([low, high]: [f64; 2]) -> String {
-    format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high)
-}
-
 fn by_slice(name: &str, slices: &BTreeMap<String, Scores>) -> Table {
     let mut table = Table::new(&[
         (name, Align::Left),
@@ -276,18 +247,4 @@ fn by_slice(name: &str, slices: &BTreeMap<String, Scores>) -> Table {
         ]);
     }
     table
-}
-
-fn value(score: &Score) -> String {
-    score
-        .value
-        .map_or_else(|| "–".to_string(), |v| format!("{v:.3}"))
-}
-
-fn interval(score: &Score) -> String {
-    match (score.interval, score.reason) {
-        (Some([low, high]), _) => format!("{low:.3} to {high:.3}"),
-        (None, Some(reason)) => reason.to_string(),
-        (None, None) => String::new(),
-    }
 }

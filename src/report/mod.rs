@@ -2,10 +2,13 @@
 
 mod card;
 mod codebook;
+mod comparison;
 mod evaluation;
+mod style;
 mod table;
 
 pub use card::model_card;
 pub use codebook::codebook_markdown;
+pub use comparison::{comparison_markdown, comparison_text};
 pub use evaluation::{evaluation_markdown, evaluation_text};
 pub use table::{Align, Table};

@@ -1,8 +1,15 @@
-//! Calibration and tests of proportions against independent programs (`tests/oracle/calibration.py`).
+//! Calibration, tests of proportions and comparisons against independent programs
+//! (`tests/oracle/calibration.py`, `compare.py`).
 
+use std::fmt::Write;
+use std::fs;
+
+use konflik::corpus::Labels;
 use konflik::evaluate::{
-    Calibration, EvaluateParams, Forecast, clopper_pearson, mcnemar_exact, wilson,
+    Calibration, Comparison, EvaluateParams, Forecast, clopper_pearson, compare, mcnemar_exact,
+    wilson,
 };
+use konflik::{Codebook, Corpus, ReadOptions};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -126,4 +133,80 @@ fn mcnemar_is_that_of_statsmodels() {
     for split in &fixture().mcnemar {
         close(mcnemar_exact(split.one, split.other), split.p);
     }
+}
+
+#[derive(Deserialize)]
+struct Codings {
+    group: Vec<usize>,
+    gold: Vec<usize>,
+    a: Vec<usize>,
+    b: Vec<usize>,
+    scores_a: [f64; 2],
+    scores_b: [f64; 2],
+    intervals: [[f64; 2]; 2],
+    only_a: u64,
+    only_b: u64,
+    p: f64,
+}
+
+const CODES: [&str; 3] = ["realistic", "non_realistic", "none"];
+
+fn compared(codings: &Codings) -> Comparison {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = [
+        "id,text,group,conflict\n".to_string(),
+        "id,konflik_conflict\n".to_string(),
+        "id,konflik_conflict\n".to_string(),
+    ];
+    for (i, group) in codings.group.iter().enumerate() {
+        writeln!(files[0], "{i},x,{group},{}", CODES[codings.gold[i]]).unwrap();
+        writeln!(files[1], "{i},{}", CODES[codings.a[i]]).unwrap();
+        writeln!(files[2], "{i},{}", CODES[codings.b[i]]).unwrap();
+    }
+    let [gold, a, b] = [0, 1, 2].map(|i| {
+        let path = folder.path().join(format!("{i}.csv"));
+        fs::write(&path, &files[i]).unwrap();
+        path
+    });
+    let codebook = Codebook::read(&super::common::project("corpus/codebook.toml")).unwrap();
+    let labels = |path| Labels::read(path, &codebook, "konflik_").unwrap();
+    let (a, b) = (labels(&a), labels(&b));
+    let gold = Corpus::read(&gold, codebook, &ReadOptions::default()).unwrap();
+    compare(&gold, &a, &b, &EvaluateParams::default()).unwrap()
+}
+
+#[test]
+fn a_comparison_is_that_of_scikit_learn_statsmodels_and_numpy() {
+    let codings: Codings = serde_json::from_str(include_str!("../oracle/compare.json")).unwrap();
+    let comparison = compared(&codings);
+    let [conflict] = comparison.variables.as_slice() else {
+        panic!("only conflict is coded")
+    };
+    for (i, ours) in [&conflict.macro_f1, &conflict.accuracy]
+        .into_iter()
+        .enumerate()
+    {
+        close(ours.a.value.unwrap(), codings.scores_a[i]);
+        close(ours.b.value.unwrap(), codings.scores_b[i]);
+        close(
+            ours.difference.value.unwrap(),
+            codings.scores_b[i] - codings.scores_a[i],
+        );
+        let interval = ours.difference.interval.unwrap();
+        for (ours, theirs) in interval.iter().zip(codings.intervals[i]) {
+            assert!((ours - theirs).abs() < 0.008, "{interval:?} {theirs}");
+        }
+    }
+    let test = &conflict.mcnemar;
+    assert_eq!((test.only_a, test.only_b), (codings.only_a, codings.only_b));
+    assert!((test.p / codings.p - 1.0).abs() < 1e-9);
+    let flips = &conflict.flips;
+    assert_eq!(
+        (flips.broken, flips.fixed),
+        (codings.only_a, codings.only_b)
+    );
+    let all = flips.right + flips.fixed + flips.broken + flips.still_wrong + flips.same_wrong;
+    assert_eq!(all, conflict.n);
+    let changed = codings.a.iter().zip(&codings.b).filter(|(a, b)| a != b);
+    assert_eq!(conflict.changes.len(), changed.count());
 }
