@@ -279,6 +279,14 @@ pub enum Error {
         /// Where.
         at: Location,
     },
+    /// An annotation of doccano or Label Studio that can't be understood.
+    #[error("{at}: {reason}")]
+    Annotation {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
+    },
     /// Two statements with one id.
     #[error("{at}: the id {id:?} stands in line {first} already")]
     DuplicateId {
@@ -446,6 +454,7 @@ impl Error {
             Self::UnknownCode { .. } => "K0310",
             Self::DuplicateId { .. } => "K0311",
             Self::NoId { .. } => "K0315",
+            Self::Annotation { .. } => "K0316",
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, each with one `run`.
 
+mod agree;
 mod check;
 mod codebook;
 mod compare;
@@ -51,6 +52,7 @@ enum Verb {
     Label(label::LabelArgs),
     Evaluate(evaluate::EvaluateArgs),
     Compare(compare::CompareArgs),
+    Agree(agree::AgreeArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -89,6 +91,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Label(args) => label::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
         Verb::Compare(args) => compare::run(args, &console),
+        Verb::Agree(args) => agree::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),
@@ -281,9 +284,9 @@ fn print(text: &str) -> konflik::Result<()> {
 }
 
 /// Writes a small output whole.
-fn write_output(path: &Path, text: &str, force: bool) -> konflik::Result<()> {
+fn write_output(path: &Path, content: impl AsRef<[u8]>, force: bool) -> konflik::Result<()> {
     let mut output = Output::prepare(path, force)?;
-    output.write(text.as_bytes())?;
+    output.write(content.as_ref())?;
     output.commit()
 }
 

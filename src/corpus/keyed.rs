@@ -46,6 +46,18 @@ impl KeyedRows {
         }
     }
 
+    /// Like [`KeyedRows::read`], by the first of the columns `ids` that is there.
+    pub fn read_by_any(path: &Path, ids: &[&str]) -> Result<Self> {
+        let mut last = None;
+        for id in ids {
+            match Self::read(path, id) {
+                Err(error @ Error::MissingColumn { .. }) => last = Some(error),
+                other => return other,
+            }
+        }
+        last.map_or_else(|| Self::read(path, "id"), Err)
+    }
+
     fn from_table(path: &Path, id: &str) -> Result<Self> {
         let options = ReadOptions {
             text_column: Some(id.into()),
@@ -132,6 +144,15 @@ impl KeyedRows {
                 found: self.columns.clone(),
             });
         }
+        self.codes_at(codebook, &columns)
+    }
+
+    /// The codes in these columns, one per variable, by row and variable.
+    pub(super) fn codes_at(
+        &self,
+        codebook: &Codebook,
+        columns: &[Option<usize>],
+    ) -> Result<Vec<Vec<Option<usize>>>> {
         let mut faults = Vec::new();
         let mut rows = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
@@ -141,7 +162,7 @@ impl KeyedRows {
                     .then(|| code_at(|| self.at(row), variable, cell))
                     .transpose()
             };
-            let codes: Result<Vec<_>> = codebook.variables.iter().zip(&columns).map(code).collect();
+            let codes: Result<Vec<_>> = codebook.variables.iter().zip(columns).map(code).collect();
             match codes {
                 Ok(codes) => rows.push(codes),
                 Err(fault) => faults.push(fault),

@@ -15,7 +15,7 @@ type Derived = Result<f64, &'static str>;
 pub(super) const NO_STATEMENT: &str = "no statement";
 const NOT_IN_GOLD: &str = "the code does not occur in the gold";
 const NEVER_PREDICTED: &str = "the code is never predicted";
-const ONE_VALUE: &str = "only one code occurs";
+pub(super) const ONE_VALUE: &str = "only one code occurs";
 
 impl Confusion {
     /// No statements of `codes` codes.

@@ -1,5 +1,6 @@
 //! Gold codes against predicted ones: integer counts, scores derived from them, intervals.
 
+mod agreement;
 mod bootstrap;
 mod calibration;
 mod compare;
@@ -15,6 +16,10 @@ use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
 use crate::model::{Decision, Model, OutOfFold, argmax};
 
+pub use agreement::{
+    Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
+    VariableAgreement, agreement,
+};
 pub use calibration::{Calibration, Forecast, ReliabilityBin, RiskAtCoverage};
 pub use compare::{
     Change, CodeComparison, Comparison, Difference, Flips, McNemar, Outcome, VariableComparison,

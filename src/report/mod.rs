@@ -1,5 +1,6 @@
 //! What people read: evaluations, models, codebooks and corpora as text and Markdown.
 
+mod agreement;
 mod card;
 mod codebook;
 mod comparison;
@@ -7,6 +8,7 @@ mod evaluation;
 mod style;
 mod table;
 
+pub use agreement::{agreement_markdown, agreement_text};
 pub use card::model_card;
 pub use codebook::codebook_markdown;
 pub use comparison::{comparison_markdown, comparison_text};

@@ -1,6 +1,8 @@
 //! The library from outside, one module per concern.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod common;
