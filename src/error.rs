@@ -145,6 +145,8 @@ pub enum ColumnHolds {
     Text,
     /// The codes of a variable.
     Codes,
+    /// The ids by which files are joined.
+    Id,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -270,6 +272,20 @@ pub enum Error {
         code: String,
         /// The codes there are.
         codes: Vec<String>,
+    },
+    /// A row without an id in a file that is joined with others by id.
+    #[error("{at}: the row has no id")]
+    NoId {
+        /// Where.
+        at: Location,
+    },
+    /// An annotation of doccano or Label Studio that can't be understood.
+    #[error("{at}: {reason}")]
+    Annotation {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
     },
     /// Two statements with one id.
     #[error("{at}: the id {id:?} stands in line {first} already")]
@@ -454,6 +470,8 @@ impl Error {
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
             Self::DuplicateId { .. } => "K0311",
+            Self::NoId { .. } => "K0315",
+            Self::Annotation { .. } => "K0316",
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",
@@ -510,7 +528,7 @@ impl Error {
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),
-            Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
+            Self::NoId { .. } | Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
             Self::ModelTooNew { .. } => {
                 Some("use a newer konflik, or train the model again".into())
             }
@@ -548,6 +566,7 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
     };
     match nearest(wanted, found) {
         Some(near) => format!("did you mean {near:?}? {remedy}"),

@@ -1,16 +1,16 @@
 //! `konflik evaluate`: a model against gold codes.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::report::{evaluation_markdown, evaluation_text};
-use konflik::{Corpus, Error, Evaluation};
+use konflik::{Corpus, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
-use super::{EncoderArgs, InputArgs, Status, print, refuse_same_file, write_output};
+use super::document::{Document, DocumentArgs};
+use super::{EncoderArgs, InputArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -27,71 +27,32 @@ pub(super) struct EvaluateArgs {
     /// Model directory; the starter model if left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
-    /// Also write the scores here: .json, .md or .txt; may be repeated
-    #[arg(long, short, value_name = "FILE")]
-    output: Vec<PathBuf>,
-    /// What to print
-    #[arg(long, value_name = "FORM", default_value = "text")]
-    print: Form,
     /// Bootstrap replicates
     #[arg(long, default_value_t = EvaluateParams::default().replicates)]
     replicates: usize,
     /// Seed of the bootstrap
     #[arg(long, default_value_t = EvaluateParams::default().seed)]
     seed: u64,
-    /// Replace outputs that are there
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    document: DocumentArgs,
     #[command(flatten)]
     encoder: EncoderArgs,
     #[command(flatten)]
     input: InputArgs,
 }
 
-/// A form of an evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
-    Text,
-    Json,
-    Md,
-}
-
-impl Form {
-    fn of_path(path: &Path) -> konflik::Result<Self> {
-        match path.extension().and_then(OsStr::to_str) {
-            Some("json") => Ok(Self::Json),
-            Some("md") => Ok(Self::Md),
-            Some("txt") => Ok(Self::Text),
-            _ => Err(Error::UnknownFormat {
-                path: path.display().to_string(),
-                known: ".json, .md or .txt",
-            }),
-        }
+impl Document for Evaluation {
+    fn text(&self) -> String {
+        evaluation_text(self)
     }
 
-    pub(super) fn render(self, evaluation: &Evaluation) -> Result<String> {
-        Ok(match self {
-            Self::Text => evaluation_text(evaluation),
-            Self::Md => evaluation_markdown(evaluation),
-            Self::Json => serde_json::to_string_pretty(evaluation)? + "\n",
-        })
+    fn markdown(&self) -> String {
+        evaluation_markdown(self)
     }
 }
 
 pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
-    let forms = args
-        .output
-        .iter()
-        .map(|p| Form::of_path(p))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (i, path) in args.output.iter().enumerate() {
-        refuse_same_file(&args.gold, path)?;
-        if args.output[..i].contains(path) {
-            return Err(Error::OutputIsInput { path: path.clone() }.into());
-        }
-        // Refused before the work; opened again when there is something to write.
-        konflik::export::Output::prepare(path, args.force)?;
-    }
+    args.document.check(&[&args.gold])?;
     let model = args.encoder.model(args.model.as_deref())?;
     let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
     if !gold.has_groups {
@@ -108,10 +69,6 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
             evaluation.seen_in_training
         ));
     }
-    for (path, form) in args.output.iter().zip(forms) {
-        write_output(path, &form.render(&evaluation)?, args.force)?;
-        console.say(&format!("wrote {}", path.display()));
-    }
-    print(&args.print.render(&evaluation)?)?;
+    args.document.write(&evaluation, console)?;
     Ok(Status::Done)
 }

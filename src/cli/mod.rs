@@ -1,8 +1,11 @@
 //! The command line: one file per verb, each with one `run`.
 
+mod agree;
 mod check;
 mod codebook;
+mod compare;
 mod console;
+mod document;
 mod evaluate;
 mod label;
 mod model;
@@ -19,7 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
 use konflik::features::TextEncoder;
 use konflik::ingest::TranscriptOptions;
-use konflik::{Codebook, Error, Format, Model, ReadOptions};
+use konflik::{Codebook, Corpus, Error, Format, Model, ReadOptions};
 
 use console::Console;
 
@@ -50,6 +53,8 @@ enum Verb {
     Train(train::TrainArgs),
     Label(label::LabelArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Compare(compare::CompareArgs),
+    Agree(agree::AgreeArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -87,6 +92,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
+        Verb::Compare(args) => compare::run(args, &console),
+        Verb::Agree(args) => agree::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),
@@ -288,6 +295,42 @@ impl EncoderArgs {
     }
 }
 
+/// Gold statements and the codebook that they are coded by.
+#[derive(Debug, Clone, Args)]
+struct GoldArgs {
+    /// Gold statements: a file with a column per variable, and ids
+    #[arg(long, value_name = "FILE")]
+    gold: PathBuf,
+    #[command(flatten)]
+    codebook: CodebookFileArgs,
+}
+
+impl GoldArgs {
+    fn read(&self) -> konflik::Result<Corpus> {
+        let codebook = self.codebook.read(&self.gold)?;
+        Corpus::read(&self.gold, codebook, &ReadOptions::default())
+    }
+}
+
+/// A codebook that needn't be named.
+#[derive(Debug, Clone, Args)]
+struct CodebookFileArgs {
+    /// Codebook (TOML); by default codebook.toml beside the coded file, else the starter model's
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+}
+
+impl CodebookFileArgs {
+    fn read(&self, coded: &Path) -> konflik::Result<Codebook> {
+        let beside = coded.with_file_name("codebook.toml");
+        match &self.codebook {
+            Some(path) => Codebook::read(path),
+            None if beside.is_file() => Codebook::read(&beside),
+            None => Ok(Model::starter()?.codebook().clone()),
+        }
+    }
+}
+
 /// The model of that directory, or the starter model.
 fn load_model(directory: Option<&Path>) -> konflik::Result<Model> {
     directory.map_or_else(Model::starter, Model::load)
@@ -299,9 +342,9 @@ fn print(text: &str) -> konflik::Result<()> {
 }
 
 /// Writes a small output whole.
-fn write_output(path: &Path, text: &str, force: bool) -> konflik::Result<()> {
+fn write_output(path: &Path, content: impl AsRef<[u8]>, force: bool) -> konflik::Result<()> {
     let mut output = Output::prepare(path, force)?;
-    output.write(text.as_bytes())?;
+    output.write(content.as_ref())?;
     output.commit()
 }
 

@@ -18,7 +18,7 @@ use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, R
 use serde::Deserialize;
 
 use super::console::{Console, NO_GROUPS};
-use super::evaluate::Form;
+use super::document::Form;
 use super::label::{Labelling, decision_lines, rejects_beside};
 use super::train::{score_lines, watched};
 use super::{Status, counted, refuse_same_file, write_output};

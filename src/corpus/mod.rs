@@ -1,7 +1,9 @@
 //! Coded statements: what a model learns from and is measured by.
 
 pub mod check;
+mod coders;
 mod codings;
+mod keyed;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +13,9 @@ use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Reader, Record};
 
+pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable};
 pub use codings::Codings;
+pub use keyed::{KeyedRow, KeyedRows, Labels};
 pub use split::{group_folds, holdout};
 
 /// Faulty rows that are listed before reading ends.

@@ -1,7 +1,9 @@
 //! Labelled datasets out: rows as they were read, our columns after them.
 
+mod codings;
 mod output;
 mod rows;
 
+pub use codings::{Adjudicated, adjudicated, disagreements};
 pub use output::Output;
 pub use rows::{LabelledRows, rejected_json};

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatures, TextEncoder};
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
+pub(crate) use decision::binomial_cdf;
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};

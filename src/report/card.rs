@@ -73,7 +73,7 @@ fn front_matter(model: &Model, evaluation: &Evaluation) -> String {
     }
     let _ = writeln!(
         out,
-        "metrics:\n- f1\n- accuracy\nmodel-index:\n- name: {}\n  results:",
+        "metrics:\n- f1\n- accuracy\n- brier_score\nmodel-index:\n- name: {}\n  results:",
         yaml_string(&model.origin().name)
     );
     for variable in &evaluation.variables {
@@ -86,6 +86,12 @@ fn front_matter(model: &Model, evaluation: &Evaluation) -> String {
         let scores = [
             ("f1", "macro-F1", &variable.overall.macro_f1),
             ("accuracy", "accuracy", &variable.overall.accuracy),
+            (
+                "ece",
+                "expected calibration error",
+                &variable.calibration.ece,
+            ),
+            ("brier_score", "Brier score", &variable.calibration.brier),
         ];
         for (kind, name, score) in scores {
             if let Some(value) = score.value {

@@ -1,11 +1,16 @@
 //! What people read: evaluations, models, codebooks and corpora as text and Markdown.
 
+mod agreement;
 mod card;
 mod codebook;
+mod comparison;
 mod evaluation;
+mod style;
 mod table;
 
+pub use agreement::{agreement_markdown, agreement_text};
 pub use card::model_card;
 pub use codebook::codebook_markdown;
+pub use comparison::{comparison_markdown, comparison_text};
 pub use evaluation::{evaluation_markdown, evaluation_text};
 pub use table::{Align, Table};

@@ -1,6 +1,8 @@
 //! The library from outside, one module per concern.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod common;
@@ -9,6 +11,8 @@ mod corpus;
 #[cfg(test)]
 #[cfg(feature = "encoder")]
 mod encoder;
+#[cfg(test)]
+mod evaluation;
 #[cfg(test)]
 mod labelling;
 #[cfg(test)]

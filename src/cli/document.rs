@@ -1,0 +1,100 @@
+//! Results as documents: printed in one form, written in others.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use konflik::Error;
+use konflik::export::Output;
+use serde::Serialize;
+
+use super::console::Console;
+use super::{print, refuse_same_file, write_output};
+
+/// A result that can be read in every [`Form`].
+pub(super) trait Document: Serialize {
+    /// For a terminal.
+    fn text(&self) -> String;
+    /// For a repository, a step summary or a report.
+    fn markdown(&self) -> String;
+}
+
+/// A form of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    Text,
+    Json,
+    Md,
+}
+
+impl Form {
+    fn of_path(path: &Path) -> konflik::Result<Self> {
+        match path.extension().and_then(OsStr::to_str) {
+            Some("json") => Ok(Self::Json),
+            Some("md") => Ok(Self::Md),
+            Some("txt") => Ok(Self::Text),
+            _ => Err(Error::UnknownFormat {
+                path: path.display().to_string(),
+                known: ".json, .md or .txt",
+            }),
+        }
+    }
+
+    pub(super) fn render(self, document: &impl Document) -> Result<String> {
+        Ok(match self {
+            Self::Text => document.text(),
+            Self::Md => document.markdown(),
+            Self::Json => serde_json::to_string_pretty(document)? + "\n",
+        })
+    }
+}
+
+/// Where a document goes.
+#[derive(Debug, Args)]
+pub(super) struct DocumentArgs {
+    /// Also write the result here: .json, .md or .txt; may be repeated
+    #[arg(long, short, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// What to print
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    print: Form,
+    /// Replace outputs that are there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+impl DocumentArgs {
+    /// Refuses outputs that can't be written, or are `inputs`, before the work is done.
+    pub(super) fn check(&self, inputs: &[&Path]) -> Result<()> {
+        for (i, path) in self.output.iter().enumerate() {
+            Form::of_path(path)?;
+            check_output(path, inputs, self.force)?;
+            if self.output[..i].contains(path) {
+                return Err(Error::OutputIsInput { path: path.clone() }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes and prints the document.
+    pub(super) fn write(&self, document: &impl Document, console: &Console) -> Result<()> {
+        for path in &self.output {
+            let text = Form::of_path(path)?.render(document)?;
+            write_output(path, &text, self.force)?;
+            console.say(&format!("wrote {}", path.display()));
+        }
+        print(&self.print.render(document)?)?;
+        Ok(())
+    }
+}
+
+/// Refuses an output that is an input or can't be written; it is opened again when there is
+/// something to write.
+pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
+    for input in inputs {
+        refuse_same_file(input, path)?;
+    }
+    Output::prepare(path, force)?;
+    Ok(())
+}
