@@ -6,16 +6,17 @@ use anyhow::Result;
 use clap::Args;
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::report::{evaluation_markdown, evaluation_text};
-use konflik::{Corpus, Evaluation};
+use konflik::{Codebook, Corpus, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs};
-use super::{EncoderArgs, InputArgs, Status};
+use super::study::StudyArgs;
+use super::{CodebookFileArgs, EncoderArgs, InputArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
   konflik evaluate gold.csv --model models/mine -o scores.json -o scores.md
-  konflik evaluate - --print json < gold.csv | jq .variables[0].overall.macro_f1";
+  konflik evaluate coded.csv --learning-curve --from starter --plot curve.svg";
 
 /// Score a model on statements that people coded
 #[derive(Debug, Args)]
@@ -27,6 +28,10 @@ pub(super) struct EvaluateArgs {
     /// Model directory; the starter model if left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    study: StudyArgs,
+    #[command(flatten)]
+    codebook: CodebookFileArgs,
     /// Bootstrap replicates
     #[arg(long, default_value_t = EvaluateParams::default().replicates)]
     replicates: usize,
@@ -53,15 +58,30 @@ impl Document for Evaluation {
 
 pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.gold])?;
-    let model = args.encoder.model(args.model.as_deref())?;
-    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
-    if !gold.has_groups {
-        console.warn(NO_GROUPS);
-    }
     let params = EvaluateParams {
         replicates: args.replicates,
         seed: args.seed,
     };
+    if args.study.is_asked_for() {
+        args.study.check(&args.gold, args.document.force)?;
+        let codebook = args.codebook.read(&args.gold)?;
+        let corpus = Corpus::read(&args.gold, codebook, &args.input.options())?;
+        if !corpus.has_groups {
+            console.warn(NO_GROUPS);
+        }
+        let document = &args.document;
+        args.study
+            .run(&corpus, &args.encoder, &params, document, console)?;
+        return Ok(Status::Done);
+    }
+    let model = args.encoder.model(args.model.as_deref())?;
+    if let Some(path) = &args.codebook.codebook {
+        model.require_codebook(&Codebook::read(path)?)?;
+    }
+    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
+    if !gold.has_groups {
+        console.warn(NO_GROUPS);
+    }
     let evaluation = evaluate(&model, &gold, &params)?;
     if evaluation.seen_in_training > 0 {
         console.warn(&format!(

@@ -10,6 +10,7 @@ mod evaluate;
 mod label;
 mod model;
 mod run;
+mod study;
 mod train;
 
 use std::io::{self, Write};

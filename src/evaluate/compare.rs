@@ -152,11 +152,11 @@ impl Outcome {
 }
 
 /// A statement that all three code.
-struct Triple<'a> {
-    statement: &'a Statement,
-    gold: usize,
-    a: usize,
-    b: usize,
+pub(super) struct Triple<'a> {
+    pub(super) statement: &'a Statement,
+    pub(super) gold: usize,
+    pub(super) a: usize,
+    pub(super) b: usize,
 }
 
 impl Triple<'_> {
@@ -295,7 +295,11 @@ fn changes(variable: &Variable, triples: &[Triple<'_>]) -> Vec<Change> {
 }
 
 /// Accuracy, macro-F1 and the F1 of each code, with intervals from the same draws for A and B.
-fn differences(triples: &[Triple<'_>], codes: usize, params: &EvaluateParams) -> Vec<Difference> {
+pub(super) fn differences(
+    triples: &[Triple<'_>],
+    codes: usize,
+    params: &EvaluateParams,
+) -> Vec<Difference> {
     let (groups, count) = numbered(triples.iter().map(|t| t.statement.group.as_str()));
     let confusions = |times: &[u32]| {
         let mut both = [Confusion::new(codes), Confusion::new(codes)];

@@ -1,11 +1,14 @@
 //! Gold codes against predicted ones: integer counts, scores derived from them, intervals.
 
+mod ablation;
 mod agreement;
 mod bootstrap;
 mod calibration;
 mod compare;
 mod counts;
+mod curve;
 mod proportion;
+mod tuning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +19,7 @@ use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
 use crate::model::{Decision, Model, OutOfFold, argmax};
 
+pub use ablation::{Ablation, AblationRow, AblationScore, ablate};
 pub use agreement::{
     Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
     VariableAgreement, agreement,
@@ -26,7 +30,9 @@ pub use compare::{
     compare,
 };
 pub use counts::Confusion;
+pub use curve::{CurvePoint, LearningCurve, SIZES, learning_curve};
 pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
+pub use tuning::{Trial, Tuning, tune};
 
 const NEVER_TAKEN: &str = "the decision was never taken";
 

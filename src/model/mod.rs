@@ -24,6 +24,7 @@ pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};
 pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
+pub(crate) use train::{Study, Unseen, Viewed};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

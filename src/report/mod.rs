@@ -5,6 +5,7 @@ mod card;
 mod codebook;
 mod comparison;
 mod evaluation;
+mod study;
 mod style;
 mod table;
 
@@ -13,4 +14,5 @@ pub use card::model_card;
 pub use codebook::codebook_markdown;
 pub use comparison::{comparison_markdown, comparison_text};
 pub use evaluation::{evaluation_markdown, evaluation_text};
+pub use study::{ablation_markdown, ablation_text, curve_markdown, curve_svg, curve_text};
 pub use table::{Align, Table};

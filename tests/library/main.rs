@@ -20,4 +20,6 @@ mod oracle;
 #[cfg(test)]
 mod semantic;
 #[cfg(test)]
+mod study;
+#[cfg(test)]
 mod training;

@@ -33,7 +33,7 @@ use heads::{Heads, Recipe};
 pub use params::TrainParams;
 use prior::Prior;
 use task::{Task, tasks};
-use viewed::Viewed;
+pub(crate) use viewed::Viewed;
 
 use super::{Decision, Model, Origin, Thresholds, VariableModel, argmax, text_key};
 use crate::corpus::{Codings, Corpus, Statement, group_folds};
@@ -133,14 +133,7 @@ pub fn train(
         folds: &study.folds,
         params,
     };
-    let priors = study
-        .tasks
-        .iter()
-        .map(|task| match aids.prior {
-            Some(prior) => Prior::of(prior, task, &corpus.codebook, &viewed.extractor, params),
-            None => Ok(None),
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let priors = study.priors(&viewed, params)?;
     let regressions = fit_regressions(&study.tasks, &priors, &data, watch)?;
     watch(Step::Heads);
     let outputs = study
@@ -185,6 +178,29 @@ pub fn train(
     })
 }
 
+/// Codes of statements by regressions that have not seen them.
+pub(crate) struct Unseen {
+    /// Number of folds.
+    pub(crate) folds: usize,
+    /// For each variable of the codebook and each fold, in that order: (code, best code) of the
+    /// statements in it.
+    pub(crate) codes: Vec<Vec<(usize, usize)>>,
+    /// The dual variables of the regression that left that fold out.
+    duals: Vec<Array2<f64>>,
+}
+
+#[cfg(test)]
+impl Unseen {
+    /// Codes alone.
+    pub(crate) fn of(folds: usize, codes: Vec<Vec<(usize, usize)>>) -> Self {
+        Self {
+            folds,
+            codes,
+            duals: Vec::new(),
+        }
+    }
+}
+
 /// A corpus with its variables and folds, ready for trainings of any hyperparameters.
 pub(crate) struct Study<'a> {
     /// In canonical order.
@@ -198,6 +214,14 @@ pub(crate) struct Study<'a> {
 
 impl<'a> Study<'a> {
     pub(crate) fn new(corpus: &Corpus, params: &TrainParams, aids: Aids<'a>) -> Result<Self> {
+        let views = params.views;
+        if !(views.lexical || views.semantic || aids.sentences.is_some()) {
+            return Err(Error::Parameter {
+                name: "views",
+                value: "cues alone".into(),
+                range: "lexical, semantic or an encoder",
+            });
+        }
         let corpus = corpus.in_canonical_order();
         let shipped = match aids.encoder {
             None if params.views.semantic => Some(StaticEncoder::shipped()?),
@@ -218,7 +242,7 @@ impl<'a> Study<'a> {
     }
 
     /// Fits the views and makes them of every statement.
-    fn view(&self, params: &TrainParams) -> Result<Viewed<'_>> {
+    pub(crate) fn view(&self, params: &TrainParams) -> Result<Viewed<'_>> {
         let encoder = self.aids.encoder.or(self.shipped.as_ref());
         let encoder = encoder.filter(|_| params.views.semantic);
         let sentences = self.aids.sentences.cloned();
@@ -237,6 +261,64 @@ impl<'a> Study<'a> {
         )?;
         let features = extractor.extract_all(&texts)?;
         Ok(Viewed::new(extractor, features, encoder))
+    }
+
+    /// What the model to start from knows of each variable.
+    fn priors(&self, viewed: &Viewed<'_>, params: &TrainParams) -> Result<Vec<Option<Prior<'_>>>> {
+        let of = |task: &Task| match self.aids.prior {
+            Some(prior) => Prior::of(
+                prior,
+                task,
+                &self.corpus.codebook,
+                &viewed.extractor,
+                params,
+            ),
+            None => Ok(None),
+        };
+        self.tasks.iter().map(of).collect()
+    }
+
+    /// What the regressions say of statements they have not seen, without a head. `before` is of
+    /// hyperparameters that may be near, for fewer passes.
+    pub(crate) fn unseen(
+        &self,
+        viewed: &Viewed<'_>,
+        params: &TrainParams,
+        before: Option<&Unseen>,
+    ) -> Result<Unseen> {
+        let rows = viewed.rows(params);
+        let data = Data {
+            features: &viewed.features,
+            rows: &rows,
+            folds: &self.folds,
+            params,
+        };
+        let priors = self.priors(viewed, params)?;
+        let folds = data.fold_count();
+        let tasks = self.tasks.iter().filter(|t| !t.is_language).zip(&priors);
+        let jobs: Vec<_> = tasks
+            .flat_map(|of| (0..folds).map(move |fold| (of, fold)))
+            .collect();
+        let fitted = jobs
+            .par_iter()
+            .enumerate()
+            .with_max_len(1)
+            .map(|(i, ((task, prior), fold))| {
+                let duals = before.map(|b| &b.duals[i]);
+                data.fit(task, prior.as_ref(), Some(*fold), duals)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let judge = |(((task, _), fold), fitted): (&((&Task, _), usize), &FittedSoftmax)| {
+            let held_out = task.rows.iter().filter(|(i, _)| self.folds[*i] == *fold);
+            held_out
+                .map(|(i, code)| (*code, argmax(&fitted.logits(rows.row(*i)))))
+                .collect()
+        };
+        Ok(Unseen {
+            folds,
+            codes: jobs.iter().zip(&fitted).map(judge).collect(),
+            duals: fitted.into_iter().map(|f| f.duals).collect(),
+        })
     }
 
     /// What the person should know.
@@ -383,6 +465,7 @@ impl Data<'_> {
         task: &Task,
         prior: Option<&Prior<'_>>,
         left_out: Option<usize>,
+        duals: Option<&Array2<f64>>,
     ) -> Result<FittedSoftmax> {
         let mut kept: Vec<usize> = (0..task.rows.len())
             .filter(|r| Some(self.folds[task.rows[*r].0]) != left_out)
@@ -405,7 +488,7 @@ impl Data<'_> {
             .balanced(self.params.balance);
         let start = Start {
             prior: prior.map(|p| &p.weights),
-            duals: None,
+            duals,
         };
         SoftmaxRegression::new(task.codes.len())
             .cost(self.params.cost)
@@ -442,7 +525,7 @@ fn fit_regressions(
         .par_iter()
         .with_max_len(1)
         .map(|(task, prior, left_out)| {
-            let fitted = data.fit(task, *prior, *left_out);
+            let fitted = data.fit(task, *prior, *left_out, None);
             watch(Step::Regressions {
                 done: done.fetch_add(1, Ordering::Relaxed) + 1,
                 total: jobs.len(),

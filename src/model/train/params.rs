@@ -52,14 +52,36 @@ impl Default for TrainParams {
     }
 }
 
+/// Below so many statements, rare features and the semantic view count for more.
+const FEW: usize = 2000;
+
 impl TrainParams {
+    /// Hyperparameters that suit a corpus of so many statements.
+    ///
+    /// With few statements a word that was met once, and what is like it, is worth more: on parts
+    /// of the project's corpus (three draws each, macro-F1 conflict / topic) they scored .57 / .20
+    /// instead of .51 / .12 with 100 statements, and .65 / .34 instead of .63 / .27 with 300.
+    pub fn suited_to(statements: usize) -> Self {
+        if statements >= FEW {
+            return Self::default();
+        }
+        Self {
+            cost: 30.0,
+            semantic_weight: 1.0,
+            lexical: LexicalParams {
+                word_min_df: 1,
+                bigram_min_df: 2,
+                char_min_df: 2,
+                ..LexicalParams::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// Refuses values outside their range.
     pub fn check(&self) -> Result<()> {
         let fail = |name, value: String, range| Err(Error::Parameter { name, value, range });
         self.lexical.check()?;
-        if !(self.views.lexical || self.views.semantic) {
-            return fail("views", "cues alone".into(), "lexical, semantic or both");
-        }
         for (name, weight) in [
             ("semantic_weight", self.semantic_weight),
             ("sentence_weight", self.sentence_weight),

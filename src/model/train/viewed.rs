@@ -7,7 +7,7 @@ use crate::features::{FeatureExtractor, FeatureMatrix, StatementFeatures, Static
 use crate::model::{SemanticWeights, SentenceWeights};
 
 /// The statements of a corpus as the views see them.
-pub(super) struct Viewed<'a> {
+pub(crate) struct Viewed<'a> {
     pub(super) extractor: FeatureExtractor,
     pub(super) features: Vec<StatementFeatures>,
     encoder: Option<&'a StaticEncoder>,
