@@ -18,7 +18,7 @@ use divan::{Bencher, black_box};
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::LabelledRows;
 use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
-use konflik::label::{Labelled, label_rows};
+use konflik::label::{Labelled, Labeller, label_rows};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
@@ -148,9 +148,10 @@ fn label(bencher: Bencher<'_, '_>, threads: usize) {
                 .unwrap();
             let mut written = 0;
             let counts = pool.install(|| {
+                let labeller = Labeller::new(&model);
                 label_rows(
                     &mut reader,
-                    &model,
+                    &labeller,
                     &|record, p| out.row(record, p),
                     &mut |row| {
                         if let Labelled::Row(bytes) = row {

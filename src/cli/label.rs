@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
 use konflik::ingest::{Rejected, Speaker};
-use konflik::label::{LabelCounts, Labelled, label_rows};
+use konflik::label::{LabelCounts, Labelled, Labeller, label_rows};
 use konflik::{Codebook, Format, Model, Reader};
 
 use super::console::Console;
@@ -199,11 +199,12 @@ impl Labelling<'_> {
         let name = reader.name().to_string();
         let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
         output.write(&rows.header())?;
+        let labeller = Labeller::new(self.model);
         let mut shown = 0;
         let bar = console.progress(None, "labelling");
         let counts = label_rows(
             &mut reader,
-            self.model,
+            &labeller,
             &|record, prediction| rows.row(record, prediction),
             &mut |row| {
                 bar.inc(1);

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::Prediction;
+use super::{Labeller, Prediction};
 use crate::error::{Location, Result, RowFault};
 use crate::ingest::{Reader, Record, Rejected};
-use crate::model::Model;
 
 /// Makes the bytes of a row from what was read and what was predicted, on any thread.
 pub type Render<'a> = dyn Fn(&Record, Option<&Prediction>) -> Result<Vec<u8>, RowFault> + Sync + 'a;
@@ -63,12 +62,13 @@ impl LabelCounts {
 /// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order.
 pub fn label_rows(
     reader: &mut Reader,
-    model: &Model,
+    labeller: &Labeller<'_>,
     to_bytes: &Render<'_>,
     sink: &mut dyn FnMut(Labelled) -> Result<()>,
 ) -> Result<LabelCounts> {
     let mut counts = LabelCounts::default();
     let input = reader.name().to_string();
+    let model = labeller.model();
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         while chunk.len() < CHUNK {
@@ -97,15 +97,15 @@ pub fn label_rows(
                 .map_or_else(Vec::new, |v| v.row(i).to_vec())
         };
         let label = |(i, row): (usize, Result<Record, Rejected>)| match row {
-            Ok(record) => label_row(record, vector(i), &input, model, to_bytes),
+            Ok(record) => label_row(record, vector(i), &input, labeller, to_bytes),
             Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
         };
-        let labelled = chunk
+        let rows = chunk
             .into_par_iter()
             .enumerate()
             .map(label)
             .collect::<Result<Vec<_>>>()?;
-        for (line, prediction, row) in labelled {
+        for (line, prediction, row) in rows {
             counts.rows += 1;
             match &row {
                 Labelled::Row(_) => counts.add(line, prediction.as_ref()),
@@ -120,11 +120,11 @@ fn label_row(
     record: Record,
     sentence: Vec<f32>,
     input: &str,
-    model: &Model,
+    labeller: &Labeller<'_>,
     to_bytes: &Render<'_>,
 ) -> Result<(u64, Option<Prediction>, Labelled)> {
-    let prediction = model.predict_beside(&record.text, sentence)?;
-    let labelled = match to_bytes(&record, prediction.as_ref()) {
+    let prediction = labeller.predict_beside(&record.text, sentence)?;
+    let row = match to_bytes(&record, prediction.as_ref()) {
         Ok(bytes) => Labelled::Row(bytes),
         Err(fault) => Labelled::Rejected(Rejected {
             at: Location::new(input, record.line, 0),
@@ -133,5 +133,5 @@ fn label_row(
             raw: record.raw,
         }),
     };
-    Ok((record.line, prediction, labelled))
+    Ok((record.line, prediction, row))
 }

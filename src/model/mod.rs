@@ -11,7 +11,7 @@ mod train;
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::{Codebook, Hash};
@@ -190,12 +190,12 @@ impl Model {
     }
 
     /// The lexical weights of a feature, one per code of all outputs.
-    pub(crate) fn feature_weights(&self, feature: u32) -> ndarray::ArrayView1<'_, f32> {
+    pub(crate) fn feature_weights(&self, feature: u32) -> ArrayView1<'_, f32> {
         self.weights.row(feature as usize)
     }
 
     /// What a token of the encoder adds to the scores, before the norm; one per code of all outputs.
-    pub(crate) fn token_scores(&self, token: u32) -> Option<ndarray::ArrayView1<'_, f32>> {
+    pub(crate) fn token_scores(&self, token: u32) -> Option<ArrayView1<'_, f32>> {
         let semantic = self.semantic.as_ref()?;
         Some(semantic.scores.row(token as usize))
     }
@@ -218,14 +218,24 @@ impl Model {
                 *score += f64::from(*s) / features.semantic_norm;
             }
         }
-        if let Some(sentence) = &self.sentence {
-            let vector = Array1::from_vec(features.sentence.clone());
-            let added = vector.dot(&sentence.projection);
-            for (score, (a, offset)) in scores.iter_mut().zip(added.iter().zip(&sentence.offset)) {
-                *score += f64::from(a + offset);
-            }
-        }
+        self.add_sentence_scores(ArrayView1::from(&features.sentence), &mut scores);
         scores
+    }
+
+    /// Adds what the vector of a whole text says, where the model has that view.
+    pub(crate) fn add_sentence_scores(&self, vector: ArrayView1<'_, f32>, scores: &mut [f64]) {
+        let Some(sentence) = &self.sentence else {
+            return;
+        };
+        let added = vector.dot(&sentence.projection);
+        for (score, (a, offset)) in scores.iter_mut().zip(added.iter().zip(&sentence.offset)) {
+            *score += f64::from(a + offset);
+        }
+    }
+
+    /// Codes of all outputs together.
+    pub(crate) fn columns(&self) -> usize {
+        self.weights.ncols()
     }
 
     /// The probabilities of a statement: one vector per variable, then that of the language.

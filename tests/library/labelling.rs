@@ -3,8 +3,12 @@
 use std::io::Cursor;
 
 use konflik::export::LabelledRows;
-use konflik::label::{LabelCounts, Labelled, label_rows};
-use konflik::{Format, Model, ReadOptions, Reader};
+use konflik::features::Views;
+use konflik::label::{LabelCounts, Labelled, Labeller, label_rows};
+use konflik::model::{Aids, TrainParams, train};
+use konflik::{Format, Model, Prediction, ReadOptions, Reader};
+
+use super::common::small_corpus;
 use proptest::prelude::*;
 
 fn model() -> &'static Model {
@@ -25,7 +29,7 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
     let mut rejected = Vec::new();
     let counts = label_rows(
         &mut reader,
-        model(),
+        &Labeller::new(model()),
         &|record, p| rows.row(record, p),
         &mut |row| {
             match row {
@@ -183,7 +187,99 @@ fn evidence_points_into_the_text() {
     }
 }
 
+/// A training of its own for each set of views, with a codebook of other sizes too.
+fn models() -> &'static [Model] {
+    use std::sync::OnceLock;
+    static MODELS: OnceLock<Vec<Model>> = OnceLock::new();
+    MODELS.get_or_init(|| {
+        let corpus = small_corpus();
+        let views = |lexical, semantic, cues| Views {
+            lexical,
+            semantic,
+            cues,
+        };
+        let sets = [
+            views(true, false, false),
+            views(false, true, true),
+            views(true, true, true),
+        ];
+        let params = |views| TrainParams {
+            views,
+            head_alphas: vec![10.0],
+            ..TrainParams::default()
+        };
+        let train = |views| train(&corpus, "m", &params(views), Aids::default(), &|_| {});
+        sets.map(|views| train(views).unwrap().model).into()
+    })
+}
+
+/// Both say the same of a text: probabilities within 1e-5, the same codes, decisions and evidence
+/// unless two values are as near as that.
+fn assert_the_same(plain: Option<&Prediction>, folded: Option<&Prediction>, model: &Model) {
+    const NEAR: f64 = 1e-5;
+    let (Some(plain), Some(folded)) = (plain, folded) else {
+        assert!(plain.is_none() && folded.is_none());
+        return;
+    };
+    assert_eq!(plain.language, folded.language);
+    let variables = plain
+        .variables
+        .iter()
+        .zip(&folded.variables)
+        .zip(model.variables());
+    for ((a, b), variable) in variables {
+        let pairs = a.probabilities.iter().zip(&b.probabilities);
+        for (p, q) in pairs {
+            assert!((p - q).abs() < NEAR, "{p} {q}");
+        }
+        let thresholds = [
+            variable.thresholds.auto.unwrap_or(2.0),
+            variable.thresholds.abstain,
+        ];
+        let p = a.probability();
+        if (p - a.probabilities[b.code]).abs() > NEAR {
+            assert_eq!(a.code, b.code);
+        }
+        if thresholds.iter().all(|t| (p - t).abs() > NEAR) {
+            assert_eq!(a.decision, b.decision);
+        }
+        for (e, f) in a.evidence.iter().zip(&b.evidence) {
+            assert!((e.weight - f.weight).abs() < 1e-4, "{e:?} {f:?}");
+        }
+    }
+}
+
+/// The fast path says what the plain path says, on the corpus, with a table of any size.
+#[test]
+fn folded_statements_are_coded_as_plain_ones() {
+    let corpus = small_corpus();
+    let starter = [model()];
+    for model in models().iter().chain(starter) {
+        for labeller in [Labeller::new(model), Labeller::with_table_bytes(model, 0)] {
+            for statement in &corpus.statements {
+                let plain = model.predict(&statement.text).unwrap();
+                let folded = labeller.predict(&statement.text).unwrap();
+                assert_the_same(plain.as_ref(), folded.as_ref(), model);
+            }
+        }
+    }
+}
+
 proptest! {
+    /// On any string at all.
+    #[test]
+    fn folded_texts_are_coded_as_plain_ones(
+        texts in prop::collection::vec("([a-zA-Z0-9 .,!?]|antri |lama |BPJS |rp|[à-ž😡…\u{301}]|\\PC){0,30}", 1..6)
+    ) {
+        for model in models() {
+            let labeller = Labeller::new(model);
+            for text in &texts {
+                let (plain, folded) = (model.predict(text).unwrap(), labeller.predict(text).unwrap());
+                assert_the_same(plain.as_ref(), folded.as_ref(), model);
+            }
+        }
+    }
+
     /// No text fails, and what is said of it is well-formed.
     #[test]
     fn any_text_is_coded(text in "\\PC{0,80}") {
