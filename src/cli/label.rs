@@ -83,6 +83,8 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
         .transpose()?;
     let counts = labelling.run(reader, output, rejected, console)?;
     report(&counts, &model, args, rejects.as_deref(), console);
+    // The process ends here; to free a model piece by piece would only take time.
+    std::mem::forget(model);
     Ok(if counts.rejected > args.max_rejects {
         Status::Findings
     } else {

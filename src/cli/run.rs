@@ -176,7 +176,7 @@ impl Pipeline<'_> {
         let how = self.how();
         staged.commit(
             &training.model,
-            &model_card(&training.model, &evaluation, &how),
+            &model_card(&training.model, &evaluation, &how, ""),
         )?;
         write_output(
             &folder.join("evaluation.md"),

@@ -1,5 +1,6 @@
 //! `konflik train`: a model from coded statements.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use konflik::evaluate::{EvaluateParams, Trial, evaluate_out_of_fold, tune};
 use konflik::features::{LexicalParams, StaticEncoder, Views};
 use konflik::model::{Aids, StagedModel, Step, TrainParams, Training, train};
 use konflik::report::model_card;
-use konflik::{Corpus, Evaluation, Model};
+use konflik::{Corpus, Error, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
 use super::{CorpusArgs, EncoderArgs, InputArgs, Status, counted, load_model};
@@ -31,6 +32,9 @@ pub(super) struct TrainArgs {
     /// Name of the model; by default that of its directory
     #[arg(long)]
     name: Option<String>,
+    /// Markdown to put at the end of the model card: what it is for, scores elsewhere, limits
+    #[arg(long, value_name = "FILE")]
+    notes: Option<PathBuf>,
     /// Replace a model that is there
     #[arg(long)]
     force: bool,
@@ -136,6 +140,10 @@ impl ParamArgs {
 
 pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let codebook = args.corpus.codebook()?;
+    let notes = match &args.notes {
+        Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
+        None => String::new(),
+    };
     let target = StagedModel::prepare(&args.output, args.force)?;
     let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
     if !corpus.has_groups {
@@ -177,7 +185,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let how = out_of_fold_sentence(training.model.origin().folds);
     target.commit(
         &training.model,
-        &model_card(&training.model, &evaluation, &how),
+        &model_card(&training.model, &evaluation, &how, &notes),
     )?;
     for line in score_lines(&evaluation) {
         console.say(&line);

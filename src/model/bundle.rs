@@ -288,18 +288,27 @@ impl Model {
         }
         let cues = CueView::of(&codebook, manifest.origin.params.views);
         check_variables(&codebook, cues.names().len(), &manifest, name)?;
-        let tensors = Tensors::read(&files.tensors, name)?;
         let outputs = manifest.variables.iter().chain(&manifest.language);
-        tensors.check_shapes(outputs.map(|v| v.codes.len()).sum(), name)?;
-        let lexical = LexicalView::from_parts(
-            manifest.origin.params.lexical.clone(),
-            tensors.hashes,
-            tensors.feature_weights,
-        );
-        let tokenizer = Tokenizer::from_json(&files.tokenizer)?;
-        let (view, semantic) = match (&manifest.encoder, &files.encoder, tensors.semantic) {
-            (Some(id), Some(json), Some((norms, weights))) => {
-                let view = SemanticView::from_parts(id.clone(), Subwords::from_json(json)?, norms);
+        let columns = outputs.map(|v| v.codes.len()).sum();
+        let lexical_params = manifest.origin.params.lexical.clone();
+        let tables = || -> Result<_> {
+            let mut tensors = Tensors::read(&files.tensors, name)?;
+            tensors.check_shapes(columns, name)?;
+            let hashes = std::mem::take(&mut tensors.hashes);
+            let weights = std::mem::take(&mut tensors.feature_weights);
+            let lexical = LexicalView::from_parts(lexical_params, hashes, weights);
+            Ok((tensors, lexical))
+        };
+        // Most of the time that a start takes goes into these three.
+        let encoder = || files.encoder.as_deref().map(Subwords::from_json).transpose();
+        let tokenizer = || Tokenizer::from_json(&files.tokenizer);
+        let (subwords, (tokenizer, tables)) =
+            rayon::join(encoder, || rayon::join(tokenizer, tables));
+        let (subwords, tokenizer) = (subwords?, tokenizer?);
+        let (tensors, lexical) = tables?;
+        let (view, semantic) = match (&manifest.encoder, subwords, tensors.semantic) {
+            (Some(id), Some(subwords), Some((norms, weights))) => {
+                let view = SemanticView::from_parts(id.clone(), subwords, norms);
                 (Some(view), Some(weights))
             }
             (None, None, None) => (None, None),
