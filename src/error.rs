@@ -313,6 +313,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A gate that contradicts itself, or whose baseline is another.
+    #[error("{at}: {reason}")]
+    Gate {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
+    },
     /// A hyperparameter outside its range.
     #[error("{name} is {value}; it must be {range}")]
     Parameter {
@@ -467,6 +475,7 @@ impl Error {
             Self::Tokenizer { .. } => "K0701",
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
+            Self::Gate { .. } => "K0802",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
     }

@@ -27,7 +27,7 @@ use console::Console;
 const ABOUT: &str = "Code complaints and interview statements by conflict type and topic";
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  done, but rows were left out, or `check` or `lint` found something
+  1  done, but rows were left out, `check` or `lint` found something, or a gate was missed
   2  not done: usage, configuration, unreadable input, refused model, unwritable output
   3  nothing could be measured";
 

@@ -5,6 +5,7 @@ mod card;
 mod codebook;
 mod comparison;
 mod evaluation;
+mod gate;
 mod style;
 mod table;
 
@@ -13,4 +14,5 @@ pub use card::model_card;
 pub use codebook::codebook_markdown;
 pub use comparison::{comparison_markdown, comparison_text};
 pub use evaluation::{evaluation_markdown, evaluation_text};
+pub use gate::{gate_github, gate_gitlab, gate_junit, gate_summary};
 pub use table::{Align, Table};

@@ -14,6 +14,8 @@ mod encoder;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod labelling;
 #[cfg(test)]
 mod oracle;
