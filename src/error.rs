@@ -147,6 +147,8 @@ pub enum ColumnHolds {
     Codes,
     /// The ids by which files are joined.
     Id,
+    /// What statements are divided by.
+    Slice,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -550,6 +552,7 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Slice => "statements can be divided by any column of the file",
         ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
     };
     match nearest(wanted, found) {

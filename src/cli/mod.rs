@@ -9,6 +9,7 @@ mod document;
 mod evaluate;
 mod label;
 mod model;
+mod prevalence;
 mod run;
 mod train;
 
@@ -53,6 +54,7 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     Compare(compare::CompareArgs),
     Agree(agree::AgreeArgs),
+    Prevalence(prevalence::PrevalenceArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -92,6 +94,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Evaluate(args) => evaluate::run(args, &console),
         Verb::Compare(args) => compare::run(args, &console),
         Verb::Agree(args) => agree::run(args, &console),
+        Verb::Prevalence(args) => prevalence::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),

@@ -6,6 +6,7 @@ mod calibration;
 mod compare;
 mod counts;
 mod gate;
+mod prevalence;
 mod proportion;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,10 @@ pub use compare::{
 };
 pub use counts::Confusion;
 pub use gate::{BaselineFile, Check, Gate, GateOutcome, Verdict};
+pub use prevalence::{
+    CodePrevalence, Prevalence, PrevalenceParams, ShareCounts, SlicePrevalence, VariablePrevalence,
+    prevalence,
+};
 pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
 
 const NEVER_TAKEN: &str = "the decision was never taken";

@@ -6,6 +6,7 @@ mod codebook;
 mod comparison;
 mod evaluation;
 mod gate;
+mod prevalence;
 mod style;
 mod table;
 
@@ -15,4 +16,5 @@ pub use codebook::codebook_markdown;
 pub use comparison::{comparison_markdown, comparison_text};
 pub use evaluation::{evaluation_markdown, evaluation_text};
 pub use gate::{gate_github, gate_gitlab, gate_junit, gate_summary};
+pub use prevalence::{prevalence_markdown, prevalence_text};
 pub use table::{Align, Table};

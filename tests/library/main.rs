@@ -20,6 +20,8 @@ mod labelling;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod prevalence;
+#[cfg(test)]
 mod semantic;
 #[cfg(test)]
 mod training;
