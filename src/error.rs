@@ -149,6 +149,8 @@ pub enum ColumnHolds {
     Id,
     /// What statements are divided by.
     Slice,
+    /// How sure the model is.
+    Probabilities,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -552,6 +554,7 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Probabilities => "label the file first: konflik label",
         ColumnHolds::Slice => "statements can be divided by any column of the file",
         ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
     };

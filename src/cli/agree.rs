@@ -100,7 +100,8 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
     Ok(Status::Done)
 }
 
-fn delimiter(path: &Path) -> konflik::Result<u8> {
+/// The delimiter of a table to be written.
+pub(super) fn delimiter(path: &Path) -> konflik::Result<u8> {
     match Format::of_path(path) {
         Ok(Format::Delimited(delimiter)) => Ok(delimiter),
         _ => Err(Error::UnknownFormat {

@@ -13,7 +13,7 @@ use konflik::{Corpus, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, DocumentForm, Form};
-use super::{InputArgs, Status, load_model};
+use super::{InputArgs, SampledArgs, Status, load_model};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -30,6 +30,8 @@ pub(super) struct EvaluateArgs {
     /// Model directory; the starter model if left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    sampled: SampledArgs,
     /// Bootstrap replicates
     #[arg(long, default_value_t = EvaluateParams::default().replicates)]
     replicates: usize,
@@ -136,6 +138,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     }
     let model = load_model(args.model.as_deref())?;
     let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
+    let gold = args.sampled.chosen(gold, console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }

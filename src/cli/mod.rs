@@ -11,6 +11,7 @@ mod label;
 mod model;
 mod prevalence;
 mod run;
+mod sample;
 mod train;
 
 use std::io::{self, Write};
@@ -55,6 +56,7 @@ enum Verb {
     Compare(compare::CompareArgs),
     Agree(agree::AgreeArgs),
     Prevalence(prevalence::PrevalenceArgs),
+    Sample(sample::SampleArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -95,6 +97,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Compare(args) => compare::run(args, &console),
         Verb::Agree(args) => agree::run(args, &console),
         Verb::Prevalence(args) => prevalence::run(args, &console),
+        Verb::Sample(args) => sample::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),
@@ -254,6 +257,37 @@ impl GoldArgs {
     fn read(&self) -> konflik::Result<Corpus> {
         let codebook = self.codebook.read(&self.gold)?;
         Corpus::read(&self.gold, codebook, &ReadOptions::default())
+    }
+}
+
+/// Which gold statements count.
+#[derive(Debug, Clone, Args)]
+struct SampledArgs {
+    /// Also take statements that were not drawn by chance (column `sampled_by`)
+    #[arg(long)]
+    any_sample: bool,
+}
+
+impl SampledArgs {
+    /// The statements that were drawn by chance, or all where that is asked for.
+    fn chosen(&self, gold: Corpus, console: &Console) -> konflik::Result<Corpus> {
+        let random = gold.drawn_at_random();
+        let left_out = gold.statements.len() - random.statements.len();
+        if self.any_sample || left_out == 0 {
+            return Ok(gold);
+        }
+        if random.statements.is_empty() {
+            return Err(Error::NotMeasured {
+                path: gold.name,
+                reason:
+                    "no statement was drawn at random (column sampled_by); --any-sample takes all"
+                        .into(),
+            });
+        }
+        console.warn(&format!(
+            "{left_out} statements were not drawn at random (column sampled_by) and are left out; --any-sample takes them"
+        ));
+        Ok(random)
     }
 }
 

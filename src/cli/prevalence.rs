@@ -10,7 +10,7 @@ use konflik::report::{prevalence_markdown, prevalence_text};
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, Form};
-use super::{GoldArgs, Status};
+use super::{GoldArgs, SampledArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik prevalence labelled.csv --gold sample.csv
@@ -29,6 +29,8 @@ pub(super) struct PrevalenceArgs {
     labelled: PathBuf,
     #[command(flatten)]
     gold: GoldArgs,
+    #[command(flatten)]
+    sampled: SampledArgs,
     /// Also by the values of this column of LABELLED; `COLUMN:month` for the month of an ISO date;
     /// may be repeated
     #[arg(long, value_name = "COLUMN")]
@@ -55,7 +57,7 @@ impl Document for Prevalence {
 
 pub(super) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.labelled, &args.gold.gold])?;
-    let gold = args.gold.read()?;
+    let gold = args.sampled.chosen(args.gold.read()?, console)?;
     let labels = Labels::read(&args.labelled, &gold.codebook, &args.prefix)?;
     let params = PrevalenceParams {
         margin: args.margin,

@@ -8,6 +8,7 @@ mod counts;
 mod gate;
 mod prevalence;
 mod proportion;
+mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ pub use prevalence::{
     prevalence,
 };
 pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
+pub use sample::{Picked, SampledBy, Sampler, statement_vectors};
 
 const NEVER_TAKEN: &str = "the decision was never taken";
 

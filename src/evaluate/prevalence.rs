@@ -8,7 +8,7 @@ use super::Score;
 use super::proportion::{Z, wilson};
 use crate::codebook::Variable;
 use crate::corpus::{Corpus, Labels, Statement};
-use crate::error::{Error, Result};
+use crate::error::{ColumnHolds, Error, Result};
 
 const NO_SAMPLE: &str = "no statement of the sample is here";
 const NEVER_ERRS: &str = "the sample shows no variation to take an interval from";
@@ -343,15 +343,7 @@ fn values(labels: &Labels, column: &str) -> Result<Vec<Option<String>>> {
         Some(name) => (name, true),
         None => (column, false),
     };
-    let position = labels
-        .rows
-        .column(name)
-        .ok_or_else(|| Error::MissingColumn {
-            path: labels.rows.name.clone(),
-            wanted: name.to_string(),
-            holds: crate::error::ColumnHolds::Slice,
-            found: labels.rows.columns.clone(),
-        })?;
+    let position = labels.rows.require(name, ColumnHolds::Slice)?;
     let value = |row: &crate::corpus::KeyedRow| {
         let cell = row.cells[position].trim();
         let kept = if is_month { cell.get(..MONTH)? } else { cell };

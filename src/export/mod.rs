@@ -3,7 +3,9 @@
 mod codings;
 mod output;
 mod rows;
+mod sample;
 
 pub use codings::{Adjudicated, adjudicated, disagreements};
 pub use output::Output;
 pub use rows::{LabelledRows, rejected_json};
+pub use sample::sample_rows;
