@@ -217,6 +217,34 @@ mod cases {
         }
     }
 
+    /// A code that was given by a slip of the hand is the first to be looked at again.
+    #[test]
+    fn a_slip_in_the_gold_codes_is_doubted() {
+        let folder = TempDir::new().unwrap();
+        let inputs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/train.in"));
+        let coded = fs::read_to_string(inputs.join("coded.csv")).unwrap();
+        let slipped = coded.replace(
+            "1,crisp round red number aa,apple",
+            "1,crisp round red number aa,pear",
+        );
+        assert_ne!(slipped, coded);
+        fs::write(folder.path().join("coded.csv"), slipped).unwrap();
+        fs::copy(
+            inputs.join("codebook.toml"),
+            folder.path().join("codebook.toml"),
+        )
+        .unwrap();
+        let args = ["check", "coded.csv", "--doubtful", "doubts.csv"];
+        let output = konflik(&folder, &args).output().unwrap();
+        assert!(error(&output).contains("codes to look at again (fruit "));
+        let doubts = fs::read_to_string(folder.path().join("doubts.csv")).unwrap();
+        let first = doubts.lines().nth(1).unwrap();
+        assert!(
+            first.starts_with("1,crisp round red number aa,fruit,pear,apple,"),
+            "{doubts}"
+        );
+    }
+
     /// What failed leaves nothing behind, and what was there stays as it was.
     #[test]
     fn a_failed_run_leaves_nothing_half_written() {

@@ -5,6 +5,7 @@ mod bootstrap;
 mod calibration;
 mod compare;
 mod counts;
+mod doubt;
 mod gate;
 mod prevalence;
 mod proportion;
@@ -29,6 +30,7 @@ pub use compare::{
     compare,
 };
 pub use counts::Confusion;
+pub use doubt::{Doubt, doubtful};
 pub use gate::{BaselineFile, Check, Gate, GateOutcome, Verdict};
 pub use prevalence::{
     CodePrevalence, Prevalence, PrevalenceParams, ShareCounts, SlicePrevalence, VariablePrevalence,
