@@ -5,18 +5,24 @@
 //! `rows.svm` has one line a statement: the code (0 to CLASSES − 1), then `feature:value` from 0.
 //! Prints one JSON line: objective, gap, passes, seconds of the fit.
 
-#![expect(clippy::unwrap_used, reason = "a bench that can't read its data should stop")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that can't read its data should stop"
+)]
 
 use std::time::Instant;
 
 use konflik::features::FeatureMatrix;
 use konflik::model::{SoftmaxRegression, Targets};
+use linfa::ParamGuard;
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
-use linfa::ParamGuard;
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
     let [path, classes, cost] = args.as_slice() else {
         // `cargo bench` without arguments runs every bench; this one needs rows.
         return;

@@ -147,6 +147,10 @@ pub enum ColumnHolds {
     Codes,
     /// The ids by which files are joined.
     Id,
+    /// What statements are divided by.
+    Slice,
+    /// How sure the model is.
+    Probabilities,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -310,6 +314,14 @@ pub enum Error {
     Codebook {
         /// The file.
         path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A gate that contradicts itself, or whose baseline is another.
+    #[error("{at}: {reason}")]
+    Gate {
+        /// Where.
+        at: Location,
         /// What is wrong.
         reason: String,
     },
@@ -486,6 +498,7 @@ impl Error {
             Self::Tokenizer { .. } => "K0701",
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
+            Self::Gate { .. } => "K0802",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
     }
@@ -566,6 +579,8 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Probabilities => "label the file first: konflik label",
+        ColumnHolds::Slice => "statements can be divided by any column of the file",
         ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
     };
     match nearest(wanted, found) {

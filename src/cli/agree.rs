@@ -11,7 +11,7 @@ use konflik::report::{agreement_markdown, agreement_text};
 use konflik::{Error, Format};
 
 use super::console::Console;
-use super::document::{Document, DocumentArgs, check_output};
+use super::document::{Document, DocumentArgs, Form, check_output};
 use super::{CodebookFileArgs, Status, counted, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -51,7 +51,7 @@ pub(super) struct AgreeArgs {
     #[arg(long, default_value_t = EvaluateParams::default().seed)]
     seed: u64,
     #[command(flatten)]
-    document: DocumentArgs,
+    document: DocumentArgs<Form>,
 }
 
 impl Document for Agreement {
@@ -96,11 +96,12 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
         let ties = counted(settled.ties as u64, "tie");
         console.say(&format!("wrote {}; {ties} left empty", path.display()));
     }
-    args.document.write(&result, console)?;
+    args.document.write(|form| form.render(&result), console)?;
     Ok(Status::Done)
 }
 
-fn delimiter(path: &Path) -> konflik::Result<u8> {
+/// The delimiter of a table to be written.
+pub(super) fn delimiter(path: &Path) -> konflik::Result<u8> {
     match Format::of_path(path) {
         Ok(Format::Delimited(delimiter)) => Ok(delimiter),
         _ => Err(Error::UnknownFormat {

@@ -9,7 +9,7 @@ use konflik::evaluate::{Comparison, EvaluateParams, compare};
 use konflik::report::{comparison_markdown, comparison_text};
 
 use super::console::{Console, NO_GROUPS};
-use super::document::{Document, DocumentArgs};
+use super::document::{Document, DocumentArgs, Form};
 use super::{GoldArgs, Status};
 
 const EXAMPLES: &str = "Examples:
@@ -39,7 +39,7 @@ pub(super) struct CompareArgs {
     #[arg(long, default_value_t = EvaluateParams::default().seed)]
     seed: u64,
     #[command(flatten)]
-    document: DocumentArgs,
+    document: DocumentArgs<Form>,
 }
 
 impl Document for Comparison {
@@ -65,7 +65,8 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
         seed: args.seed,
     };
     let comparison = compare(&gold, &a, &b, &params)?;
-    args.document.write(&comparison, console)?;
+    args.document
+        .write(|form| form.render(&comparison), console)?;
     Ok(match comparison.not_in_a + comparison.not_in_b {
         0 => Status::Done,
         _ => Status::Findings,

@@ -20,7 +20,13 @@ pub(super) trait Document: Serialize {
     fn markdown(&self) -> String;
 }
 
-/// A form of a document.
+/// The forms of a document, known by the suffix of a file.
+pub(super) trait DocumentForm: ValueEnum + Copy + Send + Sync + 'static {
+    /// The form that a path's suffix names.
+    fn of_path(path: &Path) -> konflik::Result<Self>;
+}
+
+/// The forms of every document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Form {
     Text,
@@ -28,7 +34,7 @@ pub(super) enum Form {
     Md,
 }
 
-impl Form {
+impl DocumentForm for Form {
     fn of_path(path: &Path) -> konflik::Result<Self> {
         match path.extension().and_then(OsStr::to_str) {
             Some("json") => Ok(Self::Json),
@@ -40,7 +46,9 @@ impl Form {
             }),
         }
     }
+}
 
+impl Form {
     pub(super) fn render(self, document: &impl Document) -> Result<String> {
         Ok(match self {
             Self::Text => document.text(),
@@ -52,23 +60,23 @@ impl Form {
 
 /// Where a document goes.
 #[derive(Debug, Args)]
-pub(super) struct DocumentArgs {
-    /// Also write the result here: .json, .md or .txt; may be repeated
+pub(super) struct DocumentArgs<F: DocumentForm = Form> {
+    /// Also write the result here, in the form of the suffix: .json, .md or .txt; may be repeated
     #[arg(long, short, value_name = "FILE")]
     output: Vec<PathBuf>,
     /// What to print
     #[arg(long, value_name = "FORM", default_value = "text")]
-    print: Form,
+    print: F,
     /// Replace outputs that are there
     #[arg(long)]
     pub(super) force: bool,
 }
 
-impl DocumentArgs {
+impl<F: DocumentForm> DocumentArgs<F> {
     /// Refuses outputs that can't be written, or are `inputs`, before the work is done.
     pub(super) fn check(&self, inputs: &[&Path]) -> Result<()> {
         for (i, path) in self.output.iter().enumerate() {
-            Form::of_path(path)?;
+            F::of_path(path)?;
             check_output(path, inputs, self.force)?;
             if self.output[..i].contains(path) {
                 return Err(Error::OutputIsInput { path: path.clone() }.into());
@@ -77,14 +85,23 @@ impl DocumentArgs {
         Ok(())
     }
 
+    /// All forms that are asked for.
+    pub(super) fn forms(&self) -> konflik::Result<Vec<F>> {
+        let written = self.output.iter().map(|path| F::of_path(path));
+        written.chain([Ok(self.print)]).collect()
+    }
+
     /// Writes and prints the document.
-    pub(super) fn write(&self, document: &impl Document, console: &Console) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        render: impl Fn(F) -> Result<String>,
+        console: &Console,
+    ) -> Result<()> {
         for path in &self.output {
-            let text = Form::of_path(path)?.render(document)?;
-            write_output(path, &text, self.force)?;
+            write_output(path, render(F::of_path(path)?)?, self.force)?;
             console.say(&format!("wrote {}", path.display()));
         }
-        print(&self.print.render(document)?)?;
+        print(&render(self.print)?)?;
         Ok(())
     }
 }

@@ -1,22 +1,25 @@
 //! `konflik evaluate`: a model against gold codes.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::Args;
-use konflik::evaluate::{EvaluateParams, evaluate};
-use konflik::report::{evaluation_markdown, evaluation_text};
-use konflik::{Codebook, Corpus, Evaluation};
+use clap::{Args, ValueEnum};
+use konflik::evaluate::{EvaluateParams, Gate, GateOutcome, Verdict, evaluate};
+use konflik::report::{
+    evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
+};
+use konflik::{Codebook, Corpus, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
-use super::document::{Document, DocumentArgs};
+use super::document::{Document, DocumentArgs, DocumentForm, Form};
 use super::study::StudyArgs;
-use super::{CodebookFileArgs, EncoderArgs, InputArgs, Status};
+use super::{CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
   konflik evaluate gold.csv --model models/mine -o scores.json -o scores.md
-  konflik evaluate coded.csv --learning-curve --from starter --plot curve.svg";
+  konflik evaluate gold.csv --gate gate.toml -o gate.xml -o scores.md --print github";
 
 /// Score a model on statements that people coded
 #[derive(Debug, Args)]
@@ -32,14 +35,21 @@ pub(super) struct EvaluateArgs {
     study: StudyArgs,
     #[command(flatten)]
     codebook: CodebookFileArgs,
+    #[command(flatten)]
+    sampled: SampledArgs,
     /// Bootstrap replicates
     #[arg(long, default_value_t = EvaluateParams::default().replicates)]
     replicates: usize,
     /// Seed of the bootstrap
     #[arg(long, default_value_t = EvaluateParams::default().seed)]
     seed: u64,
+    /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
+    /// can't be measured. With it, outputs may also be .xml (`JUnit`), .gitlab.json (code quality)
+    /// and .summary.md (a step summary)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve"])]
+    gate: Option<PathBuf>,
     #[command(flatten)]
-    document: DocumentArgs,
+    document: DocumentArgs<EvaluationForm>,
     #[command(flatten)]
     encoder: EncoderArgs,
     #[command(flatten)]
@@ -56,8 +66,91 @@ impl Document for Evaluation {
     }
 }
 
+/// The forms of an evaluation; those from `Junit` on are of its gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EvaluationForm {
+    Text,
+    Json,
+    Md,
+    /// Of a gate: `JUnit` XML
+    Junit,
+    /// Of a gate: annotations of GitHub Actions
+    Github,
+    /// Of a gate: GitLab's code quality report
+    Gitlab,
+    /// Of a gate: a step summary of GitHub Actions
+    Summary,
+}
+
+impl DocumentForm for EvaluationForm {
+    fn of_path(path: &Path) -> konflik::Result<Self> {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let suffixes = [
+            (".gitlab.json", Self::Gitlab),
+            (".summary.md", Self::Summary),
+            (".json", Self::Json),
+            (".md", Self::Md),
+            (".txt", Self::Text),
+            (".xml", Self::Junit),
+        ];
+        let found = suffixes.iter().find(|(suffix, _)| name.ends_with(suffix));
+        found
+            .map(|(_, form)| *form)
+            .ok_or_else(|| Error::UnknownFormat {
+                path: path.display().to_string(),
+                known: ".json, .md or .txt; with --gate also .xml, .gitlab.json or .summary.md",
+            })
+    }
+}
+
+impl EvaluationForm {
+    fn render(self, evaluation: &Evaluation) -> Result<String> {
+        let of_gate = |render: fn(&Verdict) -> String| {
+            let verdict = evaluation.gate.as_ref();
+            verdict.map(render).ok_or_else(|| self.needs_gate())
+        };
+        Ok(match self {
+            Self::Junit => of_gate(gate_junit)?,
+            Self::Github => of_gate(gate_github)?,
+            Self::Gitlab => of_gate(gate_gitlab)?,
+            Self::Summary => of_gate(gate_summary)?,
+            plain => plain.plain()?.render(evaluation)?,
+        })
+    }
+
+    /// The form of any document; those of a gate are none.
+    pub(super) fn plain(self) -> konflik::Result<Form> {
+        match self {
+            Self::Text => Ok(Form::Text),
+            Self::Json => Ok(Form::Json),
+            Self::Md => Ok(Form::Md),
+            _ => Err(self.needs_gate()),
+        }
+    }
+
+    fn is_of_gate(self) -> bool {
+        !matches!(self, Self::Text | Self::Json | Self::Md)
+    }
+
+    fn needs_gate(self) -> Error {
+        Error::Parameter {
+            name: "the form of an output",
+            value: format!("{self:?}").to_lowercase(),
+            range: "text, json or md where there is no --gate",
+        }
+    }
+}
+
 pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.gold])?;
+    let gate = args.gate.as_deref().map(Gate::read).transpose()?;
+    let forms = args.document.forms()?;
+    if let Some(form) = forms
+        .iter()
+        .find(|form| form.is_of_gate() && gate.is_none())
+    {
+        return Err(form.needs_gate().into());
+    }
     let params = EvaluateParams {
         replicates: args.replicates,
         seed: args.seed,
@@ -79,16 +172,23 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
         model.require_codebook(&Codebook::read(path)?)?;
     }
     let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
+    let gold = args.sampled.chosen(gold, console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }
-    let evaluation = evaluate(&model, &gold, &params)?;
+    let mut evaluation = evaluate(&model, &gold, &params)?;
+    evaluation.gate = gate.map(|gate| gate.judge(&evaluation));
     if evaluation.seen_in_training > 0 {
         console.warn(&format!(
             "{} of the statements were in the training",
             evaluation.seen_in_training
         ));
     }
-    args.document.write(&evaluation, console)?;
-    Ok(Status::Done)
+    let render = |form: EvaluationForm| form.render(&evaluation);
+    args.document.write(render, console)?;
+    Ok(match evaluation.gate.map(|verdict| verdict.outcome) {
+        None | Some(GateOutcome::Passed) => Status::Done,
+        Some(GateOutcome::Missed) => Status::Findings,
+        Some(GateOutcome::NotMeasured) => Status::NotMeasured,
+    })
 }

@@ -9,7 +9,9 @@ mod document;
 mod evaluate;
 mod label;
 mod model;
+mod prevalence;
 mod run;
+mod sample;
 mod study;
 mod train;
 
@@ -30,7 +32,7 @@ use console::Console;
 const ABOUT: &str = "Code complaints and interview statements by conflict type and topic";
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  done, but rows were left out, or `check` or `lint` found something
+  1  done, but rows were left out, `check` or `lint` found something, or a gate was missed
   2  not done: usage, configuration, unreadable input, refused model, unwritable output
   3  nothing could be measured";
 
@@ -56,6 +58,8 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     Compare(compare::CompareArgs),
     Agree(agree::AgreeArgs),
+    Prevalence(prevalence::PrevalenceArgs),
+    Sample(sample::SampleArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -95,6 +99,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Evaluate(args) => evaluate::run(args, &console),
         Verb::Compare(args) => compare::run(args, &console),
         Verb::Agree(args) => agree::run(args, &console),
+        Verb::Prevalence(args) => prevalence::run(args, &console),
+        Verb::Sample(args) => sample::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),
@@ -310,6 +316,37 @@ impl GoldArgs {
     fn read(&self) -> konflik::Result<Corpus> {
         let codebook = self.codebook.read(&self.gold)?;
         Corpus::read(&self.gold, codebook, &ReadOptions::default())
+    }
+}
+
+/// Which gold statements count.
+#[derive(Debug, Clone, Args)]
+struct SampledArgs {
+    /// Also take statements that were not drawn by chance (column `sampled_by`)
+    #[arg(long)]
+    any_sample: bool,
+}
+
+impl SampledArgs {
+    /// The statements that were drawn by chance, or all where that is asked for.
+    fn chosen(&self, gold: Corpus, console: &Console) -> konflik::Result<Corpus> {
+        let random = gold.drawn_at_random();
+        let left_out = gold.statements.len() - random.statements.len();
+        if self.any_sample || left_out == 0 {
+            return Ok(gold);
+        }
+        if random.statements.is_empty() {
+            return Err(Error::NotMeasured {
+                path: gold.name,
+                reason:
+                    "no statement was drawn at random (column sampled_by); --any-sample takes all"
+                        .into(),
+            });
+        }
+        console.warn(&format!(
+            "{left_out} statements were not drawn at random (column sampled_by) and are left out; --any-sample takes them"
+        ));
+        Ok(random)
     }
 }
 

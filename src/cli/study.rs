@@ -11,6 +11,7 @@ use konflik::report::{ablation_markdown, ablation_text, curve_markdown, curve_sv
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, check_output};
+use super::evaluate::EvaluationForm;
 use super::train::prior_model;
 use super::{EncoderArgs, counted, write_output};
 
@@ -49,7 +50,7 @@ impl StudyArgs {
         corpus: &Corpus,
         encoder: &EncoderArgs,
         evaluate: &EvaluateParams,
-        document: &DocumentArgs,
+        document: &DocumentArgs<EvaluationForm>,
         console: &Console,
     ) -> Result<()> {
         let sentences = encoder.load()?;
@@ -67,7 +68,7 @@ impl StudyArgs {
                 }
             };
             let ablation = ablate(corpus, &params, aids, evaluate, &watch)?;
-            return document.write(&ablation, console);
+            return document.write(|form| form.plain()?.render(&ablation), console);
         }
         let watch = |size: usize, from: bool| {
             let from = if from { " from the model" } else { "" };
@@ -80,7 +81,7 @@ impl StudyArgs {
             write_output(path, curve_svg(&curve).as_str(), document.force)?;
             console.say(&format!("wrote {}", path.display()));
         }
-        document.write(&curve, console)
+        document.write(|form| form.plain()?.render(&curve), console)
     }
 }
 

@@ -127,6 +127,16 @@ impl KeyedRows {
         self.columns.iter().position(|c| c.trim() == name)
     }
 
+    /// Position of a column that must be there.
+    pub fn require(&self, name: &str, holds: ColumnHolds) -> Result<usize> {
+        self.column(name).ok_or_else(|| Error::MissingColumn {
+            path: self.name.clone(),
+            wanted: name.to_string(),
+            holds,
+            found: self.columns.clone(),
+        })
+    }
+
     /// The codes in the columns that `column` names, by row and variable; `None` where the cell is
     /// blank or the variable has no column. At least one must have one.
     pub fn codes(

@@ -117,6 +117,24 @@ impl Corpus {
         }
     }
 
+    /// The statements that were drawn by chance: all but those whose column `sampled_by` says
+    /// something else than `random`. Others were picked for what they are, so that scores and
+    /// shares taken from them say nothing about the rest.
+    #[must_use]
+    pub fn drawn_at_random(&self) -> Self {
+        let is_random = |statement: &Statement| {
+            let mut sampled = statement
+                .extra
+                .iter()
+                .filter(|(name, _)| name == "sampled_by");
+            sampled.all(|(_, by)| matches!(by.trim(), "" | "random"))
+        };
+        let positions: Vec<usize> = (0..self.statements.len())
+            .filter(|i| is_random(&self.statements[*i]))
+            .collect();
+        self.subset(&positions)
+    }
+
     /// The same statements ordered by id: what is learned doesn't depend on the order of a file.
     #[must_use]
     pub fn in_canonical_order(&self) -> Self {

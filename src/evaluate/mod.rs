@@ -7,7 +7,11 @@ mod calibration;
 mod compare;
 mod counts;
 mod curve;
+mod doubt;
+mod gate;
+mod prevalence;
 mod proportion;
+mod sample;
 mod tuning;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +35,14 @@ pub use compare::{
 };
 pub use counts::Confusion;
 pub use curve::{CurvePoint, LearningCurve, SIZES, learning_curve};
+pub use doubt::{Doubt, doubtful};
+pub use gate::{BaselineFile, Check, Gate, GateOutcome, Verdict};
+pub use prevalence::{
+    CodePrevalence, Prevalence, PrevalenceParams, ShareCounts, SlicePrevalence, VariablePrevalence,
+    prevalence,
+};
 pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
+pub use sample::{Picked, SampledBy, Sampler, statement_vectors};
 pub use tuning::{Trial, Tuning, tune};
 
 const NEVER_TAKEN: &str = "the decision was never taken";
@@ -92,6 +103,9 @@ pub struct Evaluation {
     pub bootstrap: Bootstrap,
     /// One per variable with gold codes.
     pub variables: Vec<VariableEvaluation>,
+    /// Whether they are good enough, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Verdict>,
 }
 
 /// How intervals were made.
@@ -130,6 +144,8 @@ pub struct VariableEvaluation {
     pub by_language: BTreeMap<String, Scores>,
     /// Statements by source.
     pub by_source: BTreeMap<String, Scores>,
+    /// Statements by length: `short` (up to five words), `medium` (up to fifteen), `long`.
+    pub by_length: BTreeMap<String, Scores>,
     /// What became of the decisions.
     pub decisions: Vec<DecisionScores>,
     /// The stated error rate of `auto`.
@@ -310,16 +326,17 @@ fn evaluation(
             let majority = argmax(&counts);
             let slice = |rows: &[&Judged<'_>]| scores(&variable.codes, rows, majority, params);
             let all: Vec<&Judged<'_>> = rows.iter().collect();
+            let by = |property: &dyn Fn(&Statement) -> Option<&str>| {
+                let slices = sliced(&all, property).into_iter();
+                slices.map(|(key, rows)| (key, slice(&rows))).collect()
+            };
             variables.push(VariableEvaluation {
                 id: variable.id.clone(),
                 codes: variable.codes.clone(),
                 overall: slice(&all),
-                by_language: sliced(&all, |s| s.language.as_ref())
-                    .map(|(k, r)| (k.clone(), slice(&r)))
-                    .collect(),
-                by_source: sliced(&all, |s| s.source.as_ref())
-                    .map(|(k, r)| (k.clone(), slice(&r)))
-                    .collect(),
+                by_language: by(&|s| s.language.as_deref()),
+                by_source: by(&|s| s.source.as_deref()),
+                by_length: by(&|s| Some(length(&s.text))),
                 decisions: decisions(&rows),
                 stated_error: variable.thresholds.stated_error,
                 calibration: calibration(&rows, params),
@@ -342,21 +359,30 @@ fn evaluation(
         seen_in_training: seen,
         bootstrap: Bootstrap::of(gold, params),
         variables,
+        gate: None,
     })
 }
 
 /// The rows by a property of their statement; rows without it are in no slice.
 fn sliced<'a, 'b>(
     rows: &[&'a Judged<'b>],
-    property: impl Fn(&'b Statement) -> Option<&'b String>,
-) -> impl Iterator<Item = (&'b String, Vec<&'a Judged<'b>>)> {
-    let mut slices: BTreeMap<&String, Vec<&Judged<'_>>> = BTreeMap::new();
+    property: &dyn Fn(&Statement) -> Option<&str>,
+) -> BTreeMap<String, Vec<&'a Judged<'b>>> {
+    let mut slices: BTreeMap<String, Vec<&Judged<'_>>> = BTreeMap::new();
     for row in rows {
         if let Some(key) = property(row.statement) {
-            slices.entry(key).or_default().push(row);
+            slices.entry(key.to_string()).or_default().push(row);
         }
     }
-    slices.into_iter()
+    slices
+}
+
+fn length(text: &str) -> &'static str {
+    match text.split_whitespace().count() {
+        0..=5 => "short",
+        6..=15 => "medium",
+        _ => "long",
+    }
 }
 
 fn decisions(rows: &[Judged<'_>]) -> Vec<DecisionScores> {

@@ -80,7 +80,7 @@ fn text(unit: &CodedUnit) -> &str {
     unit.text.as_deref().unwrap_or("")
 }
 
-fn line<'a>(cells: impl Iterator<Item = &'a str>, delimiter: u8) -> Vec<u8> {
+pub(super) fn line<'a>(cells: impl Iterator<Item = &'a str>, delimiter: u8) -> Vec<u8> {
     let mut line = Vec::new();
     for (i, cell) in cells.enumerate() {
         if i > 0 {

@@ -300,7 +300,13 @@ impl Model {
             Ok((tensors, lexical))
         };
         // Most of the time that a start takes goes into these three.
-        let encoder = || files.encoder.as_deref().map(Subwords::from_json).transpose();
+        let encoder = || {
+            files
+                .encoder
+                .as_deref()
+                .map(Subwords::from_json)
+                .transpose()
+        };
         let tokenizer = || Tokenizer::from_json(&files.tokenizer);
         let (subwords, (tokenizer, tables)) =
             rayon::join(encoder, || rayon::join(tokenizer, tables));

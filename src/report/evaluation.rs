@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::gate;
 use super::style::{Style, interval, percent, percent_interval, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Calibration, Evaluation, Scores, VariableEvaluation};
@@ -38,6 +39,9 @@ fn render(evaluation: &Evaluation, style: Style) -> String {
         );
     }
     out.push('\n');
+    if let Some(verdict) = &evaluation.gate {
+        out.push_str(&gate::section(verdict, style));
+    }
     for variable in &evaluation.variables {
         out.push_str(&render_variable(variable, style));
     }
@@ -55,6 +59,7 @@ fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     for (name, slices) in [
         ("language", &variable.by_language),
         ("source", &variable.by_source),
+        ("length", &variable.by_length),
     ] {
         if !slices.is_empty() {
             out.push_str(&style.table(&by_slice(name, slices)));

@@ -1,14 +1,15 @@
-//! Calibration, tests of proportions and comparisons against independent programs
-//! (`tests/oracle/calibration.py`, `compare.py`).
+//! Calibration, tests of proportions, comparisons and doubts against independent programs
+//! (`tests/oracle/calibration.py`, `compare.py`, `doubts.py`).
 
 use std::fmt::Write;
 use std::fs;
 
 use konflik::corpus::Labels;
 use konflik::evaluate::{
-    Calibration, Comparison, EvaluateParams, Forecast, clopper_pearson, compare, mcnemar_exact,
-    wilson,
+    Calibration, Comparison, EvaluateParams, Forecast, clopper_pearson, compare, doubtful,
+    mcnemar_exact, wilson,
 };
+use konflik::model::{Decision, OutOfFold, OutOfFoldRow};
 use konflik::{Codebook, Corpus, ReadOptions};
 use serde::Deserialize;
 
@@ -209,4 +210,41 @@ fn a_comparison_is_that_of_scikit_learn_statsmodels_and_numpy() {
     assert_eq!(all, conflict.n);
     let changed = codings.a.iter().zip(&codings.b).filter(|(a, b)| a != b);
     assert_eq!(conflict.changes.len(), changed.count());
+}
+
+#[derive(Deserialize)]
+struct Doubts {
+    cases: Vec<DoubtCase>,
+}
+
+#[derive(Deserialize)]
+struct DoubtCase {
+    given: Vec<usize>,
+    probabilities: Vec<Vec<f64>>,
+    doubtful: Vec<usize>,
+}
+
+#[test]
+fn doubts_are_those_of_cleanlab_in_its_order() {
+    let fixture: Doubts = serde_json::from_str(include_str!("../oracle/doubts.json")).unwrap();
+    for case in &fixture.cases {
+        let rows = case.given.iter().zip(&case.probabilities).enumerate();
+        let variable = OutOfFold {
+            variable: "v".into(),
+            rows: rows
+                .map(|(i, (&code, probabilities))| OutOfFoldRow {
+                    id: i.to_string(),
+                    code,
+                    probabilities: probabilities.clone(),
+                    decision: Decision::Review,
+                })
+                .collect(),
+        };
+        let ours: Vec<usize> = doubtful(&variable)
+            .iter()
+            .map(|doubt| doubt.id.parse().unwrap())
+            .collect();
+        assert!(!ours.is_empty());
+        assert_eq!(ours, case.doubtful);
+    }
 }

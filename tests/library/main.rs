@@ -14,9 +14,13 @@ mod encoder;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod labelling;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod prevalence;
 #[cfg(test)]
 mod semantic;
 #[cfg(test)]
