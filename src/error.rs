@@ -65,6 +65,12 @@ pub enum RowFault {
         /// Offset from the start of the file.
         byte: u64,
     },
+    /// A line that is not in the encoding of the rest of the file.
+    #[error("not in {encoding}, which the file was read in")]
+    OtherEncoding {
+        /// The encoding of the file.
+        encoding: &'static str,
+    },
     /// A NUL byte, which text never holds.
     #[error("a NUL byte at byte {byte} of the file")]
     Nul {
@@ -125,6 +131,7 @@ impl RowFault {
         match self {
             Self::Ragged { .. } => "K0301",
             Self::NotUtf8 { .. } => "K0302",
+            Self::OtherEncoding { .. } => "K0315",
             Self::Nul { .. } => "K0303",
             Self::CellTooLong { .. } => "K0304",
             Self::AfterQuote => "K0305",
@@ -487,7 +494,11 @@ impl Error {
             Self::Row {
                 fault: RowFault::NotUtf8 { .. },
                 ..
-            } => Some("convert the file to UTF-8".into()),
+            } => Some("convert the file to UTF-8, or name its encoding with --encoding".into()),
+            Self::Row {
+                fault: RowFault::OtherEncoding { .. },
+                ..
+            } => Some("write the whole file in one encoding, or name another with --encoding".into()),
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),

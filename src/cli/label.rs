@@ -91,6 +91,9 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
 /// Says what was found out about the input, so that a wrong guess is seen.
 fn announce(reader: &Reader, console: &Console) {
     let layout = reader.layout();
+    for line in super::input::found_lines(layout) {
+        console.say(&line);
+    }
     let text = &layout.columns[layout.text];
     if layout.text_was_guessed {
         console.say(&format!(

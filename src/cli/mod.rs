@@ -4,6 +4,7 @@ mod check;
 mod codebook;
 mod console;
 mod evaluate;
+mod input;
 mod label;
 mod model;
 mod run;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
-use konflik::ingest::TranscriptOptions;
+use konflik::ingest::{Charset, TranscriptOptions};
 use konflik::{Codebook, Error, Format, Model, ReadOptions};
 
 use console::Console;
@@ -129,6 +130,9 @@ struct InputArgs {
     /// Delimiter of a table: one character, or `tab`; found in the header if left out
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
+    /// Encoding of the input, such as windows-1252; by its mark or its bytes if left out
+    #[arg(long, value_name = "NAME", value_parser = parse_charset)]
+    encoding: Option<Charset>,
     /// Longest cell in bytes; a row with a longer one is left out
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_cell: usize,
@@ -151,6 +155,7 @@ impl InputArgs {
             format: self.format.map(FormatArg::format),
             text_column: self.text_column.clone(),
             delimiter: self.delimiter,
+            encoding: self.encoding,
             max_cell: self.max_cell,
             transcript,
         }
@@ -200,6 +205,10 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
         _ => Err("one ASCII character, or `tab`".into()),
     }
+}
+
+fn parse_charset(label: &str) -> Result<Charset, String> {
+    Charset::named(label).ok_or_else(|| "no encoding has this name".into())
 }
 
 /// A corpus: the file of its statements and that of its codebook.

@@ -403,6 +403,7 @@ mod tests {
             max_cell: 1000,
             text_column: Some("text".into()),
             format: Some(crate::ingest::Format::CSV),
+            encoding: crate::ingest::Charset::named("utf-8"),
             ..ReadOptions::default()
         };
         let mut reader = Reader::from_stream(

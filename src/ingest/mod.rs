@@ -6,6 +6,7 @@
 //! is an error.
 
 mod delimited;
+mod encoding;
 mod jsonl;
 mod transcript;
 
@@ -17,6 +18,7 @@ use std::path::Path;
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
 
 pub(crate) use delimited::write_cell;
+pub use encoding::{Charset, CharsetSource, Encoding};
 pub use transcript::TranscriptOptions;
 
 /// Column names that hold the text when none is named, most telling first.
@@ -108,6 +110,8 @@ pub struct ReadOptions {
     pub text_column: Option<String>,
     /// The delimiter; by counting in the header when `None`.
     pub delimiter: Option<u8>,
+    /// The encoding; by mark or by looking at the bytes when `None`.
+    pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
     /// How transcripts are cut into statements.
@@ -129,6 +133,7 @@ impl Default for ReadOptions {
             format: None,
             text_column: None,
             delimiter: None,
+            encoding: None,
             max_cell: 1 << 20,
             transcript: TranscriptOptions::default(),
         }
@@ -181,7 +186,10 @@ pub struct Layout {
     pub text_was_guessed: bool,
     /// Other columns that could hold the text.
     pub other_texts: Vec<String>,
-    /// Whether the file begins with a byte-order mark, as Excel writes and wants it.
+    /// The encoding of the file; rows are UTF-8 whatever it is.
+    pub encoding: Encoding,
+    /// Whether the file begins with a byte-order mark, as Excel writes and wants it, or was in
+    /// another encoding than UTF-8.
     pub bom: bool,
     /// Whether lines end in CR LF.
     pub crlf: bool,
@@ -257,11 +265,20 @@ impl Reader {
             Some(format) => format,
             None => Format::of_path(path)?,
         };
-        let file = File::open(path).map_err(|e| Error::read(path, e))?;
-        let input = BufReader::with_capacity(BUFFER, file);
+        let open = || -> Result<BufReader<File>> {
+            let file = File::open(path).map_err(|e| Error::read(path, e))?;
+            Ok(BufReader::with_capacity(BUFFER, file))
+        };
         let name = path.display().to_string();
-        let (_, input) = peeked(Box::new(input), &name)?;
-        Self::new(input, &name, format, options)
+        let (head, input) = peeked(Box::new(open()?), &name)?;
+        // A pipe can be read only once: of a pipe only the head is looked at.
+        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() {
+            Some(Box::new(open()?))
+        } else {
+            None
+        };
+        let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
+        Self::decoded(&head, input, &name, format, encoding, options)
     }
 
     /// Reads a stream; without a format in the options its first byte decides.
@@ -271,11 +288,34 @@ impl Reader {
         options: &ReadOptions,
     ) -> Result<Self> {
         let (head, input) = peeked(input, name)?;
+        let encoding = encoding::survey(&head, None, name, options.encoding)?;
         let format = match options.format {
             Some(format) => format,
             None => sniff(&head, name)?,
         };
-        Self::new(input, name, format, options)
+        Self::decoded(&head, input, name, format, encoding, options)
+    }
+
+    fn decoded(
+        head: &[u8],
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: Format,
+        encoding: Encoding,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        check_head(head, name)?;
+        let input = encoding::decoded(input, encoding, options.kept_bytes());
+        let charset = encoding.charset;
+        let mut reader = Self::new(input, name, format, options).map_err(|e| {
+            if charset.is_utf8() {
+                e
+            } else {
+                encoding::faulty_file(e, charset)
+            }
+        })?;
+        reader.layout.encoding = encoding;
+        Ok(reader)
     }
 
     fn new(
@@ -314,6 +354,7 @@ impl Reader {
                 columns,
                 text,
                 text_was_guessed,
+                encoding: Encoding::UTF8,
                 bom: shape.bom,
                 crlf: shape.crlf,
                 speakers: shape.speakers,
@@ -334,11 +375,18 @@ impl Reader {
 
     /// The next row; `None` at the end.
     pub fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
-        match &mut self.rows {
-            Rows::Delimited(rows) => rows.next_row(self.layout.text),
-            Rows::Jsonl(rows) => rows.next_row(),
-            Rows::Transcript(rows) => Ok(rows.next_row().map(Ok)),
-        }
+        let row = match &mut self.rows {
+            Rows::Delimited(rows) => rows.next_row(self.layout.text)?,
+            Rows::Jsonl(rows) => rows.next_row()?,
+            Rows::Transcript(rows) => rows.next_row().map(Ok),
+        };
+        let charset = self.layout.encoding.charset;
+        Ok(match row {
+            Some(Err(rejected)) if !charset.is_utf8() => {
+                Some(Err(encoding::faulty_row(rejected, charset)))
+            }
+            row => row,
+        })
     }
 }
 
@@ -372,16 +420,16 @@ fn unreadable(name: &str, source: io::Error) -> Error {
     }
 }
 
-/// The first bytes of a stream, and the stream with them. A pipe may give them one by one.
+/// The first [`BUFFER`] bytes of a stream, and the stream with them. A pipe may give them one by
+/// one.
 fn peeked(
     mut input: Box<dyn BufRead + Send>,
     name: &str,
 ) -> Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
-    const HEAD: u64 = 16;
     let mut head = Vec::new();
     input
         .by_ref()
-        .take(HEAD)
+        .take(BUFFER as u64)
         .read_to_end(&mut head)
         .map_err(|e| unreadable(name, e))?;
     let whole = Cursor::new(head.clone()).chain(input);
@@ -430,13 +478,9 @@ fn text_column(name: &str, columns: &[String], wanted: Option<&str>) -> Result<(
 /// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
 fn check_head(head: &[u8], name: &str) -> Result<usize> {
     let encoding = match head {
-        [0xFF, 0xFE, ..] => Some("UTF-16 (little-endian)"),
-        [0xFE, 0xFF, ..] => Some("UTF-16 (big-endian)"),
         [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Excel or Word file"),
         [0x1F, 0x8B, ..] => Some("a gzip file"),
-        [0, c, ..] if *c != 0 => Some("UTF-16 (big-endian, no byte-order mark)"),
-        [c, 0, ..] if *c != 0 => Some("UTF-16 (little-endian, no byte-order mark)"),
         _ => None,
     };
     match encoding {
@@ -481,9 +525,8 @@ mod tests {
     #[test]
     fn what_is_no_text_is_named() {
         for (bytes, said) in [
-            (&b"\xFF\xFEt\0e\0"[..], "UTF-16"),
-            (b"t\0e\0x\0", "no byte-order mark"),
-            (b"PK\x03\x04zzzz", "ZIP"),
+            (&b"PK\x03\x04zzzz"[..], "ZIP"),
+            (b"\x1F\x8B\x08zzzz", "gzip"),
         ] {
             let error = reader(bytes).err().unwrap().to_string();
             assert!(error.contains(said), "{error}");
