@@ -103,6 +103,12 @@ pub enum RowFault {
         /// The JSON reader's words.
         reason: String,
     },
+    /// A JSON object with more brackets inside each other than the limit.
+    #[error("nested more than {limit} deep")]
+    TooDeep {
+        /// The limit in force.
+        limit: usize,
+    },
     /// A JSON object without the text key.
     #[error("no key {key:?}")]
     NoTextKey {
@@ -138,6 +144,7 @@ impl RowFault {
             Self::LoneCarriageReturn => "K0313",
             Self::TakenKey { .. } => "K0314",
             Self::Json { .. } => "K0306",
+            Self::TooDeep { .. } => "K0316",
             Self::NoTextKey { .. } => "K0307",
             Self::NotAString { .. } => "K0308",
             Self::StrayKey { .. } => "K0312",

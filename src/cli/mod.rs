@@ -136,6 +136,9 @@ struct InputArgs {
     /// Longest cell in bytes; a row with a longer one is left out
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_cell: usize,
+    /// Brackets within brackets that a JSON object may have; a row with more is left out
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
+    max_nesting: usize,
     /// Speaker of a transcript who asks: context, never labelled [default: Pewawancara, Peneliti,
     /// Moderator, Interviewer, Researcher]
     #[arg(long, value_name = "NAME")]
@@ -157,6 +160,7 @@ impl InputArgs {
             delimiter: self.delimiter,
             encoding: self.encoding,
             max_cell: self.max_cell,
+            max_nesting: self.max_nesting,
             transcript,
         }
     }
@@ -167,6 +171,8 @@ enum FormatArg {
     Csv,
     Tsv,
     Jsonl,
+    /// An array of objects
+    Json,
     /// A transcript
     Txt,
 }
@@ -177,6 +183,7 @@ impl FormatArg {
             Self::Csv => Format::CSV,
             Self::Tsv => Format::TSV,
             Self::Jsonl => Format::Jsonl,
+            Self::Json => Format::Json,
             Self::Txt => Format::Transcript,
         }
     }
@@ -205,6 +212,12 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
         _ => Err("one ASCII character, or `tab`".into()),
     }
+}
+
+/// `serde_json` itself goes 128 deep.
+fn parse_nesting(text: &str) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (1..=120).contains(n));
+    n.ok_or_else(|| "a number from 1 to 120".into())
 }
 
 fn parse_charset(label: &str) -> Result<Charset, String> {

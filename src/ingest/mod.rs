@@ -5,6 +5,7 @@
 //! be read becomes a [`Rejected`] and the next row is read; only a fault of the file as a whole
 //! is an error.
 
+mod array;
 mod delimited;
 mod encoding;
 mod jsonl;
@@ -72,6 +73,8 @@ pub enum Format {
     Delimited(u8),
     /// One JSON object a line.
     Jsonl,
+    /// An array of JSON objects, read one by one; never written.
+    Json,
     /// A plain-text interview: turns that begin with a speaker's name and a colon.
     Transcript,
 }
@@ -92,10 +95,11 @@ impl Format {
             Some("csv") => Ok(Self::CSV),
             Some("tsv" | "tab") => Ok(Self::TSV),
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
+            Some("json") => Ok(Self::Json),
             Some("txt") => Ok(Self::Transcript),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt (save spreadsheets as CSV, documents as text)",
+                known: ".csv, .tsv, .json, .jsonl or, for a transcript to be read, .txt (save spreadsheets as CSV, documents as text)",
             }),
         }
     }
@@ -114,6 +118,9 @@ pub struct ReadOptions {
     pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
+    /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
+    /// [`RowFault::TooDeep`].
+    pub max_nesting: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
 }
@@ -135,6 +142,7 @@ impl Default for ReadOptions {
             delimiter: None,
             encoding: None,
             max_cell: 1 << 20,
+            max_nesting: 64,
             transcript: TranscriptOptions::default(),
         }
     }
@@ -291,7 +299,7 @@ impl Reader {
         let encoding = encoding::survey(&head, None, name, options.encoding)?;
         let format = match options.format {
             Some(format) => format,
-            None => sniff(&head, name)?,
+            None => sniff(&head),
         };
         Self::decoded(&head, input, name, format, encoding, options)
     }
@@ -305,7 +313,13 @@ impl Reader {
         options: &ReadOptions,
     ) -> Result<Self> {
         check_head(head, name)?;
-        let input = encoding::decoded(input, encoding, options.kept_bytes());
+        let mut input = encoding::decoded(input, encoding, options.kept_bytes());
+        let format = match format {
+            Format::Json | Format::Jsonl if options.format.is_none() || format == Format::Json => {
+                json_format(input.fill_buf().map_err(|e| unreadable(name, e))?, format)
+            }
+            format => format,
+        };
         let charset = encoding.charset;
         let mut reader = Self::new(input, name, format, options).map_err(|e| {
             if charset.is_utf8() {
@@ -332,8 +346,9 @@ impl Reader {
                 (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
                 (format, rows.columns().to_vec(), Rows::Delimited(rows))
             }
-            Format::Jsonl => {
-                let rows = jsonl::Rows::open(input, name, options)?;
+            Format::Jsonl | Format::Json => {
+                let is_array = format == Format::Json;
+                let rows = jsonl::Rows::open(input, name, is_array, options)?;
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
             Format::Transcript => {
@@ -436,16 +451,35 @@ fn peeked(
     Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
 }
 
-fn sniff(head: &[u8], name: &str) -> Result<Format> {
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    match text.iter().find(|b| !b.is_ascii_whitespace()) {
-        Some(b'{') => Ok(Format::Jsonl),
-        Some(b'[') => Err(Error::Encoding {
-            path: name.to_string(),
-            encoding: "a JSON array, not one object a line",
-        }),
-        _ => Ok(Format::CSV),
+/// The format of a stream, by what it begins with. The bytes of an encoding of two bytes a unit
+/// show as much.
+fn sniff(head: &[u8]) -> Format {
+    match first_mark(head) {
+        Some(b'{') => Format::Jsonl,
+        Some(b'[') => Format::Json,
+        _ => Format::CSV,
     }
+}
+
+/// JSON as it is, one object a line or an array, whatever the suffix says.
+fn json_format(head: &[u8], named: Format) -> Format {
+    match first_mark(head) {
+        Some(b'{') => Format::Jsonl,
+        Some(b'[') if is_array_of_objects(head) => Format::Json,
+        _ => named,
+    }
+}
+
+fn is_array_of_objects(head: &[u8]) -> bool {
+    let mut behind = head.iter().skip_while(|b| **b != b'[').skip(1);
+    behind.find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// The first byte that is neither white space nor of a byte-order mark.
+fn first_mark(head: &[u8]) -> Option<u8> {
+    let is_text =
+        |b: &u8| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF);
+    head.iter().copied().find(is_text)
 }
 
 /// Position of the text's column, and whether it was guessed.
