@@ -215,6 +215,32 @@ pub enum Error {
         /// What it looks like.
         encoding: &'static str,
     },
+    /// A workbook that can't be read.
+    #[error("{path}: can't read the workbook: {reason}")]
+    Workbook {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A workbook without the sheet that was asked for.
+    #[error("{path}: no sheet {wanted:?}; the sheets are {}", quoted(.found))]
+    MissingSheet {
+        /// The file.
+        path: String,
+        /// The sheet looked for.
+        wanted: String,
+        /// The sheets there are.
+        found: Vec<String>,
+    },
+    /// A packed file that unpacks to more than the limit, as one made to fill a memory does.
+    #[error("{path}: unpacks to more than {limit} bytes")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The limit in force.
+        limit: u64,
+    },
     /// A column that is needed isn't there.
     #[error("{path}: no column {wanted:?}; the columns are {}", quoted(.found))]
     MissingColumn {
@@ -447,6 +473,9 @@ impl Error {
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
             Self::OpenQuote { .. } => "K0207",
+            Self::Workbook { .. } => "K0208",
+            Self::MissingSheet { .. } => "K0209",
+            Self::TooLarge { .. } => "K0210",
             Self::Row { fault, .. } => fault.code(),
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
@@ -484,6 +513,15 @@ impl Error {
                 found,
                 ..
             } => Some(missing_column_hint(wanted, *holds, found)),
+            Self::Workbook { .. } => Some(
+                "open it and save it anew without a password, or save the sheet as CSV".into(),
+            ),
+            Self::MissingSheet { wanted, found, .. } => {
+                nearest(wanted, found).map(|near| format!("did you mean {near:?}?"))
+            }
+            Self::TooLarge { .. } => {
+                Some("if you trust the file, raise the limit with --max-unpacked".into())
+            }
             Self::ColumnTaken { .. } => {
                 Some("drop that column, or choose another prefix with --prefix".into())
             }

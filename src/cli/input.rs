@@ -1,11 +1,34 @@
 //! What is said of an input once it is open, so that a wrong guess is seen.
 
-use konflik::ingest::{CharsetSource, Encoding, Layout};
+use konflik::Format;
+use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet};
 
 /// A line for each thing that was found out and is not the plain case.
 pub(super) fn found_lines(layout: &Layout) -> Vec<String> {
+    let format = layout.mislabelled.map(|_| format_line(layout));
     let encoding = encoding_line(layout.encoding);
-    encoding.into_iter().collect()
+    let sheet = layout.sheet.as_ref().map(sheet_line);
+    format.into_iter().chain(encoding).chain(sheet).collect()
+}
+
+fn format_line(layout: &Layout) -> String {
+    let format = match layout.format {
+        _ if layout.sheet.is_some() => "a workbook",
+        Format::Jsonl => "JSON",
+        _ => "a table of text",
+    };
+    format!("format: {format}, which its suffix doesn't say")
+}
+
+fn sheet_line(sheet: &Sheet) -> String {
+    let others = match sheet.others.as_slice() {
+        [] => String::new(),
+        others => format!("; there is also {} (--sheet)", others.join(", ")),
+    };
+    format!(
+        "sheet: {:?}, header in row {}{others}",
+        sheet.name, sheet.header_row
+    )
 }
 
 fn encoding_line(Encoding { charset, source }: Encoding) -> Option<String> {

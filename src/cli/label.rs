@@ -25,7 +25,7 @@ const SHOWN_REJECTS: usize = 5;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct LabelArgs {
-    /// Statements: .csv, .tsv, .json, .jsonl, a .txt transcript, or `-` for standard input
+    /// Statements: .csv, .tsv, .json, .jsonl, .xlsx, .ods, a .txt transcript, or `-` for standard input
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
     /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output
@@ -143,7 +143,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         {
             same
         }
-        (Format::Transcript | Format::Json, _) => {
+        (Format::Transcript | Format::Json | Format::Workbook, _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
                 known: ".csv, .tsv or .jsonl",

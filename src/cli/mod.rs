@@ -133,6 +133,12 @@ struct InputArgs {
     /// Encoding of the input, such as windows-1252; by its mark or its bytes if left out
     #[arg(long, value_name = "NAME", value_parser = parse_charset)]
     encoding: Option<Charset>,
+    /// Sheet of a workbook; the first with something in it if left out
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// Bytes that a workbook may unpack to
+    #[arg(long, value_name = "BYTES", default_value_t = 512 << 20)]
+    max_unpacked: u64,
     /// Longest cell in bytes; a row with a longer one is left out
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_cell: usize,
@@ -160,6 +166,8 @@ impl InputArgs {
             delimiter: self.delimiter,
             encoding: self.encoding,
             max_cell: self.max_cell,
+            sheet: self.sheet.clone(),
+            max_unpacked: self.max_unpacked,
             max_nesting: self.max_nesting,
             transcript,
         }
@@ -173,6 +181,9 @@ enum FormatArg {
     Jsonl,
     /// An array of objects
     Json,
+    /// A spreadsheet
+    Xlsx,
+    Ods,
     /// A transcript
     Txt,
 }
@@ -184,6 +195,7 @@ impl FormatArg {
             Self::Tsv => Format::TSV,
             Self::Jsonl => Format::Jsonl,
             Self::Json => Format::Json,
+            Self::Xlsx | Self::Ods => Format::Workbook,
             Self::Txt => Format::Transcript,
         }
     }

@@ -5,11 +5,13 @@
 //! be read becomes a [`Rejected`] and the next row is read; only a fault of the file as a whole
 //! is an error.
 
+mod archive;
 mod array;
 mod delimited;
 mod encoding;
 mod jsonl;
 mod transcript;
+mod workbook;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,6 +23,7 @@ use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
 pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
 pub use transcript::TranscriptOptions;
+pub use workbook::Sheet;
 
 /// Column names that hold the text when none is named, most telling first.
 const TEXT_COLUMNS: &[&str] = &[
@@ -63,6 +66,9 @@ const TEXT_COLUMNS: &[&str] = &[
 /// Bytes of a record that are kept however small the cell limit is.
 const MIN_KEPT: usize = 64 * 1024;
 
+/// What a ZIP archive begins with.
+const PACKED: &[u8] = b"PK\x03\x04";
+
 /// Bytes that are read at once; also what a stream is sniffed by.
 const BUFFER: usize = 256 * 1024;
 
@@ -75,6 +81,8 @@ pub enum Format {
     Jsonl,
     /// An array of JSON objects, read one by one; never written.
     Json,
+    /// A spreadsheet in XLSX or ODS, one sheet of it; never written.
+    Workbook,
     /// A plain-text interview: turns that begin with a speaker's name and a colon.
     Transcript,
 }
@@ -84,6 +92,16 @@ impl Format {
     pub const CSV: Self = Self::Delimited(b',');
     /// Tab-separated values.
     pub const TSV: Self = Self::Delimited(b'\t');
+
+    /// Whether the two are of one kind: JSON one object a line or in an array, cells between
+    /// whatever delimiter.
+    fn is_like(self, other: Self) -> bool {
+        let is_json = |f| matches!(f, Self::Json | Self::Jsonl);
+        let is_delimited = |f| matches!(f, Self::Delimited(_));
+        self == other
+            || (is_json(self) && is_json(other))
+            || (is_delimited(self) && is_delimited(other))
+    }
 
     /// The format that a path's suffix names.
     pub fn of_path(path: &Path) -> Result<Self> {
@@ -96,10 +114,11 @@ impl Format {
             Some("tsv" | "tab") => Ok(Self::TSV),
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
             Some("json") => Ok(Self::Json),
+            Some("xlsx" | "xlsm" | "ods") => Ok(Self::Workbook),
             Some("txt") => Ok(Self::Transcript),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .json, .jsonl or, for a transcript to be read, .txt (save spreadsheets as CSV, documents as text)",
+                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods or, for a transcript to be read, .txt (save documents as text)",
             }),
         }
     }
@@ -118,6 +137,10 @@ pub struct ReadOptions {
     pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
+    /// The sheet of a workbook; the first with something in it when `None`.
+    pub sheet: Option<String>,
+    /// Bytes that a packed file may unpack to, else [`Error::TooLarge`].
+    pub max_unpacked: u64,
     /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
     /// [`RowFault::TooDeep`].
     pub max_nesting: usize,
@@ -142,6 +165,8 @@ impl Default for ReadOptions {
             delimiter: None,
             encoding: None,
             max_cell: 1 << 20,
+            sheet: None,
+            max_unpacked: 512 << 20,
             max_nesting: 64,
             transcript: TranscriptOptions::default(),
         }
@@ -196,11 +221,15 @@ pub struct Layout {
     pub other_texts: Vec<String>,
     /// The encoding of the file; rows are UTF-8 whatever it is.
     pub encoding: Encoding,
+    /// The format that the suffix says, where the content is of another.
+    pub mislabelled: Option<Format>,
     /// Whether the file begins with a byte-order mark, as Excel writes and wants it, or was in
     /// another encoding than UTF-8.
     pub bom: bool,
     /// Whether lines end in CR LF.
     pub crlf: bool,
+    /// The sheet of a workbook that is read.
+    pub sheet: Option<Sheet>,
     /// Who speaks in a transcript, how many turns, and whether as the interviewer.
     pub speakers: Vec<Speaker>,
 }
@@ -252,6 +281,7 @@ pub struct Reader {
 enum Rows {
     Delimited(delimited::Rows),
     Jsonl(jsonl::Rows),
+    Workbook(workbook::Rows),
     Transcript(transcript::Rows),
 }
 
@@ -269,7 +299,7 @@ impl Reader {
                 io::Error::from(io::ErrorKind::IsADirectory),
             ));
         }
-        let format = match options.format {
+        let by_suffix = match options.format {
             Some(format) => format,
             None => Format::of_path(path)?,
         };
@@ -279,14 +309,20 @@ impl Reader {
         };
         let name = path.display().to_string();
         let (head, input) = peeked(Box::new(open()?), &name)?;
+        let format = match options.format {
+            Some(format) => format,
+            None => by_content(&head, by_suffix, &name)?,
+        };
         // A pipe can be read only once: of a pipe only the head is looked at.
-        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() {
+        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() && format != Format::Workbook {
             Some(Box::new(open()?))
         } else {
             None
         };
         let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
-        Self::decoded(&head, input, &name, format, encoding, options)
+        let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(by_suffix);
+        Ok(reader)
     }
 
     /// Reads a stream; without a format in the options its first byte decides.
@@ -312,6 +348,9 @@ impl Reader {
         encoding: Encoding,
         options: &ReadOptions,
     ) -> Result<Self> {
+        if format == Format::Workbook {
+            return Self::new(input, name, format, options);
+        }
         check_head(head, name)?;
         let mut input = encoding::decoded(input, encoding, options.kept_bytes());
         let format = match format {
@@ -351,6 +390,12 @@ impl Reader {
                 let rows = jsonl::Rows::open(input, name, is_array, options)?;
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
+            Format::Workbook => {
+                let file = workbook::spooled(input, name)?;
+                let rows = workbook::Rows::open(file, name, options)?;
+                shape.sheet = Some(rows.sheet());
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
             Format::Transcript => {
                 let rows = transcript::Rows::open(input, name, &options.transcript)?;
                 shape.speakers = rows.speakers();
@@ -370,8 +415,10 @@ impl Reader {
                 text,
                 text_was_guessed,
                 encoding: Encoding::UTF8,
+                mislabelled: None,
                 bom: shape.bom,
                 crlf: shape.crlf,
+                sheet: shape.sheet,
                 speakers: shape.speakers,
             },
             rows,
@@ -393,6 +440,7 @@ impl Reader {
         let row = match &mut self.rows {
             Rows::Delimited(rows) => rows.next_row(self.layout.text)?,
             Rows::Jsonl(rows) => rows.next_row()?,
+            Rows::Workbook(rows) => rows.next_row(self.layout.text)?,
             Rows::Transcript(rows) => rows.next_row().map(Ok),
         };
         let charset = self.layout.encoding.charset;
@@ -410,7 +458,23 @@ impl Reader {
 struct Shape {
     bom: bool,
     crlf: bool,
+    sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
+}
+
+/// Refuses two columns of one name.
+fn columns_once(columns: &[String], name: &str) -> Result<()> {
+    for (second, column) in columns.iter().enumerate() {
+        if let Some(first) = columns[..second].iter().position(|c| c == column) {
+            return Err(Error::DuplicateColumn {
+                path: name.to_string(),
+                name: column.clone(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Columns that are called like a text too, where none was named.
@@ -455,10 +519,65 @@ fn peeked(
 /// show as much.
 fn sniff(head: &[u8]) -> Format {
     match first_mark(head) {
+        _ if head.starts_with(PACKED) => Format::Workbook,
         Some(b'{') => Format::Jsonl,
         Some(b'[') => Format::Json,
         _ => Format::CSV,
     }
+}
+
+/// The format that a file's content shows to be another than its suffix says.
+fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<Format> {
+    let is_packed = head.starts_with(PACKED);
+    let shown = sniff(head);
+    let page = |encoding| {
+        Err(Error::Encoding {
+            path: name.to_string(),
+            encoding,
+        })
+    };
+    match by_suffix {
+        Format::Workbook if is_packed => Ok(by_suffix),
+        _ if is_packed => Ok(Format::Workbook),
+        Format::Transcript => Ok(by_suffix),
+        _ if is_markup(
+            head,
+            &["<!doctype html", "<html", "<table", "<meta", "<head"],
+        ) =>
+        {
+            page("a web page, as some programs write for Excel")
+        }
+        _ if is_markup(head, &["<?xml"]) => page("an XML file"),
+        Format::Delimited(_) if begins_like_json(head) => Ok(shown),
+        Format::Json | Format::Jsonl if !head.contains(&b'{') && !head.is_empty() => {
+            Ok(Format::CSV)
+        }
+        Format::Workbook => {
+            check_head(head, name)?;
+            Ok(shown)
+        }
+        _ => Ok(by_suffix),
+    }
+}
+
+fn is_markup(head: &[u8], tags: &[&str]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    let begins = |tag: &&str| {
+        text.get(..tag.len())
+            .is_some_and(|t| t.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    tags.iter().any(begins)
+}
+
+/// Whether a file begins with `{"` or `[{`, which no header of a table does.
+fn begins_like_json(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let mut marks = text.iter().filter(|b| !b.is_ascii_whitespace());
+    matches!(
+        (marks.next(), marks.next()),
+        (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{'))
+    )
 }
 
 /// JSON as it is, one object a line or an array, whatever the suffix says.
@@ -513,7 +632,9 @@ fn text_column(name: &str, columns: &[String], wanted: Option<&str>) -> Result<(
 fn check_head(head: &[u8], name: &str) -> Result<usize> {
     let encoding = match head {
         [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Excel or Word file"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => {
+            Some("an old Excel or Word file, or one locked with a password")
+        }
         [0x1F, 0x8B, ..] => Some("a gzip file"),
         _ => None,
     };
@@ -560,6 +681,7 @@ mod tests {
     fn what_is_no_text_is_named() {
         for (bytes, said) in [
             (&b"PK\x03\x04zzzz"[..], "ZIP"),
+            (b"\xD0\xCF\x11\xE0zzzz", "old Excel"),
             (b"\x1F\x8B\x08zzzz", "gzip"),
         ] {
             let error = reader(bytes).err().unwrap().to_string();
