@@ -159,6 +159,8 @@ pub enum ColumnHolds {
     Text,
     /// The codes of a variable.
     Codes,
+    /// Something else that the user named it for.
+    Other,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -337,6 +339,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// No preset of that name.
+    #[error("no preset {name:?}; the presets are {}", quoted(.known))]
+    UnknownPreset {
+        /// The name.
+        name: String,
+        /// The presets there are.
+        known: Vec<String>,
+    },
     /// A hyperparameter outside its range.
     #[error("{name} is {value}; it must be {range}")]
     Parameter {
@@ -483,6 +493,7 @@ impl Error {
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",
+            Self::UnknownPreset { .. } => "K0404",
             Self::Untrainable { .. } => "K0501",
             Self::NotConverged { .. } => "K0502",
             Self::Model { .. } => "K0601",
@@ -519,6 +530,10 @@ impl Error {
             Self::MissingSheet { wanted, found, .. } => {
                 nearest(wanted, found).map(|near| format!("did you mean {near:?}?"))
             }
+            Self::UnknownPreset { name, known } => Some(match nearest(name, known) {
+                Some(near) => format!("did you mean {near:?}? A file of your own ends in .toml"),
+                None => "name one of them, or a file that ends in .toml".into(),
+            }),
             Self::TooLarge { .. } => {
                 Some("if you trust the file, raise the limit with --max-unpacked".into())
             }
@@ -578,6 +593,7 @@ impl Error {
 fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> String {
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
+        ColumnHolds::Other => "name one of these",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
     };
     match nearest(wanted, found) {

@@ -40,7 +40,7 @@ enum Form {
 
 pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
     let codebook = args.corpus.codebook()?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
+    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
     let params = CheckParams {
         near: args.near,
         min_stratum: args.min_stratum,

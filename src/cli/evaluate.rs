@@ -91,7 +91,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
         konflik::export::Output::prepare(path, args.force)?;
     }
     let model = load_model(args.model.as_deref())?;
-    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
+    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options()?)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }

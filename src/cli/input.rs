@@ -8,7 +8,18 @@ pub(super) fn found_lines(layout: &Layout) -> Vec<String> {
     let format = layout.mislabelled.map(|_| format_line(layout));
     let encoding = encoding_line(layout.encoding);
     let sheet = layout.sheet.as_ref().map(sheet_line);
-    format.into_iter().chain(encoding).chain(sheet).collect()
+    let lines = format.into_iter().chain(encoding).chain(sheet);
+    lines.chain(columns_line(layout)).collect()
+}
+
+/// The columns that were guessed, but for the text's.
+fn columns_line(layout: &Layout) -> Option<String> {
+    let guessed = layout.other_columns.iter().filter(|c| c.was_guessed);
+    let list: Vec<String> = guessed
+        .map(|c| format!("{} {:?}", c.role.name(), layout.columns[c.position]))
+        .collect();
+    (!list.is_empty())
+        .then(|| format!("columns: {} (guessed; --map names others)", list.join(", ")))
 }
 
 fn format_line(layout: &Layout) -> String {

@@ -66,7 +66,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
         console.say("reading standard input; end it with Ctrl-D");
     }
-    let reader = Reader::open(&args.statements, &args.input.options())?;
+    let reader = Reader::open(&args.statements, &args.input.options()?)?;
     announce(&reader, console);
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);

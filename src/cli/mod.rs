@@ -10,6 +10,7 @@ mod model;
 mod run;
 mod train;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
-use konflik::ingest::{Charset, TranscriptOptions};
+use konflik::ingest::{Charset, ColumnMap, Preset, Role, TranscriptOptions};
 use konflik::{Codebook, Error, Format, Model, ReadOptions};
 
 use console::Console;
@@ -124,6 +125,12 @@ struct InputArgs {
     /// Column (or JSON key) of the statement; guessed by its name if left out
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
+    /// Columns by what they mean: text, id, source, speaker, lang, date, group
+    #[arg(long, value_name = "MEANING=NAME,..", value_delimiter = ',', value_parser = parse_mapping)]
+    map: Vec<(Role, String)>,
+    /// Columns of an export: app-reviews, cfpb, chatwoot, sp4n-lapor, zammad, or a .toml file
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
     /// Format of the input; by its suffix, or the first byte of standard input, if left out
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
@@ -152,7 +159,7 @@ struct InputArgs {
 }
 
 impl InputArgs {
-    fn options(&self) -> ReadOptions {
+    fn options(&self) -> konflik::Result<ReadOptions> {
         let transcript = if self.interviewer.is_empty() {
             TranscriptOptions::default()
         } else {
@@ -160,9 +167,13 @@ impl InputArgs {
                 interviewers: self.interviewer.clone(),
             }
         };
-        ReadOptions {
+        let mut named: BTreeMap<Role, String> = self.map.iter().cloned().collect();
+        let text_column = named.remove(&Role::Text);
+        let preset = self.preset.as_deref().map(Preset::named).transpose()?;
+        Ok(ReadOptions {
             format: self.format.map(FormatArg::format),
-            text_column: self.text_column.clone(),
+            text_column: self.text_column.clone().or(text_column),
+            columns: ColumnMap { named, preset },
             delimiter: self.delimiter,
             encoding: self.encoding,
             max_cell: self.max_cell,
@@ -170,7 +181,7 @@ impl InputArgs {
             max_unpacked: self.max_unpacked,
             max_nesting: self.max_nesting,
             transcript,
-        }
+        })
     }
 }
 
@@ -224,6 +235,13 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
         _ => Err("one ASCII character, or `tab`".into()),
     }
+}
+
+fn parse_mapping(text: &str) -> Result<(Role, String), String> {
+    let (meaning, column) = text.split_once('=').ok_or("MEANING=NAME is wanted")?;
+    let role = Role::ALL.into_iter().find(|r| r.name() == meaning.trim());
+    let role = role.ok_or_else(|| format!("{meaning:?} is none of the meanings"))?;
+    Ok((role, column.to_string()))
 }
 
 /// `serde_json` itself goes 128 deep.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{ReadOptions, Reader, Record};
+use crate::ingest::{ReadOptions, Reader, Record, Role};
 
 pub use codings::Codings;
 pub use split::{group_folds, holdout};
@@ -197,6 +197,7 @@ impl Columns {
                     .position(|c| c.trim().eq_ignore_ascii_case(name))
             })
         };
+        let sure = |role| reader.layout().sure_column(role);
         let variables: Vec<Option<usize>> =
             codebook.variables.iter().map(|v| position(&v.id)).collect();
         if variables.iter().all(Option::is_none) {
@@ -209,10 +210,10 @@ impl Columns {
         }
         Ok(Self {
             text: reader.layout().text,
-            id: position("id"),
-            language: position("lang").or_else(|| position("language")),
-            source: position("source").or_else(|| position("source_type")),
-            group: position("group"),
+            id: sure(Role::Id),
+            language: sure(Role::Lang),
+            source: sure(Role::Source),
+            group: sure(Role::Group),
             variables,
             names,
         })

@@ -100,8 +100,7 @@ impl Rows {
         while let Some(line) = self.next_line()? {
             let keys = self.keys_of(&line);
             self.waiting.push_back(line);
-            let wanted = options.text_column.as_deref();
-            let found = keys.and_then(|keys| text_column(&self.name, &keys, wanted).map(|_| keys));
+            let found = keys.and_then(|keys| text_column(&self.name, &keys, options).map(|_| keys));
             match found {
                 Ok(keys) => {
                     self.columns = keys;

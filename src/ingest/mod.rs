@@ -7,6 +7,7 @@
 
 mod archive;
 mod array;
+mod columns;
 mod delimited;
 mod encoding;
 mod jsonl;
@@ -18,50 +19,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
+use crate::error::{Error, Location, Result, RowFault};
 
+pub use columns::{Column, ColumnMap, Preset, Role};
+use columns::{other_columns, other_texts, text_column};
 pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
 pub use transcript::TranscriptOptions;
 pub use workbook::Sheet;
-
-/// Column names that hold the text when none is named, most telling first.
-const TEXT_COLUMNS: &[&str] = &[
-    "text",
-    "teks",
-    "statement",
-    "pernyataan",
-    "complaint",
-    "isi keluhan",
-    "isi_keluhan",
-    "keluhan",
-    "isi pengaduan",
-    "isi_pengaduan",
-    "pengaduan",
-    "isi aduan",
-    "isi_aduan",
-    "aduan",
-    "isi_laporan",
-    "isi laporan",
-    "uraian",
-    "laporan",
-    "isi",
-    "narrative",
-    "consumer complaint narrative",
-    "complaint_what_happened",
-    "review",
-    "ulasan",
-    "content",
-    "comment",
-    "komentar",
-    "message",
-    "pesan",
-    "tweet",
-    "full_text",
-    "description",
-    "deskripsi",
-    "body",
-];
 
 /// Bytes of a record that are kept however small the cell limit is.
 const MIN_KEPT: usize = 64 * 1024;
@@ -131,6 +96,8 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The column of the text; guessed by name when `None`.
     pub text_column: Option<String>,
+    /// The columns of other meanings, and a preset for all.
+    pub columns: ColumnMap,
     /// The delimiter; by counting in the header when `None`.
     pub delimiter: Option<u8>,
     /// The encoding; by mark or by looking at the bytes when `None`.
@@ -162,6 +129,7 @@ impl Default for ReadOptions {
         Self {
             format: None,
             text_column: None,
+            columns: ColumnMap::default(),
             delimiter: None,
             encoding: None,
             max_cell: 1 << 20,
@@ -219,6 +187,8 @@ pub struct Layout {
     pub text_was_guessed: bool,
     /// Other columns that could hold the text.
     pub other_texts: Vec<String>,
+    /// Columns of another meaning.
+    pub other_columns: Vec<Column>,
     /// The encoding of the file; rows are UTF-8 whatever it is.
     pub encoding: Encoding,
     /// The format that the suffix says, where the content is of another.
@@ -246,6 +216,12 @@ pub struct Speaker {
 }
 
 impl Layout {
+    /// Position of the column of that meaning, unless it was only guessed.
+    pub fn sure_column(&self, role: Role) -> Option<usize> {
+        let sure = self.other_columns.iter().filter(|c| !c.was_guessed);
+        sure.filter(|c| c.role == role).map(|c| c.position).next()
+    }
+
     /// The cells of a record by column; JSON values that are no strings stand as JSON.
     pub fn cells(&self, record: &Record) -> Vec<String> {
         match self.format {
@@ -402,7 +378,8 @@ impl Reader {
                 (Format::CSV, transcript::columns(), Rows::Transcript(rows))
             }
         };
-        let (text, text_was_guessed) = text_column(name, &columns, options.text_column.as_deref())?;
+        let (text, text_was_guessed) = text_column(name, &columns, options)?;
+        let other_columns = other_columns(name, &columns, text, &options.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[text]);
         }
@@ -410,7 +387,8 @@ impl Reader {
             name: name.to_string(),
             layout: Layout {
                 format,
-                other_texts: other_texts(&columns, text, options.text_column.is_some()),
+                other_texts: other_texts(&columns, text, options),
+                other_columns,
                 columns,
                 text,
                 text_was_guessed,
@@ -475,20 +453,6 @@ fn columns_once(columns: &[String], name: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Columns that are called like a text too, where none was named.
-fn other_texts(columns: &[String], text: usize, was_named: bool) -> Vec<String> {
-    let is_text = |c: &str| TEXT_COLUMNS.contains(&c.trim().to_lowercase().as_str());
-    let others = columns
-        .iter()
-        .enumerate()
-        .filter(|(i, c)| *i != text && is_text(c));
-    if was_named {
-        Vec::new()
-    } else {
-        others.map(|(_, c)| c.clone()).collect()
-    }
 }
 
 /// A read error of the stream called `name`.
@@ -601,33 +565,6 @@ fn first_mark(head: &[u8]) -> Option<u8> {
     head.iter().copied().find(is_text)
 }
 
-/// Position of the text's column, and whether it was guessed.
-fn text_column(name: &str, columns: &[String], wanted: Option<&str>) -> Result<(usize, bool)> {
-    let position = |wanted: &str| {
-        columns
-            .iter()
-            .position(|c| c.trim().eq_ignore_ascii_case(wanted))
-    };
-    let missing = |wanted: &str| Error::MissingColumn {
-        path: name.to_string(),
-        wanted: wanted.to_string(),
-        holds: ColumnHolds::Text,
-        found: columns.to_vec(),
-    };
-    if let Some(wanted) = wanted {
-        let exact = columns.iter().position(|c| c == wanted);
-        return exact.map(|i| (i, false)).ok_or_else(|| missing(wanted));
-    }
-    // A near miss of `text` is more likely a slip than a wish for another column.
-    let slip = nearest("text", columns)
-        .is_some_and(|near| !TEXT_COLUMNS.contains(&near.to_lowercase().as_str()));
-    TEXT_COLUMNS
-        .iter()
-        .take(if slip { 1 } else { TEXT_COLUMNS.len() })
-        .find_map(|candidate| position(candidate).map(|i| (i, *candidate != "text")))
-        .ok_or_else(|| missing("text"))
-}
-
 /// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
 fn check_head(head: &[u8], name: &str) -> Result<usize> {
     let encoding = match head {
@@ -687,23 +624,5 @@ mod tests {
             let error = reader(bytes).err().unwrap().to_string();
             assert!(error.contains(said), "{error}");
         }
-    }
-
-    #[test]
-    fn the_text_column_is_named_guessed_or_missed() {
-        let columns = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            text_column("f", &columns(&["id", "Text"]), None).unwrap(),
-            (1, false)
-        );
-        assert_eq!(
-            text_column("f", &columns(&["id", "keluhan"]), None).unwrap(),
-            (1, true)
-        );
-        assert_eq!(
-            text_column("f", &columns(&["a", "b"]), Some("b")).unwrap(),
-            (1, false)
-        );
-        assert!(text_column("f", &columns(&["id", "tekst"]), None).is_err());
     }
 }

@@ -194,9 +194,8 @@ impl Rows {
         let width = |row: &SheetRow| row.cells.iter().filter(|c| !c.is_empty()).count();
         let widest = rows.iter().map(width).max().unwrap_or(0);
         let is_wide = |row: &SheetRow| width(row) >= widest.min(2);
-        let wanted = options.text_column.as_deref();
         let has_text = |row: &SheetRow| {
-            is_wide(row) && text_column(&self.name, &trimmed(&row.cells), wanted).is_ok()
+            is_wide(row) && text_column(&self.name, &trimmed(&row.cells), options).is_ok()
         };
         let header = rows.iter().position(has_text);
         let header = header.or_else(|| rows.iter().position(is_wide));
