@@ -65,6 +65,12 @@ pub enum RowFault {
         /// Offset from the start of the file.
         byte: u64,
     },
+    /// A line that is not in the encoding of the rest of the file.
+    #[error("not in {encoding}, which the file was read in")]
+    OtherEncoding {
+        /// The encoding of the file.
+        encoding: &'static str,
+    },
     /// A NUL byte, which text never holds.
     #[error("a NUL byte at byte {byte} of the file")]
     Nul {
@@ -97,6 +103,12 @@ pub enum RowFault {
         /// The JSON reader's words.
         reason: String,
     },
+    /// A JSON object with more brackets inside each other than the limit.
+    #[error("nested more than {limit} deep")]
+    TooDeep {
+        /// The limit in force.
+        limit: usize,
+    },
     /// A JSON object without the text key.
     #[error("no key {key:?}")]
     NoTextKey {
@@ -125,12 +137,14 @@ impl RowFault {
         match self {
             Self::Ragged { .. } => "K0301",
             Self::NotUtf8 { .. } => "K0302",
+            Self::OtherEncoding { .. } => "K0315",
             Self::Nul { .. } => "K0303",
             Self::CellTooLong { .. } => "K0304",
             Self::AfterQuote => "K0305",
             Self::LoneCarriageReturn => "K0313",
             Self::TakenKey { .. } => "K0314",
             Self::Json { .. } => "K0306",
+            Self::TooDeep { .. } => "K0316",
             Self::NoTextKey { .. } => "K0307",
             Self::NotAString { .. } => "K0308",
             Self::StrayKey { .. } => "K0312",
@@ -151,6 +165,8 @@ pub enum ColumnHolds {
     Slice,
     /// How sure the model is.
     Probabilities,
+    /// Something else that the user named it for.
+    Other,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -185,6 +201,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A key that would lie in the folder of the output.
+    #[error("{path}: the key would lie in the folder of the output")]
+    KeyBesideOutput {
+        /// The key.
+        path: PathBuf,
+    },
     /// The suffix names no format that can be read or written.
     #[error("{path}: no format is known by this suffix")]
     UnknownFormat {
@@ -206,6 +228,32 @@ pub enum Error {
         path: String,
         /// What it looks like.
         encoding: &'static str,
+    },
+    /// A workbook that can't be read.
+    #[error("{path}: can't read the workbook: {reason}")]
+    Workbook {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A workbook without the sheet that was asked for.
+    #[error("{path}: no sheet {wanted:?}; the sheets are {}", quoted(.found))]
+    MissingSheet {
+        /// The file.
+        path: String,
+        /// The sheet looked for.
+        wanted: String,
+        /// The sheets there are.
+        found: Vec<String>,
+    },
+    /// A packed file that unpacks to more than the limit, as one made to fill a memory does.
+    #[error("{path}: unpacks to more than {limit} bytes")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The limit in force.
+        limit: u64,
     },
     /// A column that is needed isn't there.
     #[error("{path}: no column {wanted:?}; the columns are {}", quoted(.found))]
@@ -324,6 +372,14 @@ pub enum Error {
         at: Location,
         /// What is wrong.
         reason: String,
+    },
+    /// No preset of that name.
+    #[error("no preset {name:?}; the presets are {}", quoted(.known))]
+    UnknownPreset {
+        /// The name.
+        name: String,
+        /// The presets there are.
+        known: Vec<String>,
     },
     /// A hyperparameter outside its range.
     #[error("{name} is {value}; it must be {range}")]
@@ -471,6 +527,7 @@ impl Error {
             Self::Write { .. } => "K0102",
             Self::OutputExists { .. } => "K0103",
             Self::OutputIsInput { .. } => "K0104",
+            Self::KeyBesideOutput { .. } => "K0105",
             Self::UnknownFormat { .. } => "K0201",
             Self::EmptyFile { .. } => "K0202",
             Self::Encoding { .. } => "K0203",
@@ -478,6 +535,9 @@ impl Error {
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
             Self::OpenQuote { .. } => "K0207",
+            Self::Workbook { .. } => "K0208",
+            Self::MissingSheet { .. } => "K0209",
+            Self::TooLarge { .. } => "K0210",
             Self::Row { fault, .. } => fault.code(),
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
@@ -487,6 +547,7 @@ impl Error {
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",
+            Self::UnknownPreset { .. } => "K0404",
             Self::Untrainable { .. } => "K0501",
             Self::NotConverged { .. } => "K0502",
             Self::Model { .. } => "K0601",
@@ -509,6 +570,9 @@ impl Error {
             Self::Rows { faults } => faults.first().and_then(Self::hint),
             Self::OutputExists { .. } => Some("name another output, or add --force".into()),
             Self::OutputIsInput { .. } => Some("name another output".into()),
+            Self::KeyBesideOutput { .. } => {
+                Some("who gets the output must not get the key: name another folder".into())
+            }
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
             Self::Encoding { .. } => Some(
                 "save it as UTF-8 text: CSV (in Excel “CSV UTF-8”), TSV or one JSON object a line"
@@ -520,6 +584,19 @@ impl Error {
                 found,
                 ..
             } => Some(missing_column_hint(wanted, *holds, found)),
+            Self::Workbook { .. } => Some(
+                "open it and save it anew without a password, or save the sheet as CSV".into(),
+            ),
+            Self::MissingSheet { wanted, found, .. } => {
+                nearest(wanted, found).map(|near| format!("did you mean {near:?}?"))
+            }
+            Self::UnknownPreset { name, known } => Some(match nearest(name, known) {
+                Some(near) => format!("did you mean {near:?}? A file of your own ends in .toml"),
+                None => "name one of them, or a file that ends in .toml".into(),
+            }),
+            Self::TooLarge { .. } => {
+                Some("if you trust the file, raise the limit with --max-unpacked".into())
+            }
             Self::ColumnTaken { .. } => {
                 Some("drop that column, or choose another prefix with --prefix".into())
             }
@@ -537,7 +614,11 @@ impl Error {
             Self::Row {
                 fault: RowFault::NotUtf8 { .. },
                 ..
-            } => Some("convert the file to UTF-8".into()),
+            } => Some("convert the file to UTF-8, or name its encoding with --encoding".into()),
+            Self::Row {
+                fault: RowFault::OtherEncoding { .. },
+                ..
+            } => Some("write the whole file in one encoding, or name another with --encoding".into()),
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),
@@ -578,6 +659,7 @@ impl Error {
 fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> String {
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
+        ColumnHolds::Other => "name one of these",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
         ColumnHolds::Probabilities => "label the file first: konflik label",
         ColumnHolds::Slice => "statements can be divided by any column of the file",

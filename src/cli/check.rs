@@ -59,7 +59,7 @@ pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
         check_output(path, &[&args.corpus.statements()], args.force)?;
     }
     let codebook = args.corpus.codebook()?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
+    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
     let params = CheckParams {
         near: args.near,
         min_stratum: args.min_stratum,

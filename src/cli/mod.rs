@@ -7,14 +7,18 @@ mod compare;
 mod console;
 mod document;
 mod evaluate;
+mod input;
 mod label;
 mod model;
 mod prevalence;
+mod privacy;
+mod restore;
 mod run;
 mod sample;
 mod study;
 mod train;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +29,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
 use konflik::features::TextEncoder;
 use konflik::ingest::TranscriptOptions;
+use konflik::ingest::{Charset, ColumnMap, Preset, Role, TranscriptOptions};
 use konflik::{Codebook, Corpus, Error, Format, Model, ReadOptions};
+use konflik::{Codebook, Error, Format, Model, ReadOptions};
 
 use console::Console;
 
@@ -55,6 +61,7 @@ enum Verb {
     Run(run::RunArgs),
     Train(train::TrainArgs),
     Label(label::LabelArgs),
+    Restore(restore::RestoreArgs),
     Evaluate(evaluate::EvaluateArgs),
     Compare(compare::CompareArgs),
     Agree(agree::AgreeArgs),
@@ -96,6 +103,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Run(args) => run::run(args, &console),
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
+        Verb::Restore(args) => restore::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
         Verb::Compare(args) => compare::run(args, &console),
         Verb::Agree(args) => agree::run(args, &console),
@@ -139,15 +147,33 @@ struct InputArgs {
     /// Column (or JSON key) of the statement; guessed by its name if left out
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
+    /// Columns by what they mean: text, id, source, speaker, lang, date, group
+    #[arg(long, value_name = "MEANING=NAME,..", value_delimiter = ',', value_parser = parse_mapping)]
+    map: Vec<(Role, String)>,
+    /// Columns of an export: app-reviews, cfpb, chatwoot, sp4n-lapor, zammad, or a .toml file
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
     /// Format of the input; by its suffix, or the first byte of standard input, if left out
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
     /// Delimiter of a table: one character, or `tab`; found in the header if left out
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
+    /// Encoding of the input, such as windows-1252; by its mark or its bytes if left out
+    #[arg(long, value_name = "NAME", value_parser = parse_charset)]
+    encoding: Option<Charset>,
+    /// Sheet of a workbook; the first with something in it if left out
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// Bytes that a workbook may unpack to
+    #[arg(long, value_name = "BYTES", default_value_t = 512 << 20)]
+    max_unpacked: u64,
     /// Longest cell in bytes; a row with a longer one is left out
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_cell: usize,
+    /// Brackets within brackets that a JSON object may have; a row with more is left out
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
+    max_nesting: usize,
     /// Speaker of a transcript who asks: context, never labelled [default: Pewawancara, Peneliti,
     /// Moderator, Interviewer, Researcher]
     #[arg(long, value_name = "NAME")]
@@ -155,7 +181,7 @@ struct InputArgs {
 }
 
 impl InputArgs {
-    fn options(&self) -> ReadOptions {
+    fn options(&self) -> konflik::Result<ReadOptions> {
         let transcript = if self.interviewer.is_empty() {
             TranscriptOptions::default()
         } else {
@@ -163,13 +189,22 @@ impl InputArgs {
                 interviewers: self.interviewer.clone(),
             }
         };
-        ReadOptions {
+        let mut named: BTreeMap<Role, String> = self.map.iter().cloned().collect();
+        let text_column = named.remove(&Role::Text);
+        let preset = self.preset.as_deref().map(Preset::named).transpose()?;
+        Ok(ReadOptions {
             format: self.format.map(FormatArg::format),
-            text_column: self.text_column.clone(),
+            text_column: self.text_column.clone().or(text_column),
+            columns: ColumnMap { named, preset },
             delimiter: self.delimiter,
+            encoding: self.encoding,
             max_cell: self.max_cell,
+            sheet: self.sheet.clone(),
+            max_unpacked: self.max_unpacked,
+            max_nesting: self.max_nesting,
             transcript,
-        }
+            ..ReadOptions::default()
+        })
     }
 }
 
@@ -178,6 +213,11 @@ enum FormatArg {
     Csv,
     Tsv,
     Jsonl,
+    /// An array of objects
+    Json,
+    /// A spreadsheet
+    Xlsx,
+    Ods,
     /// A transcript
     Txt,
 }
@@ -188,6 +228,8 @@ impl FormatArg {
             Self::Csv => Format::CSV,
             Self::Tsv => Format::TSV,
             Self::Jsonl => Format::Jsonl,
+            Self::Json => Format::Json,
+            Self::Xlsx | Self::Ods => Format::Workbook,
             Self::Txt => Format::Transcript,
         }
     }
@@ -216,6 +258,23 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
         _ => Err("one ASCII character, or `tab`".into()),
     }
+}
+
+fn parse_mapping(text: &str) -> Result<(Role, String), String> {
+    let (meaning, column) = text.split_once('=').ok_or("MEANING=NAME is wanted")?;
+    let role = Role::ALL.into_iter().find(|r| r.name() == meaning.trim());
+    let role = role.ok_or_else(|| format!("{meaning:?} is none of the meanings"))?;
+    Ok((role, column.to_string()))
+}
+
+/// `serde_json` itself goes 128 deep.
+fn parse_nesting(text: &str) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (1..=120).contains(n));
+    n.ok_or_else(|| "a number from 1 to 120".into())
+}
+
+fn parse_charset(label: &str) -> Result<Charset, String> {
+    Charset::named(label).ok_or_else(|| "no encoding has this name".into())
 }
 
 /// A corpus: the file of its statements and that of its codebook.

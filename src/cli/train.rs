@@ -145,7 +145,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
         None => String::new(),
     };
     let target = StagedModel::prepare(&args.output, args.force)?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
+    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
     if !corpus.has_groups {
         console.warn(NO_GROUPS);
     }

@@ -4,6 +4,7 @@ pub mod check;
 mod coders;
 mod codings;
 mod keyed;
+pub(crate) mod near;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use std::path::Path;
 
 use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{ReadOptions, Reader, Record};
+use crate::ingest::{ReadOptions, Reader, Record, Role};
 
 pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable};
 pub use codings::Codings;
@@ -219,6 +220,7 @@ impl Columns {
                     .position(|c| c.trim().eq_ignore_ascii_case(name))
             })
         };
+        let sure = |role| reader.layout().sure_column(role);
         let variables: Vec<Option<usize>> =
             codebook.variables.iter().map(|v| position(&v.id)).collect();
         if variables.iter().all(Option::is_none) {
@@ -231,10 +233,10 @@ impl Columns {
         }
         Ok(Self {
             text: reader.layout().text,
-            id: position("id"),
-            language: position("lang").or_else(|| position("language")),
-            source: position("source").or_else(|| position("source_type")),
-            group: position("group"),
+            id: sure(Role::Id),
+            language: sure(Role::Lang),
+            source: sure(Role::Source),
+            group: sure(Role::Group),
             variables,
             names,
         })

@@ -9,5 +9,5 @@ mod sample;
 pub use codings::{Adjudicated, adjudicated, disagreements};
 pub use doubts::doubt_rows;
 pub use output::Output;
-pub use rows::{LabelledRows, rejected_json};
+pub use rows::{LabelledRows, plain_header, plain_row, rejected_json};
 pub use sample::sample_rows;

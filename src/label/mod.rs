@@ -1,5 +1,6 @@
 //! Statements to predictions: the best code of each variable, how sure, and by which words.
 
+mod duplicates;
 mod evidence;
 mod fold;
 mod stream;
@@ -7,6 +8,7 @@ mod stream;
 use crate::error::Result;
 use crate::model::{Decision, Model, argmax};
 
+pub use duplicates::DuplicateParams;
 pub use evidence::Evidence;
 pub use fold::Labeller;
 pub use stream::{LabelCounts, Labelled, Render, label_rows};

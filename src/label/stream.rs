@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::duplicates::{DuplicateParams, FirstRows};
 use super::{Labeller, Prediction};
 use crate::error::{Location, Result, RowFault};
+use crate::ingest::privacy::Counts;
 use crate::ingest::{Reader, Record, Rejected};
 
-/// Makes the bytes of a row from what was read and what was predicted, on any thread.
-pub type Render<'a> = dyn Fn(&Record, Option<&Prediction>) -> Result<Vec<u8>, RowFault> + Sync + 'a;
+/// Makes the bytes of a row from what was read, what was predicted and the id of the row that it
+/// is a copy of, on any thread.
+pub type Render<'a> =
+    dyn Fn(&Record, Option<&Prediction>, Option<&str>) -> Result<Vec<u8>, RowFault> + Sync + 'a;
 
 /// Rows that are labelled at once.
 const CHUNK: usize = 1024;
@@ -38,6 +42,12 @@ pub struct LabelCounts {
     pub rejected: u64,
     /// For each variable (by position) and code (by position) the rows by decision.
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
+    /// Rows that are near copies of an earlier one, where that was looked for.
+    pub copies: u64,
+    /// Private data that was masked, by kind.
+    pub masked: Counts,
+    /// Pseudonyms that stood in the input already.
+    pub taken_pseudonyms: u64,
     /// Rows by the best code of every variable, in the order of the codebook.
     pub combinations: BTreeMap<Vec<usize>, u64>,
 }
@@ -59,16 +69,19 @@ impl LabelCounts {
     }
 }
 
-/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order.
+/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. With
+/// `duplicates`, near copies of earlier rows are looked for.
 pub fn label_rows(
     reader: &mut Reader,
     labeller: &Labeller<'_>,
+    duplicates: Option<&DuplicateParams>,
     to_bytes: &Render<'_>,
     sink: &mut dyn FnMut(Labelled) -> Result<()>,
 ) -> Result<LabelCounts> {
     let mut counts = LabelCounts::default();
     let input = reader.name().to_string();
     let model = labeller.model();
+    let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         while chunk.len() < CHUNK {
@@ -78,6 +91,8 @@ pub fn label_rows(
             }
         }
         if chunk.is_empty() {
+            counts.masked = reader.masked().clone();
+            counts.taken_pseudonyms = reader.taken_pseudonyms();
             return Ok(counts);
         }
         let text = |row: &Result<Record, Rejected>| match row {
@@ -96,12 +111,26 @@ pub fn label_rows(
                 .as_ref()
                 .map_or_else(Vec::new, |v| v.row(i).to_vec())
         };
-        let label = |(i, row): (usize, Result<Record, Rejected>)| match row {
-            Ok(record) => label_row(record, vector(i), &input, labeller, to_bytes),
-            Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
+        let copies = match &mut firsts {
+            Some(firsts) => firsts.copies(&chunk, reader.layout()),
+            None => vec![None; chunk.len()],
         };
+        counts.copies += copies.iter().flatten().count() as u64;
+        let label =
+            |(i, (row, copy)): (usize, (Result<Record, Rejected>, Option<String>))| match row {
+                Ok(record) => label_row(
+                    record,
+                    vector(i),
+                    copy.as_deref(),
+                    &input,
+                    labeller,
+                    to_bytes,
+                ),
+                Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
+            };
         let rows = chunk
             .into_par_iter()
+            .zip(copies)
             .enumerate()
             .map(label)
             .collect::<Result<Vec<_>>>()?;
@@ -119,12 +148,13 @@ pub fn label_rows(
 fn label_row(
     record: Record,
     sentence: Vec<f32>,
+    copy: Option<&str>,
     input: &str,
     labeller: &Labeller<'_>,
     to_bytes: &Render<'_>,
 ) -> Result<(u64, Option<Prediction>, Labelled)> {
     let prediction = labeller.predict_beside(&record.text, sentence)?;
-    let row = match to_bytes(&record, prediction.as_ref()) {
+    let row = match to_bytes(&record, prediction.as_ref(), copy) {
         Ok(bytes) => Labelled::Row(bytes),
         Err(fault) => Labelled::Rejected(Rejected {
             at: Location::new(input, record.line, 0),

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use konflik::export::LabelledRows;
 use konflik::features::Views;
-use konflik::label::{LabelCounts, Labelled, Labeller, label_rows};
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Format, Model, Prediction, ReadOptions, Reader};
 
@@ -30,7 +30,8 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
     let counts = label_rows(
         &mut reader,
         &Labeller::new(model()),
-        &|record, p| rows.row(record, p),
+        None,
+        &|record, p, copy| rows.row(record, p, copy),
         &mut |row| {
             match row {
                 Labelled::Row(bytes) => out.extend(bytes),
@@ -302,4 +303,52 @@ proptest! {
         let alone: Vec<String> = texts.iter().map(|t| table(std::slice::from_ref(t)).lines().nth(1).unwrap().to_string()).collect();
         prop_assert_eq!(together.lines().skip(1).collect::<Vec<_>>(), alone);
     }
+}
+
+#[test]
+fn a_near_copy_names_the_first_row_of_its_kind() {
+    let input = "id,text\na,Tolong perbaiki pipa bocor di kampung kami segera\n,Antri lama\n\
+                 b,TOLONG perbaiki pipa bocor di kampung kami segera!\n";
+    let mut reader =
+        Reader::from_stream(Box::new(Cursor::new(input)), "in", &ReadOptions::default()).unwrap();
+    let rows = LabelledRows::new(reader.layout(), "in", Format::CSV, "konflik_", model()).unwrap();
+    let rows = rows.showing_copies("in").unwrap();
+    assert!(
+        String::from_utf8(rows.header())
+            .unwrap()
+            .ends_with(",konflik_duplicate_of\n")
+    );
+    let mut copies = Vec::new();
+    let counts = label_rows(
+        &mut reader,
+        &Labeller::new(model()),
+        Some(&DuplicateParams::default()),
+        &|record, p, copy| rows.row(record, p, copy),
+        &mut |row| {
+            if let Labelled::Row(line) = row {
+                let line = String::from_utf8(line).unwrap();
+                copies.push(line.trim_end().rsplit(',').next().unwrap().to_string());
+            }
+            Ok(())
+        },
+    );
+    assert_eq!(
+        (copies, counts.unwrap().copies),
+        (vec![String::new(), String::new(), "a".into()], 1)
+    );
+}
+
+#[test]
+fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
+    let cells = vec!["x"; 100_000].join(",");
+    let (_, counts, faults) = labelled(
+        &format!("id,text\n1,{cells}\n2,Antri\n"),
+        Format::CSV,
+        Format::CSV,
+    );
+    assert_eq!((counts.labelled, faults), (1, vec!["K0301".to_string()]));
+    let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
+    let wide = format!("text,{}\nAntri,{cells}\n", names.join(","));
+    let (out, counts, _) = labelled(&wide, Format::CSV, Format::CSV);
+    assert_eq!((counts.labelled, out.lines().count()), (1, 2));
 }
