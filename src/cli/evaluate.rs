@@ -158,7 +158,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     if args.study.is_asked_for() {
         args.study.check(&args.gold, args.document.force)?;
         let codebook = args.codebook.read(&args.gold)?;
-        let corpus = Corpus::read(&args.gold, codebook, &args.input.options())?;
+        let corpus = Corpus::read(&args.gold, codebook, &args.input.options()?)?;
         if !corpus.has_groups {
             console.warn(NO_GROUPS);
         }
@@ -171,7 +171,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     if let Some(path) = &args.codebook.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }
-    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
+    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options()?)?;
     let gold = args.sampled.chosen(gold, console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);

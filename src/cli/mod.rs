@@ -28,10 +28,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
 use konflik::features::TextEncoder;
-use konflik::ingest::TranscriptOptions;
 use konflik::ingest::{Charset, ColumnMap, Preset, Role, TranscriptOptions};
 use konflik::{Codebook, Corpus, Error, Format, Model, ReadOptions};
-use konflik::{Codebook, Error, Format, Model, ReadOptions};
 
 use console::Console;
 
