@@ -325,6 +325,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// Behavioural tests that can't be run.
+    #[error("{at}: {reason}")]
+    Behaviour {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
+    },
     /// A hyperparameter outside its range.
     #[error("{name} is {value}; it must be {range}")]
     Parameter {
@@ -480,6 +488,7 @@ impl Error {
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
             Self::Gate { .. } => "K0802",
+            Self::Behaviour { .. } => "K0803",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
     }

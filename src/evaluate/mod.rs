@@ -1,6 +1,7 @@
 //! Gold codes against predicted ones: integer counts, scores derived from them, intervals.
 
 mod agreement;
+mod behaviour;
 mod bootstrap;
 mod calibration;
 mod compare;
@@ -23,6 +24,9 @@ use crate::model::{Decision, Model, OutOfFold, argmax};
 pub use agreement::{
     Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
     VariableAgreement, agreement,
+};
+pub use behaviour::{
+    Behaviour, BehaviourCase, BehaviourTest, BehaviourTests, CasePrediction, Expectation,
 };
 pub use calibration::{Calibration, Forecast, ReliabilityBin, RiskAtCoverage};
 pub use compare::{
