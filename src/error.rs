@@ -195,6 +195,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A key that would lie in the folder of the output.
+    #[error("{path}: the key would lie in the folder of the output")]
+    KeyBesideOutput {
+        /// The key.
+        path: PathBuf,
+    },
     /// The suffix names no format that can be read or written.
     #[error("{path}: no format is known by this suffix")]
     UnknownFormat {
@@ -476,6 +482,7 @@ impl Error {
             Self::Write { .. } => "K0102",
             Self::OutputExists { .. } => "K0103",
             Self::OutputIsInput { .. } => "K0104",
+            Self::KeyBesideOutput { .. } => "K0105",
             Self::UnknownFormat { .. } => "K0201",
             Self::EmptyFile { .. } => "K0202",
             Self::Encoding { .. } => "K0203",
@@ -513,6 +520,9 @@ impl Error {
             Self::Rows { faults } => faults.first().and_then(Self::hint),
             Self::OutputExists { .. } => Some("name another output, or add --force".into()),
             Self::OutputIsInput { .. } => Some("name another output".into()),
+            Self::KeyBesideOutput { .. } => {
+                Some("who gets the output must not get the key: name another folder".into())
+            }
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
             Self::Encoding { .. } => Some(
                 "save it as UTF-8 text: CSV (in Excel “CSV UTF-8”), TSV or one JSON object a line"

@@ -8,9 +8,10 @@ use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
 use konflik::ingest::{Rejected, Speaker};
 use konflik::label::{LabelCounts, Labelled, label_rows};
-use konflik::{Codebook, Format, Model, Reader};
+use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
+use super::privacy::{PrivacyArgs, say_masked};
 use super::{InputArgs, OutputFormatArg, Status, counted, load_model, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
@@ -53,6 +54,8 @@ pub(super) struct LabelArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    privacy: PrivacyArgs,
+    #[command(flatten)]
     input: InputArgs,
 }
 
@@ -66,7 +69,12 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
         console.say("reading standard input; end it with Ctrl-D");
     }
-    let reader = Reader::open(&args.statements, &args.input.options()?)?;
+    let options = ReadOptions {
+        privacy: args.privacy.privacy()?,
+        ..args.input.options()?
+    };
+    let key = args.privacy.prepare_key(&args.output, args.force)?;
+    let reader = Reader::open(&args.statements, &options)?;
     announce(&reader, console);
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);
@@ -81,6 +89,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
         .transpose()?;
     let counts = labelling.run(reader, output, rejected, console)?;
     report(&counts, &model, args, rejects.as_deref(), console);
+    args.privacy.write_key(key, &options.privacy, console)?;
     Ok(if counts.rejected > args.max_rejects {
         Status::Findings
     } else {
@@ -284,6 +293,7 @@ fn report(
     for line in decision_lines(counts, model) {
         console.say(&line);
     }
+    say_masked(&counts.masked, counts.taken_pseudonyms, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {
         console.say(&format!("rows left out are in {}", path.display()));
     }

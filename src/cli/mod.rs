@@ -7,6 +7,8 @@ mod evaluate;
 mod input;
 mod label;
 mod model;
+mod privacy;
+mod restore;
 mod run;
 mod train;
 
@@ -49,6 +51,7 @@ enum Verb {
     Run(run::RunArgs),
     Train(train::TrainArgs),
     Label(label::LabelArgs),
+    Restore(restore::RestoreArgs),
     Evaluate(evaluate::EvaluateArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
@@ -86,6 +89,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Run(args) => run::run(args, &console),
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
+        Verb::Restore(args) => restore::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
@@ -181,6 +185,7 @@ impl InputArgs {
             max_unpacked: self.max_unpacked,
             max_nesting: self.max_nesting,
             transcript,
+            ..ReadOptions::default()
         })
     }
 }

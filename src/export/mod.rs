@@ -4,4 +4,4 @@ mod output;
 mod rows;
 
 pub use output::Output;
-pub use rows::{LabelledRows, rejected_json};
+pub use rows::{LabelledRows, plain_header, plain_row, rejected_json};

@@ -71,24 +71,20 @@ impl<'a> LabelledRows<'a> {
         let Format::Delimited(delimiter) = self.output else {
             return Vec::new();
         };
-        let mut line = if self.input.bom {
-            BOM.to_vec()
-        } else {
-            Vec::new()
-        };
-        for (i, column) in self.input.columns.iter().chain(&self.columns()).enumerate() {
-            if i > 0 {
-                line.push(delimiter);
-            }
-            write_cell(&mut line, column, delimiter);
-        }
+        let mut line = head(self.input.bom);
+        let columns = self.columns();
+        write_cells(
+            &mut line,
+            self.input.columns.iter().chain(&columns),
+            delimiter,
+        );
         line.extend_from_slice(self.line_end());
         line
     }
 
     /// Lines end as those of the input.
     fn line_end(&self) -> &'static [u8] {
-        if self.input.crlf { b"\r\n" } else { b"\n" }
+        line_end(&self.input)
     }
 
     /// A row with its line end.
@@ -116,12 +112,7 @@ impl<'a> LabelledRows<'a> {
             if let Some(key) = self.input.stray_key(record) {
                 return Err(RowFault::StrayKey { key });
             }
-            for (i, cell) in self.input.cells(record).iter().enumerate() {
-                if i > 0 {
-                    line.push(delimiter);
-                }
-                write_cell(&mut line, cell, delimiter);
-            }
+            write_cells(&mut line, self.input.cells(record).iter(), delimiter);
         }
         for (_, cell) in self.cells(prediction) {
             match cell {
@@ -235,6 +226,39 @@ impl<'a> LabelledRows<'a> {
         ));
         cells
     }
+}
+
+fn head(bom: bool) -> Vec<u8> {
+    if bom { BOM.to_vec() } else { Vec::new() }
+}
+
+fn line_end(layout: &Layout) -> &'static [u8] {
+    if layout.crlf { b"\r\n" } else { b"\n" }
+}
+
+fn write_cells<'c>(line: &mut Vec<u8>, cells: impl Iterator<Item = &'c String>, delimiter: u8) {
+    for (i, cell) in cells.enumerate() {
+        if i > 0 {
+            line.push(delimiter);
+        }
+        write_cell(line, cell, delimiter);
+    }
+}
+
+/// The header line of an input that is written as it is; nothing for JSON lines.
+pub fn plain_header(layout: &Layout) -> Vec<u8> {
+    let Format::Delimited(delimiter) = layout.format else {
+        return Vec::new();
+    };
+    let mut line = head(layout.bom);
+    write_cells(&mut line, layout.columns.iter(), delimiter);
+    line.extend_from_slice(line_end(layout));
+    line
+}
+
+/// A row as it is, with its line end.
+pub fn plain_row(layout: &Layout, record: &Record) -> Vec<u8> {
+    [&record.raw, line_end(layout)].concat()
 }
 
 fn rounded(probability: f64) -> f64 {

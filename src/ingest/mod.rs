@@ -11,6 +11,7 @@ mod columns;
 mod delimited;
 mod encoding;
 mod jsonl;
+pub mod privacy;
 mod transcript;
 mod workbook;
 
@@ -25,6 +26,7 @@ pub use columns::{Column, ColumnMap, Preset, Role};
 use columns::{other_columns, other_texts, text_column};
 pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
+use privacy::{Counts, Guard, Privacy};
 pub use transcript::TranscriptOptions;
 pub use workbook::Sheet;
 
@@ -104,6 +106,8 @@ pub struct ReadOptions {
     pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
+    /// What is done about private data.
+    pub privacy: Privacy,
     /// The sheet of a workbook; the first with something in it when `None`.
     pub sheet: Option<String>,
     /// Bytes that a packed file may unpack to, else [`Error::TooLarge`].
@@ -133,6 +137,7 @@ impl Default for ReadOptions {
             delimiter: None,
             encoding: None,
             max_cell: 1 << 20,
+            privacy: Privacy::default(),
             sheet: None,
             max_unpacked: 512 << 20,
             max_nesting: 64,
@@ -252,6 +257,9 @@ pub struct Reader {
     name: String,
     layout: Layout,
     rows: Rows,
+    guard: Option<Guard>,
+    /// Of a reader without a guard.
+    nothing: Counts,
 }
 
 enum Rows {
@@ -383,24 +391,37 @@ impl Reader {
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[text]);
         }
+        let layout = Layout {
+            format,
+            other_texts: other_texts(&columns, text, options),
+            other_columns,
+            columns,
+            text,
+            text_was_guessed,
+            encoding: Encoding::UTF8,
+            mislabelled: None,
+            bom: shape.bom,
+            crlf: shape.crlf,
+            sheet: shape.sheet,
+            speakers: shape.speakers,
+        };
         Ok(Self {
             name: name.to_string(),
-            layout: Layout {
-                format,
-                other_texts: other_texts(&columns, text, options),
-                other_columns,
-                columns,
-                text,
-                text_was_guessed,
-                encoding: Encoding::UTF8,
-                mislabelled: None,
-                bom: shape.bom,
-                crlf: shape.crlf,
-                sheet: shape.sheet,
-                speakers: shape.speakers,
-            },
+            guard: Guard::new(&options.privacy, &layout),
+            nothing: Counts::new(),
+            layout,
             rows,
         })
+    }
+
+    /// How often private data of each kind was masked so far.
+    pub fn masked(&self) -> &Counts {
+        self.guard.as_ref().map_or(&self.nothing, |g| &g.counts)
+    }
+
+    /// How often a pseudonym stood in the input already: replacing back will turn it too.
+    pub fn taken_pseudonyms(&self) -> u64 {
+        self.guard.as_ref().map_or(0, |g| g.taken)
     }
 
     /// The input as the user named it.
@@ -422,12 +443,19 @@ impl Reader {
             Rows::Transcript(rows) => rows.next_row().map(Ok),
         };
         let charset = self.layout.encoding.charset;
-        Ok(match row {
+        let row = match row {
             Some(Err(rejected)) if !charset.is_utf8() => {
                 Some(Err(encoding::faulty_row(rejected, charset)))
             }
             row => row,
-        })
+        };
+        let Some(guard) = &mut self.guard else {
+            return Ok(row);
+        };
+        Ok(row.map(|row| match row {
+            Ok(record) => Ok(guard.record(record, &self.layout)),
+            Err(rejected) => Err(guard.rejected(rejected)),
+        }))
     }
 }
 

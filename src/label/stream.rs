@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::Prediction;
 use crate::error::{Location, Result, RowFault};
+use crate::ingest::privacy::Counts;
 use crate::ingest::{Reader, Record, Rejected};
 use crate::model::Model;
 
@@ -39,6 +40,10 @@ pub struct LabelCounts {
     pub rejected: u64,
     /// For each variable (by position) and code (by position) the rows by decision.
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
+    /// Private data that was masked, by kind.
+    pub masked: Counts,
+    /// Pseudonyms that stood in the input already.
+    pub taken_pseudonyms: u64,
     /// Rows by the best code of every variable, in the order of the codebook.
     pub combinations: BTreeMap<Vec<usize>, u64>,
 }
@@ -78,6 +83,8 @@ pub fn label_rows(
             }
         }
         if chunk.is_empty() {
+            counts.masked = reader.masked().clone();
+            counts.taken_pseudonyms = reader.taken_pseudonyms();
             return Ok(counts);
         }
         let label = |row: Result<Record, Rejected>| match row {
