@@ -148,7 +148,8 @@ fn label(bencher: Bencher<'_, '_>, threads: usize) {
                 label_rows(
                     &mut reader,
                     &model,
-                    &|record, p| out.row(record, p),
+                    None,
+                    &|record, p, copy| out.row(record, p, copy),
                     &mut |row| {
                         if let Labelled::Row(bytes) = row {
                             written += bytes.len();

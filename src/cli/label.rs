@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
 use konflik::ingest::{Rejected, Speaker};
-use konflik::label::{LabelCounts, Labelled, label_rows};
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
@@ -50,6 +50,12 @@ pub(super) struct LabelArgs {
     /// Rows that may be left out before the exit code is 1
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
+    /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
+    #[arg(long)]
+    duplicates: bool,
+    /// Earlier rows among which copies are looked for; some 1 kB of memory each
+    #[arg(long, value_name = "N", requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
+    remembered: usize,
     /// Replace an output that is there
     #[arg(long)]
     force: bool,
@@ -82,6 +88,10 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
         model: &model,
         format,
         prefix: &args.prefix,
+        duplicates: args.duplicates.then(|| DuplicateParams {
+            remembered: args.remembered,
+            ..DuplicateParams::default()
+        }),
     };
     let rejected = rejects
         .as_deref()
@@ -195,6 +205,7 @@ pub(super) struct Labelling<'a> {
     pub(super) model: &'a Model,
     pub(super) format: Format,
     pub(super) prefix: &'a str,
+    pub(super) duplicates: Option<DuplicateParams>,
 }
 
 impl Labelling<'_> {
@@ -208,13 +219,19 @@ impl Labelling<'_> {
     ) -> konflik::Result<LabelCounts> {
         let name = reader.name().to_string();
         let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
+        let rows = if self.duplicates.is_some() {
+            rows.showing_copies(&name)?
+        } else {
+            rows
+        };
         output.write(&rows.header())?;
         let mut shown = 0;
         let bar = console.progress(None, "labelling");
         let counts = label_rows(
             &mut reader,
             self.model,
-            &|record, prediction| rows.row(record, prediction),
+            self.duplicates.as_ref(),
+            &|record, prediction, copy_of| rows.row(record, prediction, copy_of),
             &mut |row| {
                 bar.inc(1);
                 match row {
@@ -242,6 +259,10 @@ impl Labelling<'_> {
         output.commit()?;
         Ok(counts)
     }
+}
+
+fn counted_as(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// What is said of a row that could not be read.
@@ -292,6 +313,12 @@ fn report(
     ));
     for line in decision_lines(counts, model) {
         console.say(&line);
+    }
+    if args.duplicates {
+        console.say(&format!(
+            "{} of an earlier one",
+            counted_as(counts.copies, "row is a near copy", "rows are near copies")
+        ));
     }
     say_masked(&counts.masked, counts.taken_pseudonyms, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {

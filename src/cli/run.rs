@@ -313,6 +313,7 @@ impl Pipeline<'_> {
                 model,
                 format: reader.layout().format,
                 prefix: "konflik_",
+                duplicates: None,
             };
             let rejects = Output::prepare(&rejects_beside(&output), true)?;
             let counts = labelling.run(

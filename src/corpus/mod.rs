@@ -2,6 +2,7 @@
 
 pub mod check;
 mod codings;
+pub(crate) mod near;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};

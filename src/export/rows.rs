@@ -16,6 +16,8 @@ pub struct LabelledRows<'a> {
     prefix: String,
     model: &'a Model,
     codebook: String,
+    /// Whether there is a column for the row that a row is a copy of.
+    shows_copies: bool,
 }
 
 /// UTF-8's byte-order mark: without it Excel takes a table for another encoding.
@@ -45,23 +47,33 @@ impl<'a> LabelledRows<'a> {
             prefix: prefix.to_string(),
             model,
             codebook: model.codebook().hash().short(),
+            shows_copies: false,
         };
-        match rows
-            .columns()
-            .into_iter()
-            .find(|c| input.columns.contains(c))
-        {
+        rows.none_taken(name)?;
+        Ok(rows)
+    }
+
+    /// The same with a column `…duplicate_of`: the id of the earlier row that a row is a copy of.
+    pub fn showing_copies(mut self, name: &str) -> Result<Self> {
+        self.shows_copies = true;
+        self.none_taken(name)?;
+        Ok(self)
+    }
+
+    fn none_taken(&self, name: &str) -> Result<()> {
+        let mut columns = self.columns().into_iter();
+        match columns.find(|c| self.input.columns.contains(c)) {
             Some(column) => Err(Error::ColumnTaken {
                 path: name.to_string(),
                 name: column,
             }),
-            None => Ok(rows),
+            None => Ok(()),
         }
     }
 
     /// Names of our columns, in order.
     pub fn columns(&self) -> Vec<String> {
-        let blank = self.cells(None);
+        let blank = self.cells(None, None);
         let tabular = blank.into_iter().filter(|(_, cell)| self.is_written(cell));
         tabular.map(|(name, _)| name).collect()
     }
@@ -87,22 +99,24 @@ impl<'a> LabelledRows<'a> {
         line_end(&self.input)
     }
 
-    /// A row with its line end.
+    /// A row with its line end; `copy_of` is the id of the row that it is a copy of.
     pub fn row(
         &self,
         record: &Record,
         prediction: Option<&Prediction>,
+        copy_of: Option<&str>,
     ) -> Result<Vec<u8>, RowFault> {
+        let cells = self.cells(prediction, copy_of);
         match self.output {
-            Format::Delimited(delimiter) => self.delimited(record, prediction, delimiter),
-            _ => self.json(record, prediction),
+            Format::Delimited(delimiter) => self.delimited(record, cells, delimiter),
+            _ => self.json(record, cells),
         }
     }
 
     fn delimited(
         &self,
         record: &Record,
-        prediction: Option<&Prediction>,
+        cells: Vec<(String, Cell)>,
         delimiter: u8,
     ) -> Result<Vec<u8>, RowFault> {
         let mut line = Vec::with_capacity(record.raw.len() + 160);
@@ -114,7 +128,7 @@ impl<'a> LabelledRows<'a> {
             }
             write_cells(&mut line, self.input.cells(record).iter(), delimiter);
         }
-        for (_, cell) in self.cells(prediction) {
+        for (_, cell) in cells {
             match cell {
                 Cell::Text(text) | Cell::Number(text) => {
                     line.push(delimiter);
@@ -127,8 +141,7 @@ impl<'a> LabelledRows<'a> {
         Ok(line)
     }
 
-    fn json(&self, record: &Record, prediction: Option<&Prediction>) -> Result<Vec<u8>, RowFault> {
-        let cells = self.cells(prediction);
+    fn json(&self, record: &Record, cells: Vec<(String, Cell)>) -> Result<Vec<u8>, RowFault> {
         let mut line = match self.input.format {
             Format::Delimited(_) => self.object_of_cells(record),
             _ => record.raw.trim_ascii().to_vec(),
@@ -186,7 +199,7 @@ impl<'a> LabelledRows<'a> {
     }
 
     /// Our cells by column; blank but for model and codebook where nothing was predicted.
-    fn cells(&self, prediction: Option<&Prediction>) -> Vec<(String, Cell)> {
+    fn cells(&self, prediction: Option<&Prediction>, copy_of: Option<&str>) -> Vec<(String, Cell)> {
         let mut cells = Vec::new();
         for (position, variable) in self.model.codebook().variables.iter().enumerate() {
             let predicted = prediction.map(|p| &p.variables[position]);
@@ -224,6 +237,10 @@ impl<'a> LabelledRows<'a> {
             format!("{}codebook", self.prefix),
             Cell::Text(self.codebook.clone()),
         ));
+        if self.shows_copies {
+            let copy_of = copy_of.unwrap_or_default().to_string();
+            cells.push((format!("{}duplicate_of", self.prefix), Cell::Text(copy_of)));
+        }
         cells
     }
 }

@@ -1,11 +1,13 @@
 //! Statements to predictions: the best code of each variable, how sure, and by which words.
 
+mod duplicates;
 mod evidence;
 mod stream;
 
 use crate::error::Result;
 use crate::model::{Decision, Model, argmax};
 
+pub use duplicates::DuplicateParams;
 pub use evidence::Evidence;
 pub use stream::{LabelCounts, Labelled, Render, label_rows};
 

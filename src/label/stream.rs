@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Prediction;
+use super::duplicates::{DuplicateParams, FirstRows};
 use crate::error::{Location, Result, RowFault};
 use crate::ingest::privacy::Counts;
 use crate::ingest::{Reader, Record, Rejected};
 use crate::model::Model;
 
-/// Makes the bytes of a row from what was read and what was predicted, on any thread.
-pub type Render<'a> = dyn Fn(&Record, Option<&Prediction>) -> Result<Vec<u8>, RowFault> + Sync + 'a;
+/// Makes the bytes of a row from what was read, what was predicted and the id of the row that it
+/// is a copy of, on any thread.
+pub type Render<'a> =
+    dyn Fn(&Record, Option<&Prediction>, Option<&str>) -> Result<Vec<u8>, RowFault> + Sync + 'a;
 
 /// Rows that are labelled at once.
 const CHUNK: usize = 1024;
@@ -40,6 +43,8 @@ pub struct LabelCounts {
     pub rejected: u64,
     /// For each variable (by position) and code (by position) the rows by decision.
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
+    /// Rows that are near copies of an earlier one, where that was looked for.
+    pub copies: u64,
     /// Private data that was masked, by kind.
     pub masked: Counts,
     /// Pseudonyms that stood in the input already.
@@ -65,15 +70,18 @@ impl LabelCounts {
     }
 }
 
-/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order.
+/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. With
+/// `duplicates`, near copies of earlier rows are looked for.
 pub fn label_rows(
     reader: &mut Reader,
     model: &Model,
+    duplicates: Option<&DuplicateParams>,
     to_bytes: &Render<'_>,
     sink: &mut dyn FnMut(Labelled) -> Result<()>,
 ) -> Result<LabelCounts> {
     let mut counts = LabelCounts::default();
     let input = reader.name().to_string();
+    let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         while chunk.len() < CHUNK {
@@ -87,12 +95,18 @@ pub fn label_rows(
             counts.taken_pseudonyms = reader.taken_pseudonyms();
             return Ok(counts);
         }
-        let label = |row: Result<Record, Rejected>| match row {
-            Ok(record) => label_row(record, &input, model, to_bytes),
+        let copies = match &mut firsts {
+            Some(firsts) => firsts.copies(&chunk, reader.layout()),
+            None => vec![None; chunk.len()],
+        };
+        counts.copies += copies.iter().flatten().count() as u64;
+        let label = |(row, copy): (Result<Record, Rejected>, Option<String>)| match row {
+            Ok(record) => label_row(record, copy.as_deref(), &input, model, to_bytes),
             Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
         };
         let labelled = chunk
             .into_par_iter()
+            .zip(copies)
             .map(label)
             .collect::<Result<Vec<_>>>()?;
         for (line, prediction, row) in labelled {
@@ -108,12 +122,13 @@ pub fn label_rows(
 
 fn label_row(
     record: Record,
+    copy: Option<&str>,
     input: &str,
     model: &Model,
     to_bytes: &Render<'_>,
 ) -> Result<(u64, Option<Prediction>, Labelled)> {
     let prediction = model.predict(&record.text)?;
-    let labelled = match to_bytes(&record, prediction.as_ref()) {
+    let labelled = match to_bytes(&record, prediction.as_ref(), copy) {
         Ok(bytes) => Labelled::Row(bytes),
         Err(fault) => Labelled::Rejected(Rejected {
             at: Location::new(input, record.line, 0),

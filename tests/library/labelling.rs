@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use konflik::export::LabelledRows;
-use konflik::label::{LabelCounts, Labelled, label_rows};
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, label_rows};
 use konflik::{Format, Model, ReadOptions, Reader};
 use proptest::prelude::*;
 
@@ -26,7 +26,8 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
     let counts = label_rows(
         &mut reader,
         model(),
-        &|record, p| rows.row(record, p),
+        None,
+        &|record, p, copy| rows.row(record, p, copy),
         &mut |row| {
             match row {
                 Labelled::Row(bytes) => out.extend(bytes),
@@ -206,4 +207,37 @@ proptest! {
         let alone: Vec<String> = texts.iter().map(|t| table(std::slice::from_ref(t)).lines().nth(1).unwrap().to_string()).collect();
         prop_assert_eq!(together.lines().skip(1).collect::<Vec<_>>(), alone);
     }
+}
+
+#[test]
+fn a_near_copy_names_the_first_row_of_its_kind() {
+    let input = "id,text\na,Tolong perbaiki pipa bocor di kampung kami segera\n,Antri lama\n\
+                 b,TOLONG perbaiki pipa bocor di kampung kami segera!\n";
+    let mut reader =
+        Reader::from_stream(Box::new(Cursor::new(input)), "in", &ReadOptions::default()).unwrap();
+    let rows = LabelledRows::new(reader.layout(), "in", Format::CSV, "konflik_", model()).unwrap();
+    let rows = rows.showing_copies("in").unwrap();
+    assert!(
+        String::from_utf8(rows.header())
+            .unwrap()
+            .ends_with(",konflik_duplicate_of\n")
+    );
+    let mut copies = Vec::new();
+    let counts = label_rows(
+        &mut reader,
+        model(),
+        Some(&DuplicateParams::default()),
+        &|record, p, copy| rows.row(record, p, copy),
+        &mut |row| {
+            if let Labelled::Row(line) = row {
+                let line = String::from_utf8(line).unwrap();
+                copies.push(line.trim_end().rsplit(',').next().unwrap().to_string());
+            }
+            Ok(())
+        },
+    );
+    assert_eq!(
+        (copies, counts.unwrap().copies),
+        (vec![String::new(), String::new(), "a".into()], 1)
+    );
 }
