@@ -12,9 +12,11 @@ mod delimited;
 mod encoding;
 mod jsonl;
 pub mod privacy;
+mod sniff;
 mod transcript;
 mod workbook;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -27,14 +29,12 @@ use columns::{other_columns, other_texts, text_column};
 pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
 use privacy::{Counts, Guard, Privacy};
+use sniff::{by_content, check_head, json_format, sniff};
 pub use transcript::TranscriptOptions;
 pub use workbook::Sheet;
 
 /// Bytes of a record that are kept however small the cell limit is.
 const MIN_KEPT: usize = 64 * 1024;
-
-/// What a ZIP archive begins with.
-const PACKED: &[u8] = b"PK\x03\x04";
 
 /// Bytes that are read at once; also what a stream is sniffed by.
 const BUFFER: usize = 256 * 1024;
@@ -470,8 +470,9 @@ struct Shape {
 
 /// Refuses two columns of one name.
 fn columns_once(columns: &[String], name: &str) -> Result<()> {
+    let mut seen = BTreeMap::new();
     for (second, column) in columns.iter().enumerate() {
-        if let Some(first) = columns[..second].iter().position(|c| c == column) {
+        if let Some(first) = seen.insert(column, second) {
             return Err(Error::DuplicateColumn {
                 path: name.to_string(),
                 name: column.clone(),
@@ -507,112 +508,6 @@ fn peeked(
     Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
 }
 
-/// The format of a stream, by what it begins with. The bytes of an encoding of two bytes a unit
-/// show as much.
-fn sniff(head: &[u8]) -> Format {
-    match first_mark(head) {
-        _ if head.starts_with(PACKED) => Format::Workbook,
-        Some(b'{') => Format::Jsonl,
-        Some(b'[') => Format::Json,
-        _ => Format::CSV,
-    }
-}
-
-/// The format that a file's content shows to be another than its suffix says.
-fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<Format> {
-    let is_packed = head.starts_with(PACKED);
-    let shown = sniff(head);
-    let page = |encoding| {
-        Err(Error::Encoding {
-            path: name.to_string(),
-            encoding,
-        })
-    };
-    match by_suffix {
-        Format::Workbook if is_packed => Ok(by_suffix),
-        _ if is_packed => Ok(Format::Workbook),
-        Format::Transcript => Ok(by_suffix),
-        _ if is_markup(
-            head,
-            &["<!doctype html", "<html", "<table", "<meta", "<head"],
-        ) =>
-        {
-            page("a web page, as some programs write for Excel")
-        }
-        _ if is_markup(head, &["<?xml"]) => page("an XML file"),
-        Format::Delimited(_) if begins_like_json(head) => Ok(shown),
-        Format::Json | Format::Jsonl if !head.contains(&b'{') && !head.is_empty() => {
-            Ok(Format::CSV)
-        }
-        Format::Workbook => {
-            check_head(head, name)?;
-            Ok(shown)
-        }
-        _ => Ok(by_suffix),
-    }
-}
-
-fn is_markup(head: &[u8], tags: &[&str]) -> bool {
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let text = text.trim_ascii_start();
-    let begins = |tag: &&str| {
-        text.get(..tag.len())
-            .is_some_and(|t| t.eq_ignore_ascii_case(tag.as_bytes()))
-    };
-    tags.iter().any(begins)
-}
-
-/// Whether a file begins with `{"` or `[{`, which no header of a table does.
-fn begins_like_json(head: &[u8]) -> bool {
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let mut marks = text.iter().filter(|b| !b.is_ascii_whitespace());
-    matches!(
-        (marks.next(), marks.next()),
-        (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{'))
-    )
-}
-
-/// JSON as it is, one object a line or an array, whatever the suffix says.
-fn json_format(head: &[u8], named: Format) -> Format {
-    match first_mark(head) {
-        Some(b'{') => Format::Jsonl,
-        Some(b'[') if is_array_of_objects(head) => Format::Json,
-        _ => named,
-    }
-}
-
-fn is_array_of_objects(head: &[u8]) -> bool {
-    let mut behind = head.iter().skip_while(|b| **b != b'[').skip(1);
-    behind.find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
-}
-
-/// The first byte that is neither white space nor of a byte-order mark.
-fn first_mark(head: &[u8]) -> Option<u8> {
-    let is_text =
-        |b: &u8| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF);
-    head.iter().copied().find(is_text)
-}
-
-/// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
-fn check_head(head: &[u8], name: &str) -> Result<usize> {
-    let encoding = match head {
-        [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => {
-            Some("an old Excel or Word file, or one locked with a password")
-        }
-        [0x1F, 0x8B, ..] => Some("a gzip file"),
-        _ => None,
-    };
-    match encoding {
-        Some(encoding) => Err(Error::Encoding {
-            path: name.to_string(),
-            encoding,
-        }),
-        None if head.starts_with(&[0xEF, 0xBB, 0xBF]) => Ok(3),
-        None => Ok(0),
-    }
-}
-
 /// A row's bytes as UTF-8 text without NUL; `offset` is where the row starts in the file.
 fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
     if let Some(position) = memchr::memchr(0, raw) {
@@ -623,34 +518,4 @@ fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
     std::str::from_utf8(raw).map_err(|e| RowFault::NotUtf8 {
         byte: offset + e.valid_up_to() as u64,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reader(bytes: &'static [u8]) -> Result<Reader> {
-        Reader::from_stream(Box::new(bytes), "in", &ReadOptions::default())
-    }
-
-    #[test]
-    fn a_stream_is_known_by_its_first_byte() {
-        assert_eq!(reader(b"id,text\n").unwrap().layout().format, Format::CSV);
-        assert_eq!(
-            reader(b"{\"text\":\"a\"}\n").unwrap().layout().format,
-            Format::Jsonl
-        );
-    }
-
-    #[test]
-    fn what_is_no_text_is_named() {
-        for (bytes, said) in [
-            (&b"PK\x03\x04zzzz"[..], "ZIP"),
-            (b"\xD0\xCF\x11\xE0zzzz", "old Excel"),
-            (b"\x1F\x8B\x08zzzz", "gzip"),
-        ] {
-            let error = reader(bytes).err().unwrap().to_string();
-            assert!(error.contains(said), "{error}");
-        }
-    }
 }

@@ -241,3 +241,18 @@ fn a_near_copy_names_the_first_row_of_its_kind() {
         (vec![String::new(), String::new(), "a".into()], 1)
     );
 }
+
+#[test]
+fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
+    let cells = vec!["x"; 100_000].join(",");
+    let (_, counts, faults) = labelled(
+        &format!("id,text\n1,{cells}\n2,Antri\n"),
+        Format::CSV,
+        Format::CSV,
+    );
+    assert_eq!((counts.labelled, faults), (1, vec!["K0301".to_string()]));
+    let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
+    let wide = format!("text,{}\nAntri,{cells}\n", names.join(","));
+    let (out, counts, _) = labelled(&wide, Format::CSV, Format::CSV);
+    assert_eq!((counts.labelled, out.lines().count()), (1, 2));
+}
