@@ -53,7 +53,7 @@ pub(super) struct LabelArgs {
     /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
     #[arg(long)]
     duplicates: bool,
-    /// Earlier rows among which copies are looked for; some 1 kB of memory each
+    /// Earlier rows among which copies are looked for; some 1.5 kB of memory each
     #[arg(long, value_name = "N", requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
     remembered: usize,
     /// Replace an output that is there
