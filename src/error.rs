@@ -91,6 +91,12 @@ pub enum RowFault {
     /// Text after the quote that closes a cell.
     #[error("text after a closing quote")]
     AfterQuote,
+    /// The timing line of a subtitle's cue.
+    #[error("the timing line of this cue has {reason}")]
+    CueTiming {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A line that is not a JSON object.
     #[error("not a JSON object: {reason}")]
     Json {
@@ -134,6 +140,7 @@ impl RowFault {
             Self::NoTextKey { .. } => "K0307",
             Self::NotAString { .. } => "K0308",
             Self::StrayKey { .. } => "K0312",
+            Self::CueTiming { .. } => "K0320",
         }
     }
 }
@@ -200,6 +207,38 @@ pub enum Error {
         path: String,
         /// What it looks like.
         encoding: &'static str,
+    },
+    /// A document or subtitle file that can't be read.
+    #[error("{path}: {reason}")]
+    Document {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A document that is, or unpacks to, more than may be read into memory.
+    #[error("{path}: more than {limit} bytes, unpacked")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The limit in force.
+        limit: u64,
+    },
+    /// Two inputs of one name, whose statements would have the same ids.
+    #[error("{path}: there is another input called {name:?}")]
+    SameName {
+        /// The second file.
+        path: String,
+        /// The name of both, without folder and suffix.
+        name: String,
+    },
+    /// Speakers of whom it isn't known whether they ask or answer.
+    #[error("{path}: can't tell who asks and who answers: {}", quoted(.names))]
+    WhoAsks {
+        /// The file.
+        path: String,
+        /// Their names.
+        names: Vec<String>,
     },
     /// A column that is needed isn't there.
     #[error("{path}: no column {wanted:?}; the columns are {}", quoted(.found))]
@@ -433,6 +472,10 @@ impl Error {
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
             Self::OpenQuote { .. } => "K0207",
+            Self::Document { .. } => "K0220",
+            Self::TooLarge { .. } => "K0221",
+            Self::WhoAsks { .. } => "K0222",
+            Self::SameName { .. } => "K0223",
             Self::Row { fault, .. } => fault.code(),
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
@@ -488,6 +531,21 @@ impl Error {
                 fault: RowFault::NotUtf8 { .. },
                 ..
             } => Some("convert the file to UTF-8".into()),
+            Self::Document { .. } => {
+                Some("open it in the program that wrote it and save it again, as .docx, .txt, .vtt or .srt".into())
+            }
+            Self::TooLarge { .. } => {
+                Some("split it, or raise the limit with --max-document if you trust it".into())
+            }
+            Self::SameName { .. } => {
+                Some("ids of statements begin with the name of their file: rename one, or ingest them apart".into())
+            }
+            Self::WhoAsks { names, .. } => {
+                let name = names.first().map_or("P", String::as_str);
+                Some(format!(
+                    "look with `konflik ingest FILE --preview`, then say --interviewer {name} or --participant {name}"
+                ))
+            }
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),

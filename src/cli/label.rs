@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
-use konflik::ingest::{Rejected, Speaker};
+use konflik::ingest::{Rejected, Role, Speaker};
 use konflik::label::{LabelCounts, Labelled, label_rows};
 use konflik::{Codebook, Format, Model, Reader};
 
@@ -19,13 +19,14 @@ const EXAMPLES: &str = "Examples:
   konflik label - --text-column narrative < feed.csv | head";
 
 /// Rejected rows that are shown; the others are counted.
-const SHOWN_REJECTS: usize = 5;
+pub(super) const SHOWN_REJECTS: usize = 5;
 
 /// Label new statements, by the starter model or one of your own
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct LabelArgs {
-    /// Statements: .csv, .tsv, .jsonl, a .txt transcript, or `-` for standard input
+    /// Statements: .csv, .tsv, .jsonl, a transcript (.txt, .md, .docx, .vtt, .srt), or `-` for
+    /// standard input
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
     /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output
@@ -68,6 +69,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     }
     let reader = Reader::open(&args.statements, &args.input.options())?;
     announce(&reader, console);
+    refuse_unclear_roles(&reader)?;
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);
     let labelling = Labelling {
@@ -89,7 +91,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
 }
 
 /// Says what was found out about the input, so that a wrong guess is seen.
-fn announce(reader: &Reader, console: &Console) {
+pub(super) fn announce(reader: &Reader, console: &Console) {
     let layout = reader.layout();
     let text = &layout.columns[layout.text];
     if layout.text_was_guessed {
@@ -108,12 +110,20 @@ fn announce(reader: &Reader, console: &Console) {
         }
         _ => {}
     }
+    let notes = reader.transcript().map_or(&[][..], |t| &t.notes);
+    for note in notes {
+        console.say(note);
+    }
     if !layout.speakers.is_empty() {
         let name = |s: &Speaker| match s.name.as_str() {
             "" => "nobody named".to_string(),
             name => format!("{name:?}"),
         };
-        let role = |s: &Speaker| if s.is_interviewer { ", asks" } else { "" };
+        let role = |s: &Speaker| match s.role {
+            Role::Interviewer => ", asks",
+            Role::Participant => "",
+            Role::Unclear => ", asks or answers?",
+        };
         let turns = |s: &Speaker| {
             format!(
                 "{} ({}{})",
@@ -125,6 +135,12 @@ fn announce(reader: &Reader, console: &Console) {
         let list: Vec<String> = layout.speakers.iter().map(turns).collect();
         console.say(&format!("speakers: {}", list.join(", ")));
     }
+}
+
+/// Who may ask or answer is settled before anything is written.
+pub(super) fn refuse_unclear_roles(reader: &Reader) -> konflik::Result<()> {
+    let transcript = reader.transcript();
+    transcript.map_or(Ok(()), |t| t.settled(reader.name()))
 }
 
 fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik::Result<Format> {
@@ -140,7 +156,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         {
             same
         }
-        (Format::Transcript, _) => {
+        (Format::Transcript(_), _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
                 known: ".csv, .tsv or .jsonl",
@@ -233,7 +249,7 @@ impl Labelling<'_> {
 }
 
 /// What is said of a row that could not be read.
-fn left_out(row: &Rejected) -> String {
+pub(super) fn left_out(row: &Rejected) -> String {
     let lines = match row.last_line.saturating_sub(row.at.line) {
         0 => String::new(),
         _ => format!(" (the row runs to line {})", row.last_line),

@@ -4,6 +4,7 @@ mod check;
 mod codebook;
 mod console;
 mod evaluate;
+mod ingest;
 mod label;
 mod model;
 mod run;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
-use konflik::ingest::TranscriptOptions;
+use konflik::ingest::{Limits, Roles, TranscriptFormat, TranscriptOptions, UnitKind};
 use konflik::{Codebook, Error, Format, Model, ReadOptions};
 
 use console::Console;
@@ -45,6 +46,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::RunArgs),
+    Ingest(ingest::IngestArgs),
     Train(train::TrainArgs),
     Label(label::LabelArgs),
     Evaluate(evaluate::EvaluateArgs),
@@ -82,6 +84,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
     let console = Console::new(cli.quiet);
     match &cli.verb {
         Verb::Run(args) => run::run(args, &console),
+        Verb::Ingest(args) => ingest::run(args, &console),
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
@@ -132,27 +135,66 @@ struct InputArgs {
     /// Longest cell in bytes; a row with a longer one is left out
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_cell: usize,
-    /// Speaker of a transcript who asks: context, never labelled [default: Pewawancara, Peneliti,
-    /// Moderator, Interviewer, Researcher]
+    #[command(flatten)]
+    transcript: TranscriptArgs,
+}
+
+/// How a transcript is read.
+#[derive(Debug, Clone, Args)]
+struct TranscriptArgs {
+    /// Speaker of a transcript who asks: context, never labelled; may be repeated [default:
+    /// Pewawancara, Peneliti, Moderator, Interviewer, Researcher and the like]
     #[arg(long, value_name = "NAME")]
     interviewer: Vec<String>,
+    /// Speaker of a transcript who answers, also one who speaks once; may be repeated
+    #[arg(long, value_name = "NAME")]
+    participant: Vec<String>,
+    /// What of a transcript is coded as one
+    #[arg(long, value_name = "UNIT", default_value = "statement")]
+    unit: UnitArg,
+    /// Largest transcript in bytes, unpacked
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
+    max_document: u64,
+    /// Deepest nesting of a document's elements
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
+    max_depth: usize,
+}
+
+impl TranscriptArgs {
+    fn options(&self) -> TranscriptOptions {
+        TranscriptOptions {
+            roles: Roles::with(&self.interviewer, &self.participant),
+            unit: match self.unit {
+                UnitArg::Statement => UnitKind::Statement,
+                UnitArg::Turn => UnitKind::Turn,
+                UnitArg::Row => UnitKind::Row,
+            },
+            limits: Limits {
+                max_bytes: self.max_document,
+                max_depth: self.max_depth,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UnitArg {
+    /// A sentence
+    Statement,
+    /// Everything that somebody says until somebody else does
+    Turn,
+    /// A line, paragraph or cue
+    Row,
 }
 
 impl InputArgs {
     fn options(&self) -> ReadOptions {
-        let transcript = if self.interviewer.is_empty() {
-            TranscriptOptions::default()
-        } else {
-            TranscriptOptions {
-                interviewers: self.interviewer.clone(),
-            }
-        };
         ReadOptions {
             format: self.format.map(FormatArg::format),
             text_column: self.text_column.clone(),
             delimiter: self.delimiter,
             max_cell: self.max_cell,
-            transcript,
+            transcript: self.transcript.options(),
         }
     }
 }
@@ -164,6 +206,14 @@ enum FormatArg {
     Jsonl,
     /// A transcript
     Txt,
+    /// A transcript in Markdown
+    Md,
+    /// A transcript in Word
+    Docx,
+    /// Subtitles of Teams, Zoom and others
+    Vtt,
+    /// Subtitles
+    Srt,
 }
 
 impl FormatArg {
@@ -172,7 +222,11 @@ impl FormatArg {
             Self::Csv => Format::CSV,
             Self::Tsv => Format::TSV,
             Self::Jsonl => Format::Jsonl,
-            Self::Txt => Format::Transcript,
+            Self::Txt => Format::Transcript(TranscriptFormat::Text),
+            Self::Md => Format::Transcript(TranscriptFormat::Markdown),
+            Self::Docx => Format::Transcript(TranscriptFormat::Docx),
+            Self::Vtt => Format::Transcript(TranscriptFormat::WebVtt),
+            Self::Srt => Format::Transcript(TranscriptFormat::Srt),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod output;
 mod rows;
+mod statements;
 
 pub use output::Output;
 pub use rows::{LabelledRows, rejected_json};
+pub use statements::StatementRows;

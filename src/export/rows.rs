@@ -139,7 +139,7 @@ impl<'a> LabelledRows<'a> {
     fn json(&self, record: &Record, prediction: Option<&Prediction>) -> Result<Vec<u8>, RowFault> {
         let cells = self.cells(prediction);
         let mut line = match self.input.format {
-            Format::Delimited(_) => self.object_of_cells(record),
+            Format::Delimited(_) => json_object(&self.input.columns, &self.input.cells(record)),
             _ => record.raw.trim_ascii().to_vec(),
         };
         let taken = cells
@@ -167,24 +167,6 @@ impl<'a> LabelledRows<'a> {
         }
         line.extend_from_slice(b"}\n");
         Ok(line)
-    }
-
-    fn object_of_cells(&self, record: &Record) -> Vec<u8> {
-        let mut object = b"{".to_vec();
-        for (i, (column, cell)) in self
-            .input
-            .columns
-            .iter()
-            .zip(self.input.cells(record))
-            .enumerate()
-        {
-            if i > 0 {
-                object.push(b',');
-            }
-            object.extend_from_slice(format!("{}:{}", json!(column), json!(cell)).as_bytes());
-        }
-        object.push(b'}');
-        object
     }
 
     fn is_written(&self, cell: &Cell) -> bool {
@@ -235,6 +217,19 @@ impl<'a> LabelledRows<'a> {
         ));
         cells
     }
+}
+
+/// Cells by column as a JSON object of strings, in order.
+pub(super) fn json_object(columns: &[String], cells: &[String]) -> Vec<u8> {
+    let mut object = b"{".to_vec();
+    for (i, (column, cell)) in columns.iter().zip(cells).enumerate() {
+        if i > 0 {
+            object.push(b',');
+        }
+        object.extend_from_slice(format!("{}:{}", json!(column), json!(cell)).as_bytes());
+    }
+    object.push(b'}');
+    object
 }
 
 fn rounded(probability: f64) -> f64 {

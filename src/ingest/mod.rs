@@ -7,6 +7,7 @@
 
 mod delimited;
 mod jsonl;
+mod sentences;
 mod transcript;
 
 use std::ffi::OsStr;
@@ -17,7 +18,10 @@ use std::path::Path;
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
 
 pub(crate) use delimited::write_cell;
-pub use transcript::TranscriptOptions;
+pub use transcript::{
+    Limits, Role, Roles, Speaker, Transcript, TranscriptFormat, TranscriptOptions, Turn, Unit,
+    UnitKind, clock_time, file_stem,
+};
 
 /// Column names that hold the text when none is named, most telling first.
 const TEXT_COLUMNS: &[&str] = &[
@@ -70,8 +74,8 @@ pub enum Format {
     Delimited(u8),
     /// One JSON object a line.
     Jsonl,
-    /// A plain-text interview: turns that begin with a speaker's name and a colon.
-    Transcript,
+    /// An interview: turns by speaker, cut into statements.
+    Transcript(TranscriptFormat),
 }
 
 impl Format {
@@ -90,10 +94,14 @@ impl Format {
             Some("csv") => Ok(Self::CSV),
             Some("tsv" | "tab") => Ok(Self::TSV),
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
-            Some("txt") => Ok(Self::Transcript),
+            Some("txt" | "text") => Ok(Self::Transcript(TranscriptFormat::Text)),
+            Some("md" | "markdown") => Ok(Self::Transcript(TranscriptFormat::Markdown)),
+            Some("docx") => Ok(Self::Transcript(TranscriptFormat::Docx)),
+            Some("vtt") => Ok(Self::Transcript(TranscriptFormat::WebVtt)),
+            Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt (save spreadsheets as CSV, documents as text)",
+                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt (save spreadsheets as CSV)",
             }),
         }
     }
@@ -187,17 +195,6 @@ pub struct Layout {
     pub crlf: bool,
     /// Who speaks in a transcript, how many turns, and whether as the interviewer.
     pub speakers: Vec<Speaker>,
-}
-
-/// A speaker of a transcript.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Speaker {
-    /// The name before the colon; empty for words that nobody is named for.
-    pub name: String,
-    /// Turns.
-    pub turns: usize,
-    /// Whether the words are questions: context, never labelled.
-    pub is_interviewer: bool,
 }
 
 impl Layout {
@@ -296,13 +293,16 @@ impl Reader {
                 let rows = jsonl::Rows::open(input, name, options)?;
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
-            Format::Transcript => {
-                let rows = transcript::Rows::open(input, name, &options.transcript)?;
-                shape.speakers = rows.speakers();
+            Format::Transcript(format) => {
+                let rows = transcript::Rows::open(input, name, format, &options.transcript)?;
+                shape.speakers.clone_from(&rows.transcript().speakers);
                 (Format::CSV, transcript::columns(), Rows::Transcript(rows))
             }
         };
-        let (text, text_was_guessed) = text_column(name, &columns, options.text_column.as_deref())?;
+        // A transcript has columns of its own: which is the text is no question.
+        let wanted = options.text_column.as_deref();
+        let wanted = wanted.filter(|_| !matches!(rows, Rows::Transcript(_)));
+        let (text, text_was_guessed) = text_column(name, &columns, wanted)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[text]);
         }
@@ -337,7 +337,18 @@ impl Reader {
         match &mut self.rows {
             Rows::Delimited(rows) => rows.next_row(self.layout.text),
             Rows::Jsonl(rows) => rows.next_row(),
-            Rows::Transcript(rows) => Ok(rows.next_row().map(Ok)),
+            Rows::Transcript(rows) => {
+                rows.transcript().settled(&self.name)?;
+                Ok(rows.next_row())
+            }
+        }
+    }
+
+    /// The transcript that the rows are made from, where the input is one.
+    pub fn transcript(&self) -> Option<&Transcript> {
+        match &self.rows {
+            Rows::Transcript(rows) => Some(rows.transcript()),
+            _ => None,
         }
     }
 }
