@@ -2,11 +2,13 @@
 
 use super::rows::json_object;
 use crate::ingest::{Format, Layout, Record, file_stem, write_cell};
+use crate::language::identify;
 
 /// Columns that every table of statements has; filled in where a file has none of that name.
 const ID: &str = "id";
 const SOURCE: &str = "source";
 const TEXT: &str = "text";
+const LANGUAGE: &str = "lang";
 
 /// Writes the rows of several files under one header.
 ///
@@ -39,6 +41,9 @@ impl StatementRows {
         }
         if !columns.iter().any(|c| c == SOURCE) {
             columns.insert(1, SOURCE.into());
+        }
+        if !columns.iter().any(|c| c == LANGUAGE || c == "language") {
+            columns.push(LANGUAGE.into());
         }
         let file = |(name, layout): &(String, Layout)| {
             let own = names(layout);
@@ -80,6 +85,9 @@ impl StatementRows {
                 }
                 SOURCE if position.is_none() => file.name.clone(),
                 TEXT => record.text.clone(),
+                LANGUAGE if position.is_none() => {
+                    identify(&record.text).map_or(String::new(), |l| l.as_str().to_string())
+                }
                 _ => cell,
             });
         }
@@ -149,7 +157,7 @@ mod tests {
         }
         assert_eq!(
             table,
-            "no,source,text,id\n7,feed.csv,\"Air, mati\",feed:0002\n,feed.jsonl,Jalan rusak,x\n"
+            "no,source,text,id,lang\n7,feed.csv,\"Air, mati\",feed:0002,id\n,feed.jsonl,Jalan rusak,x,id\n"
         );
     }
 }

@@ -4,6 +4,7 @@ mod evidence;
 mod stream;
 
 use crate::error::Result;
+use crate::language::identify;
 use crate::model::{Decision, Model, argmax};
 
 pub use evidence::Evidence;
@@ -14,7 +15,8 @@ pub use stream::{LabelCounts, Labelled, Render, label_rows};
 pub struct Prediction {
     /// One per variable, in the order of the codebook.
     pub variables: Vec<VariablePrediction>,
-    /// The language, where the model knows languages and is not at a loss.
+    /// The language: `id`, `en`, `mix` or `other`, or one that the corpus had; `None` where the
+    /// words don't tell.
     pub language: Option<String>,
 }
 
@@ -39,6 +41,13 @@ impl VariablePrediction {
 }
 
 impl Model {
+    /// Whether the corpus had languages that [`identify`] doesn't tell.
+    fn learned_other_languages(&self) -> bool {
+        let told = ["id", "en", "mix", "other"];
+        let learned = self.language().map_or(&[][..], |l| &l.codes);
+        learned.iter().any(|l| !told.contains(&l.as_str()))
+    }
+
     /// Codes one statement. `None` for a text of nothing but white space, which says nothing.
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
         if text.trim().is_empty() {
@@ -46,7 +55,7 @@ impl Model {
         }
         let features = self.extractor().extract(text)?;
         let mut probabilities = self.probabilities(&features);
-        let language = match self.language() {
+        let learned = match self.language() {
             Some(language) => {
                 let p = probabilities.pop().unwrap_or_default();
                 let best = argmax(&p);
@@ -55,6 +64,13 @@ impl Model {
                 sure.then(|| language.codes[best].clone())
             }
             None => None,
+        };
+        // The word lists know Indonesian, English and their neighbours better than a corpus can
+        // teach; other languages only the corpus knows.
+        let language = if self.learned_other_languages() {
+            learned
+        } else {
+            identify(text).map(|l| l.as_str().to_string())
         };
         let contributions = evidence::Contributions::new(self, text, &features);
         let variables = probabilities.into_iter().enumerate().map(|(position, p)| {

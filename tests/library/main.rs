@@ -12,6 +12,8 @@ mod encoder;
 #[cfg(test)]
 mod labelling;
 #[cfg(test)]
+mod language;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod semantic;
