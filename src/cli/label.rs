@@ -93,7 +93,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
 /// Says what was found out about the input, so that a wrong guess is seen.
 pub(super) fn announce(reader: &Reader, console: &Console) {
     let layout = reader.layout();
-    let text = &layout.columns[layout.text];
+    let text = &layout.columns[layout.whole_text];
     if layout.text_was_guessed {
         console.say(&format!(
             "text column: {text:?} (guessed; --text-column names another)"

@@ -149,9 +149,9 @@ struct TranscriptArgs {
     /// Speaker of a transcript who answers, also one who speaks once; may be repeated
     #[arg(long, value_name = "NAME")]
     participant: Vec<String>,
-    /// What of a transcript is coded as one
-    #[arg(long, value_name = "UNIT", default_value = "statement")]
-    unit: UnitArg,
+    /// What is coded as one [default: `statement` of a transcript, `row` of a table]
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<UnitArg>,
     /// Largest transcript in bytes, unpacked
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
     max_document: u64,
@@ -164,11 +164,7 @@ impl TranscriptArgs {
     fn options(&self) -> TranscriptOptions {
         TranscriptOptions {
             roles: Roles::with(&self.interviewer, &self.participant),
-            unit: match self.unit {
-                UnitArg::Statement => UnitKind::Statement,
-                UnitArg::Turn => UnitKind::Turn,
-                UnitArg::Row => UnitKind::Row,
-            },
+            unit: self.unit.map(UnitArg::kind).unwrap_or_default(),
             limits: Limits {
                 max_bytes: self.max_document,
                 max_depth: self.max_depth,
@@ -183,8 +179,18 @@ enum UnitArg {
     Statement,
     /// Everything that somebody says until somebody else does
     Turn,
-    /// A line, paragraph or cue
+    /// A line, paragraph or cue; a row of a table
     Row,
+}
+
+impl UnitArg {
+    fn kind(self) -> UnitKind {
+        match self {
+            Self::Statement => UnitKind::Statement,
+            Self::Turn => UnitKind::Turn,
+            Self::Row => UnitKind::Row,
+        }
+    }
 }
 
 impl InputArgs {
@@ -194,6 +200,7 @@ impl InputArgs {
             text_column: self.text_column.clone(),
             delimiter: self.delimiter,
             max_cell: self.max_cell,
+            unit: self.transcript.unit.map(UnitArg::kind),
             transcript: self.transcript.options(),
         }
     }

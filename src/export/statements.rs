@@ -9,6 +9,8 @@ const ID: &str = "id";
 const SOURCE: &str = "source";
 const TEXT: &str = "text";
 const LANGUAGE: &str = "lang";
+/// The text that a statement is cut from, where its column is called `text` too.
+const WHOLE_TEXT: &str = "text_whole";
 
 /// Writes the rows of several files under one header.
 ///
@@ -74,14 +76,21 @@ impl StatementRows {
         let file = &self.files[file];
         let own = file.layout.cells(record);
         let mut cells: Vec<String> = Vec::with_capacity(self.columns.len());
+        // Statements cut from one row have its id and their number.
+        let part = file.layout.unit_number(record);
         for (column, position) in self.columns.iter().zip(&file.columns) {
             let cell = position
                 .and_then(|p| own.get(p))
                 .cloned()
                 .unwrap_or_default();
             cells.push(match column.as_str() {
-                ID if position.is_none() => {
-                    format!("{}:{:04}", file_stem(&file.name), record.line)
+                ID => {
+                    let id = match position {
+                        Some(_) => cell,
+                        None => format!("{}:{:04}", file_stem(&file.name), record.line),
+                    };
+                    part.as_ref()
+                        .map_or(id.clone(), |part| format!("{id}.{part}"))
                 }
                 SOURCE if position.is_none() => file.name.clone(),
                 TEXT => record.text.clone(),
@@ -101,10 +110,14 @@ impl StatementRows {
     }
 }
 
-/// The columns of a file, that of the text called `text`.
+/// The columns of a file, that of the statement called `text`.
 fn names(layout: &Layout) -> Vec<String> {
     let name = |(i, column): (usize, &String)| {
-        let column = if i == layout.text { TEXT } else { column };
+        let column = match column.as_str() {
+            _ if i == layout.text => TEXT,
+            TEXT => WHOLE_TEXT,
+            column => column,
+        };
         column.to_string()
     };
     layout.columns.iter().enumerate().map(name).collect()
@@ -133,6 +146,28 @@ mod tests {
             ..ReadOptions::default()
         };
         Reader::from_stream(Box::new(text.as_bytes()), name, &options).unwrap()
+    }
+
+    #[test]
+    fn statements_cut_from_a_row_have_ids_of_their_own() {
+        let options = ReadOptions {
+            unit: Some(crate::ingest::UnitKind::Statement),
+            ..ReadOptions::default()
+        };
+        let text = "id,text\na,Air mati. Kapan nyala?\n";
+        let mut reader = Reader::from_stream(Box::new(text.as_bytes()), "f", &options).unwrap();
+        let files = [("f".to_string(), reader.layout().clone())];
+        let rows = StatementRows::new(&files, Format::CSV);
+        let mut table = String::from_utf8(rows.header()).unwrap();
+        while let Some(row) = reader.next_row().unwrap() {
+            table += &String::from_utf8(rows.row(0, &row.unwrap())).unwrap();
+        }
+        assert_eq!(
+            table,
+            "id,source,text_whole,unit,unit_start,unit_end,text,lang\n\
+             a.1,f,Air mati. Kapan nyala?,1,0,9,Air mati.,id\n\
+             a.2,f,Air mati. Kapan nyala?,2,10,22,Kapan nyala?,id\n"
+        );
     }
 
     #[test]

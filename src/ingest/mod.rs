@@ -9,6 +9,7 @@ mod delimited;
 mod jsonl;
 mod sentences;
 mod transcript;
+mod units;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,6 +17,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
+
+use units::Units;
 
 pub(crate) use delimited::write_cell;
 pub use transcript::{
@@ -118,6 +121,8 @@ pub struct ReadOptions {
     pub delimiter: Option<u8>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
+    /// Whether a table's texts are cut into statements; its rows stay whole when `None`.
+    pub unit: Option<UnitKind>,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
 }
@@ -138,6 +143,7 @@ impl Default for ReadOptions {
             text_column: None,
             delimiter: None,
             max_cell: 1 << 20,
+            unit: None,
             transcript: TranscriptOptions::default(),
         }
     }
@@ -183,8 +189,11 @@ pub struct Layout {
     pub format: Format,
     /// The columns, in order; of JSON lines the keys of the first object.
     pub columns: Vec<String>,
-    /// Position of the text's column.
+    /// Position of the statement's column.
     pub text: usize,
+    /// Position of the column that the text is read from: another one where the rows of a table
+    /// are cut into statements.
+    pub whole_text: usize,
     /// Whether that column was guessed by its name.
     pub text_was_guessed: bool,
     /// Other columns that could hold the text.
@@ -204,6 +213,12 @@ impl Layout {
             Format::Delimited(delimiter) => delimited::cells(&record.raw, delimiter),
             _ => jsonl::cells(&record.raw, &self.columns),
         }
+    }
+
+    /// The number of a statement in its row, where rows of a table are cut.
+    pub fn unit_number(&self, record: &Record) -> Option<String> {
+        let column = units::number_column(&self.columns)?;
+        self.cells(record).get(column).cloned()
     }
 
     /// Whether a record has a key or column of that name.
@@ -228,6 +243,7 @@ pub struct Reader {
     name: String,
     layout: Layout,
     rows: Rows,
+    units: Option<Units>,
 }
 
 enum Rows {
@@ -282,7 +298,7 @@ impl Reader {
         options: &ReadOptions,
     ) -> Result<Self> {
         let mut shape = Shape::default();
-        let (format, columns, mut rows) = match format {
+        let (format, mut columns, mut rows) = match format {
             Format::Delimited(default) => {
                 let rows = delimited::Rows::open(input, name, default, options)?;
                 let format = Format::Delimited(rows.delimiter());
@@ -302,23 +318,33 @@ impl Reader {
         // A transcript has columns of its own: which is the text is no question.
         let wanted = options.text_column.as_deref();
         let wanted = wanted.filter(|_| !matches!(rows, Rows::Transcript(_)));
-        let (text, text_was_guessed) = text_column(name, &columns, wanted)?;
+        let (mut text, text_was_guessed) = text_column(name, &columns, wanted)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[text]);
+        }
+        let whole_text = text;
+        let other_texts = other_texts(&columns, text, options.text_column.is_some());
+        let is_cut = options.unit == Some(UnitKind::Statement);
+        let units = (is_cut && !matches!(rows, Rows::Transcript(_))).then(Units::default);
+        if units.is_some() {
+            Units::add_columns(name, &mut columns)?;
+            text = columns.len() - 1;
         }
         Ok(Self {
             name: name.to_string(),
             layout: Layout {
                 format,
-                other_texts: other_texts(&columns, text, options.text_column.is_some()),
+                other_texts,
                 columns,
                 text,
+                whole_text,
                 text_was_guessed,
                 bom: shape.bom,
                 crlf: shape.crlf,
                 speakers: shape.speakers,
             },
             rows,
+            units,
         })
     }
 
@@ -334,14 +360,24 @@ impl Reader {
 
     /// The next row; `None` at the end.
     pub fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
-        match &mut self.rows {
-            Rows::Delimited(rows) => rows.next_row(self.layout.text),
-            Rows::Jsonl(rows) => rows.next_row(),
+        if let Some(waiting) = self.units.as_mut().and_then(Units::next) {
+            return Ok(Some(Ok(waiting)));
+        }
+        let row = match &mut self.rows {
+            Rows::Delimited(rows) => rows.next_row(self.layout.whole_text)?,
+            Rows::Jsonl(rows) => rows.next_row()?,
             Rows::Transcript(rows) => {
                 rows.transcript().settled(&self.name)?;
-                Ok(rows.next_row())
+                rows.next_row()
             }
-        }
+        };
+        Ok(match (row, &mut self.units) {
+            (Some(Ok(record)), Some(units)) => {
+                units.add(&record, self.layout.format);
+                units.next().map(Ok)
+            }
+            (row, _) => row,
+        })
     }
 
     /// The transcript that the rows are made from, where the input is one.

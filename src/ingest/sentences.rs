@@ -58,9 +58,9 @@ pub(crate) fn statements(text: &str, breaks: LineBreaks) -> Vec<Range<usize>> {
             }
             _ if end < quoted => false,
             '.' | '!' | '?' | '…' | '"' | '”' | '’' | '\'' | ')' | '。' | '؟' => {
-                mark_ends(&text[start..end], &text[end..])
+                mark_ends(tail(&text[start..end]), &text[end..])
             }
-            c if is_emoji(c) => emoji_ends(&text[end..]),
+            c if is_emoji(c) => emoji_ends(tail(&text[start..end]), &text[end..]),
             _ => false,
         };
         if ends {
@@ -85,11 +85,15 @@ fn push_trimmed(found: &mut Vec<Range<usize>>, text: &str, range: Range<usize>) 
 fn quotation_end(text: &str, open: usize, mark: char) -> usize {
     let inner = open + mark.len_utf8();
     let closing = if mark == '“' { '”' } else { '"' };
-    let near = &text[inner..];
+    let mut limit = text.len().min(inner + QUOTATION + 1);
+    while !text.is_char_boundary(limit) {
+        limit -= 1;
+    }
+    let near = &text[inner..limit];
     let paragraph = near.find("\n\n").map_or(near, |end| &near[..end]);
     match paragraph.find(closing) {
-        Some(length) if length <= QUOTATION => inner + length + closing.len_utf8(),
-        _ => open,
+        Some(length) => inner + length + closing.len_utf8(),
+        None => open,
     }
 }
 
@@ -99,15 +103,28 @@ fn line_ends(line: &str, after: &str, breaks: LineBreaks) -> bool {
     if breaks == LineBreaks::End || next.starts_with('\n') || line.trim().is_empty() {
         return true;
     }
-    let is_list = next.starts_with(['-', '•', '*', '–', '#', '>', '✓'])
-        || next
-            .split_once(['.', ')'])
-            .is_some_and(|(n, _)| n.len() <= 2 && n.parse::<u8>().is_ok());
+    let is_list = next.starts_with(['-', '•', '*', '–', '#', '>', '✓']) || is_list_number(next);
     let new = next
         .chars()
         .next()
         .is_some_and(|c| c.is_uppercase() || c.is_ascii_digit() || is_emoji(c));
     is_list || (new && line.trim().chars().count() < MARGIN)
+}
+
+/// `1.`, `12)`.
+fn is_list_number(line: &str) -> bool {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    (1..=2).contains(&(line.len() - rest.len())) && rest.starts_with(['.', ')'])
+}
+
+/// As much of the end of a text as the rules look at, so that a long one costs no more.
+fn tail(text: &str) -> &str {
+    const LOOKED_AT: usize = 256;
+    let mut start = text.len().saturating_sub(LOOKED_AT);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
 }
 
 /// Whether a statement ends after `before`, which ends in a mark or what may close it.
@@ -127,6 +144,9 @@ fn mark_ends(before: &str, after: &str) -> bool {
         return !closed && is_missing_space(core, after);
     }
     let following = after.trim_start();
+    if following.starts_with(is_emoji) {
+        return false;
+    }
     let goes_on = following.starts_with(char::is_lowercase);
     // The next line of the same statement starts with a quote or a dash: not a new one.
     let trailing_off = core.ends_with("..") || mark == '…';
@@ -169,14 +189,21 @@ fn is_abbreviation(before: &str, following: &str) -> bool {
         || (FINAL_ABBREVIATIONS.contains(&word.as_str()) && !is_capital)
 }
 
-/// An emoji ends a statement before a capital, where no other mark has.
-fn emoji_ends(after: &str) -> bool {
+/// Emoji belong to the words before them: after the last of a run a statement ends if a mark stands
+/// before the run, or a capital comes after it.
+fn emoji_ends(before: &str, after: &str) -> bool {
     let following = after.trim_start();
-    following.len() < after.len() && following.starts_with(char::is_uppercase)
+    if following.len() == after.len() || following.starts_with(is_emoji) {
+        return false;
+    }
+    let words = before.trim_end_matches(|c: char| is_emoji(c) || c.is_whitespace());
+    let is_marked = words.ends_with(['.', '!', '?', '…', '"', '”', ')']);
+    let is_capital = following.starts_with(char::is_uppercase);
+    words.contains(char::is_alphabetic) && (is_marked || is_capital)
 }
 
 fn is_emoji(c: char) -> bool {
-    matches!(u32::from(c), 0x1F300..=0x1FAFF | 0x2600..=0x27BF | 0xFE0F)
+    matches!(u32::from(c), 0x1F300..=0x1FAFF | 0x2600..=0x27BF | 0xFE0F | 0x200D)
 }
 
 #[cfg(test)]
@@ -260,6 +287,11 @@ mod tests {
             cut("antri lama 😡😡 Obat kosong"),
             ["antri lama 😡😡", "Obat kosong"]
         );
+        assert_eq!(
+            cut("Lama! 😡 obat kosong. 🙏🏽🙏"),
+            ["Lama! 😡", "obat kosong. 🙏🏽🙏"]
+        );
+        assert_eq!(cut("😡 Air mati"), ["😡 Air mati"]);
         assert_eq!(cut("sebel 😡 banget"), ["sebel 😡 banget"]);
         assert_eq!(
             cut("Keluhan:\n1. air mati\n2. jalan rusak"),

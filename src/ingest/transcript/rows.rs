@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::ingest::sentences::statements;
 use crate::ingest::{Record, Rejected, unreadable, write_cell};
 
+/// Most of a neighbouring turn that stands beside a statement, in code points.
+const CONTEXT: usize = 1000;
+
 /// A statement of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
@@ -117,6 +120,7 @@ pub(super) fn transcript(
         markdown: format == TranscriptFormat::Markdown,
         position: Position::default(),
         counts: BTreeMap::new(),
+        stamps: Vec::new(),
     };
     for stretch in &source.turns {
         let speaker = speakers.iter().position(|s| s.name == stretch.speaker);
@@ -175,6 +179,8 @@ struct Cutter<'a> {
     position: Position,
     /// How many units began in each piece of the file.
     counts: BTreeMap<u64, usize>,
+    /// The stamps in the turn that is being cut: byte of the plain text, milliseconds.
+    stamps: Vec<(usize, u64)>,
 }
 
 impl Cutter<'_> {
@@ -186,6 +192,10 @@ impl Cutter<'_> {
         asks: bool,
     ) -> (Turn, Vec<Unit>) {
         let span = trimmed(&self.source.text, stretch.span.clone());
+        self.stamps = stamps(&self.source.text[span.clone()])
+            .into_iter()
+            .map(|(byte, time)| (byte + span.start, time))
+            .collect();
         let start = self.position.advance(&self.source.text, span.start);
         let (time_start, time_end) = self.times(stretch, &span);
         let mut units = Vec::new();
@@ -234,9 +244,11 @@ impl Cutter<'_> {
 
     /// A turn cut at the pieces that the file came in, trimmed; spans from the turn's start.
     fn pieces(&self, span: &Range<usize>) -> Vec<Range<usize>> {
-        let within = |a: &&Anchor| a.byte > span.start && a.byte < span.end;
+        let anchors = &self.source.anchors;
+        let first = anchors.partition_point(|a| a.byte <= span.start);
+        let last = anchors.partition_point(|a| a.byte < span.end);
         let mut cuts: Vec<usize> = vec![span.start];
-        cuts.extend(self.source.anchors.iter().filter(within).map(|a| a.byte));
+        cuts.extend(anchors[first..last.max(first)].iter().map(|a| a.byte));
         cuts.push(span.end);
         cuts.windows(2)
             .map(|pair| trimmed(&self.source.text, pair[0]..pair[1]))
@@ -286,24 +298,16 @@ impl Cutter<'_> {
         if let (Some((start, _)), Some((_, end))) = (first.time, last.time) {
             return (Some(start), Some(end));
         }
-        let words = &self.source.text[stretch.span.clone()];
-        let letter = |text: &str| text.find(char::is_alphabetic).unwrap_or(0);
-        let begins = range.start + letter(&self.source.text[range.clone()]);
-        let ends = self.source.text[range.clone()]
+        let words = &self.source.text[range.clone()];
+        let begins = range.start + words.find(char::is_alphabetic).unwrap_or(0);
+        let ends = words
             .rfind(char::is_alphabetic)
             .map_or(range.end, |i| range.start + i);
-        let stamps = stamps(words);
-        let at = |(byte, time): &(usize, u64)| (byte + stretch.span.start, *time);
-        let start = stamps
-            .iter()
-            .map(at)
-            .take_while(|(byte, _)| *byte < begins)
-            .last();
-        let end = stamps
-            .iter()
-            .map(at)
-            .find(|(byte, _)| *byte > ends && *byte < range.end);
-        (start.map(|s| s.1).or(stretch.time), end.map(|e| e.1))
+        let before = self.stamps.partition_point(|(byte, _)| *byte < begins);
+        let start = before.checked_sub(1).map(|i| self.stamps[i].1);
+        let after = self.stamps.partition_point(|(byte, _)| *byte <= ends);
+        let end = self.stamps.get(after).filter(|(byte, _)| *byte < range.end);
+        (start.or(stretch.time), end.map(|(_, time)| *time))
     }
 
     /// What a model reads of a stretch.
@@ -346,11 +350,29 @@ impl Position {
     }
 }
 
+/// The start of a text, as much as context may have.
+fn first_part(text: &str) -> &str {
+    let cut = text.char_indices().nth(CONTEXT);
+    cut.map_or(text, |(end, _)| &text[..end])
+}
+
+/// The end of a text, as much as context may have.
+fn last_part(text: &str) -> &str {
+    let cut = text.char_indices().rev().nth(CONTEXT - 1);
+    cut.map_or(text, |(start, _)| &text[start..])
+}
+
 fn records(transcript: &Transcript, name: &str) -> Vec<Record> {
     let time = |millis: Option<u64>| millis.map_or(String::new(), clock_time);
-    let text_of = |turn: Option<usize>| {
-        let turn = turn.and_then(|t| transcript.turns.get(t));
-        turn.map_or("", |t| t.text.as_str())
+    let before = |turn: usize| {
+        turn.checked_sub(1)
+            .map_or("", |t| last_part(&transcript.turns[t].text))
+    };
+    let after = |turn: usize| {
+        transcript
+            .turns
+            .get(turn + 1)
+            .map_or("", |t| first_part(&t.text))
     };
     let record = |unit: &Unit| {
         let turn = &transcript.turns[unit.turn];
@@ -363,8 +385,8 @@ fn records(transcript: &Transcript, name: &str) -> Vec<Record> {
             &unit.end.to_string(),
             &time(unit.time_start),
             &time(unit.time_end),
-            text_of(unit.turn.checked_sub(1)),
-            text_of(Some(unit.turn + 1)),
+            before(unit.turn),
+            after(unit.turn),
             &unit.raw,
             &unit.text,
         ];
@@ -486,6 +508,14 @@ mod tests {
         let (before, after) = (read(talk), read(&format!("{talk}Budi: Ya.\n")));
         assert_eq!(before.units.len(), after.units.len() - 1);
         assert_eq!(ids(&after)[..3], ids(&before));
+    }
+
+    #[test]
+    fn context_is_what_stands_next_to_the_words() {
+        let text = "ab".repeat(CONTEXT);
+        assert_eq!(first_part(&text), &text[..CONTEXT]);
+        assert_eq!(last_part(&text), &text[CONTEXT..]);
+        assert_eq!((first_part("ab"), last_part("ab")), ("ab", "ab"));
     }
 
     #[test]
