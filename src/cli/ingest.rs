@@ -139,6 +139,11 @@ fn report(
     rejected: u64,
     console: &Console,
 ) {
+    if statements == 0 {
+        console.warn(
+            "there is no statement: no row below the header, or no turn but the interviewer's",
+        );
+    }
     console.say(&format!(
         "{} read: {}, {rejected} left out",
         counted(args.files.len() as u64, "file"),

@@ -193,15 +193,25 @@ fn read_source(
         let source = document_source(document, &options.roles);
         return Ok((TranscriptFormat::Docx, source));
     }
-    if bytes.starts_with(b"{\\rtf") {
+    let foreign = match bytes {
+        [b'{', b'\\', b'r', b't', b'f', ..] => Some("an RTF document"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Word document (.doc), or one with a password"),
+        _ => None,
+    };
+    if let Some(reason) = foreign {
         return Err(Error::Document {
             path: name.to_string(),
-            reason: "an RTF document".into(),
+            reason: reason.into(),
         });
     }
     let decoded = plain::decode(bytes, name)?;
     notes.extend(decoded.note);
     let text = decoded.text;
+    if text.trim().is_empty() {
+        return Err(Error::EmptyFile {
+            path: name.to_string(),
+        });
+    }
     let format = plain::format_of(&text, claimed);
     let source = match format {
         TranscriptFormat::WebVtt => subtitles::read(&text, name, &options.roles, false)?,
