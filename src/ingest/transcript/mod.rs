@@ -7,19 +7,21 @@
 mod docx;
 mod marks;
 mod plain;
+mod roles;
 mod rows;
 mod source;
 mod speakers;
 mod subtitles;
 mod tables;
 mod turns;
+mod units;
 
 use crate::error::{Error, Result};
 
 pub use marks::clock_time;
+pub use roles::{Role, Roles};
 pub(super) use rows::{Rows, columns};
-pub use rows::{Unit, file_stem};
-pub use speakers::{Role, Roles};
+pub use units::{Unit, file_stem};
 
 use super::Rejected;
 use source::Source;
@@ -171,7 +173,7 @@ impl Transcript {
                 path: name.to_string(),
             });
         }
-        Ok(rows::transcript(source, name, format, options, notes))
+        Ok(units::transcript(source, name, format, options, notes))
     }
 
     /// The names of speakers that may ask or answer: one letter that stands for either.

@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::marks::clock;
+use super::roles::Roles;
 use super::source::{Anchor, Source};
-use super::speakers::{Names, Roles, Style, marker};
+use super::speakers::{Names, Style, marker};
 use super::turns::Stretch;
 use crate::error::{Error, Location, Result, RowFault};
 use crate::ingest::Rejected;

@@ -1,7 +1,7 @@
 //! Transcripts laid out as a table: `No | Pelaku | Transkrip | Koding`, as Indonesian theses do.
 
 use super::marks::clock;
-use super::speakers::Roles;
+use super::roles::Roles;
 use super::turns::Stretch;
 
 /// Rows of cells.

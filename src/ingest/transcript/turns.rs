@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::speakers::{Marker, Names, Roles, marker};
+use super::roles::Roles;
+use super::speakers::{Marker, Names, marker};
 
 /// A stretch of the plain text that one person speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
