@@ -17,8 +17,8 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::LabelledRows;
-use konflik::features::{FeatureExtractor, LexicalParams, StaticEncoder, Views};
-use konflik::label::{Labelled, label_rows};
+use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
+use konflik::label::{Labelled, Labeller, label_rows};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
@@ -111,7 +111,10 @@ fn fitted_views(texts: &[&str], corpus: &Corpus) -> FeatureExtractor {
         &corpus.codebook,
         Views::default(),
         &LexicalParams::default(),
-        Some(encoder.view()),
+        EncoderViews {
+            semantic: Some(encoder.view()),
+            sentence: None,
+        },
         None,
     )
     .unwrap()
@@ -145,10 +148,12 @@ fn label(bencher: Bencher<'_, '_>, threads: usize) {
                 .unwrap();
             let mut written = 0;
             let counts = pool.install(|| {
+                let labeller = Labeller::new(&model);
                 label_rows(
                     &mut reader,
-                    &model,
-                    &|record, p| out.row(record, p),
+                    &labeller,
+                    None,
+                    &|record, p, copy| out.row(record, p, copy),
                     &mut |row| {
                         if let Labelled::Row(bytes) = row {
                             written += bytes.len();

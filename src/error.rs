@@ -65,6 +65,12 @@ pub enum RowFault {
         /// Offset from the start of the file.
         byte: u64,
     },
+    /// A line that is not in the encoding of the rest of the file.
+    #[error("not in {encoding}, which the file was read in")]
+    OtherEncoding {
+        /// The encoding of the file.
+        encoding: &'static str,
+    },
     /// A NUL byte, which text never holds.
     #[error("a NUL byte at byte {byte} of the file")]
     Nul {
@@ -103,6 +109,12 @@ pub enum RowFault {
         /// The JSON reader's words.
         reason: String,
     },
+    /// A JSON object with more brackets inside each other than the limit.
+    #[error("nested more than {limit} deep")]
+    TooDeep {
+        /// The limit in force.
+        limit: usize,
+    },
     /// A JSON object without the text key.
     #[error("no key {key:?}")]
     NoTextKey {
@@ -131,12 +143,14 @@ impl RowFault {
         match self {
             Self::Ragged { .. } => "K0301",
             Self::NotUtf8 { .. } => "K0302",
+            Self::OtherEncoding { .. } => "K0315",
             Self::Nul { .. } => "K0303",
             Self::CellTooLong { .. } => "K0304",
             Self::AfterQuote => "K0305",
             Self::LoneCarriageReturn => "K0313",
             Self::TakenKey { .. } => "K0314",
             Self::Json { .. } => "K0306",
+            Self::TooDeep { .. } => "K0316",
             Self::NoTextKey { .. } => "K0307",
             Self::NotAString { .. } => "K0308",
             Self::StrayKey { .. } => "K0312",
@@ -152,6 +166,14 @@ pub enum ColumnHolds {
     Text,
     /// The codes of a variable.
     Codes,
+    /// The ids by which files are joined.
+    Id,
+    /// What statements are divided by.
+    Slice,
+    /// How sure the model is.
+    Probabilities,
+    /// Something else that the user named it for.
+    Other,
 }
 
 /// Every error of the library. `code` is stable, `hint` says what to do.
@@ -186,6 +208,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A key that would lie in the folder of the output.
+    #[error("{path}: the key would lie in the folder of the output")]
+    KeyBesideOutput {
+        /// The key.
+        path: PathBuf,
+    },
     /// The suffix names no format that can be read or written.
     #[error("{path}: no format is known by this suffix")]
     UnknownFormat {
@@ -208,6 +236,24 @@ pub enum Error {
         /// What it looks like.
         encoding: &'static str,
     },
+    /// A workbook that can't be read.
+    #[error("{path}: can't read the workbook: {reason}")]
+    Workbook {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A workbook without the sheet that was asked for.
+    #[error("{path}: no sheet {wanted:?}; the sheets are {}", quoted(.found))]
+    MissingSheet {
+        /// The file.
+        path: String,
+        /// The sheet looked for.
+        wanted: String,
+        /// The sheets there are.
+        found: Vec<String>,
+    },
     /// A document or subtitle file that can't be read.
     #[error("{path}: {reason}")]
     Document {
@@ -216,8 +262,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A document that is, or unpacks to, more than may be read into memory.
+    /// A transcript that is, or unpacks to, more than may be read into memory.
     #[error("{path}: more than {limit} bytes, unpacked")]
+    DocumentTooLarge {
+        /// The file.
+        path: String,
+        /// The limit in force.
+        limit: u64,
+    },
+    /// A packed file that unpacks to more than the limit, as one made to fill a memory does.
+    #[error("{path}: unpacks to more than {limit} bytes")]
     TooLarge {
         /// The file.
         path: String,
@@ -310,6 +364,20 @@ pub enum Error {
         /// The codes there are.
         codes: Vec<String>,
     },
+    /// A row without an id in a file that is joined with others by id.
+    #[error("{at}: the row has no id")]
+    NoId {
+        /// Where.
+        at: Location,
+    },
+    /// An annotation of doccano or Label Studio that can't be understood.
+    #[error("{at}: {reason}")]
+    Annotation {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
+    },
     /// Two statements with one id.
     #[error("{at}: the id {id:?} stands in line {first} already")]
     DuplicateId {
@@ -335,6 +403,22 @@ pub enum Error {
         path: String,
         /// What is wrong.
         reason: String,
+    },
+    /// A gate that contradicts itself, or whose baseline is another.
+    #[error("{at}: {reason}")]
+    Gate {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No preset of that name.
+    #[error("no preset {name:?}; the presets are {}", quoted(.known))]
+    UnknownPreset {
+        /// The name.
+        name: String,
+        /// The presets there are.
+        known: Vec<String>,
     },
     /// A hyperparameter outside its range.
     #[error("{name} is {value}; it must be {range}")]
@@ -379,6 +463,23 @@ pub enum Error {
         path: String,
         /// What is wrong.
         reason: String,
+    },
+    /// A model needs a sentence encoder that was not given.
+    #[error("the model was trained with the sentence encoder {needed}; {}", match given {
+        Some(given) => format!("given is {given}"),
+        None => "none is given".into(),
+    })]
+    WrongEncoder {
+        /// Which one it needs.
+        needed: String,
+        /// Which one was given, if any.
+        given: Option<String>,
+    },
+    /// A sentence encoder was given to a model that was trained without one.
+    #[error("the model was trained without a sentence encoder; {given} has no part in it")]
+    UnusedEncoder {
+        /// The encoder.
+        given: String,
     },
     /// A model of a format that is newer than this build.
     #[error(
@@ -465,6 +566,7 @@ impl Error {
             Self::Write { .. } => "K0102",
             Self::OutputExists { .. } => "K0103",
             Self::OutputIsInput { .. } => "K0104",
+            Self::KeyBesideOutput { .. } => "K0105",
             Self::UnknownFormat { .. } => "K0201",
             Self::EmptyFile { .. } => "K0202",
             Self::Encoding { .. } => "K0203",
@@ -472,26 +574,35 @@ impl Error {
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
             Self::OpenQuote { .. } => "K0207",
+            Self::Workbook { .. } => "K0208",
+            Self::MissingSheet { .. } => "K0209",
+            Self::TooLarge { .. } => "K0210",
             Self::Document { .. } => "K0220",
-            Self::TooLarge { .. } => "K0221",
+            Self::DocumentTooLarge { .. } => "K0221",
             Self::WhoAsks { .. } => "K0222",
             Self::SameName { .. } => "K0223",
             Self::Row { fault, .. } => fault.code(),
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
             Self::DuplicateId { .. } => "K0311",
+            Self::NoId { .. } => "K0315",
+            Self::Annotation { .. } => "K0316",
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",
+            Self::UnknownPreset { .. } => "K0404",
             Self::Untrainable { .. } => "K0501",
             Self::NotConverged { .. } => "K0502",
             Self::Model { .. } => "K0601",
             Self::ModelTooNew { .. } => "K0602",
             Self::CodebookMismatch { .. } => "K0603",
             Self::Encoder { .. } => "K0604",
+            Self::WrongEncoder { .. } => "K0605",
+            Self::UnusedEncoder { .. } => "K0606",
             Self::Tokenizer { .. } => "K0701",
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
+            Self::Gate { .. } => "K0802",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
     }
@@ -502,6 +613,9 @@ impl Error {
             Self::Rows { faults } => faults.first().and_then(Self::hint),
             Self::OutputExists { .. } => Some("name another output, or add --force".into()),
             Self::OutputIsInput { .. } => Some("name another output".into()),
+            Self::KeyBesideOutput { .. } => {
+                Some("who gets the output must not get the key: name another folder".into())
+            }
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
             Self::Encoding { .. } => Some(
                 "save it as UTF-8 text: CSV (in Excel “CSV UTF-8”), TSV or one JSON object a line"
@@ -513,6 +627,19 @@ impl Error {
                 found,
                 ..
             } => Some(missing_column_hint(wanted, *holds, found)),
+            Self::Workbook { .. } => Some(
+                "open it and save it anew without a password, or save the sheet as CSV".into(),
+            ),
+            Self::MissingSheet { wanted, found, .. } => {
+                nearest(wanted, found).map(|near| format!("did you mean {near:?}?"))
+            }
+            Self::UnknownPreset { name, known } => Some(match nearest(name, known) {
+                Some(near) => format!("did you mean {near:?}? A file of your own ends in .toml"),
+                None => "name one of them, or a file that ends in .toml".into(),
+            }),
+            Self::TooLarge { .. } => {
+                Some("if you trust the file, raise the limit with --max-unpacked".into())
+            }
             Self::ColumnTaken { .. } => {
                 Some("drop that column, or choose another prefix with --prefix".into())
             }
@@ -530,11 +657,15 @@ impl Error {
             Self::Row {
                 fault: RowFault::NotUtf8 { .. },
                 ..
-            } => Some("convert the file to UTF-8".into()),
+            } => Some("convert the file to UTF-8, or name its encoding with --encoding".into()),
+            Self::Row {
+                fault: RowFault::OtherEncoding { .. },
+                ..
+            } => Some("write the whole file in one encoding, or name another with --encoding".into()),
             Self::Document { .. } => {
                 Some("open it in the program that wrote it and save it again, as .docx, .txt, .vtt or .srt".into())
             }
-            Self::TooLarge { .. } => {
+            Self::DocumentTooLarge { .. } => {
                 Some("split it, or raise the limit with --max-document if you trust it".into())
             }
             Self::SameName { .. } => {
@@ -549,7 +680,7 @@ impl Error {
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),
-            Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
+            Self::NoId { .. } | Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
             Self::ModelTooNew { .. } => {
                 Some("use a newer konflik, or train the model again".into())
             }
@@ -566,6 +697,12 @@ impl Error {
             Self::Encoder { .. } => Some(
                 "an encoder is a folder with config.json, tokenizer.json and model.safetensors of a BERT or XLM-RoBERTa sentence model: copy it again, or take another".into(),
             ),
+            Self::UnusedEncoder { .. } => Some(
+                "leave out --encoder, or name a model that `train --encoder` made".into(),
+            ),
+            Self::WrongEncoder { .. } => Some(
+                "name the encoder's folder with --encoder (in a build with the feature `encoder`)".into(),
+            ),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())
             }
@@ -580,7 +717,11 @@ impl Error {
 fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> String {
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
+        ColumnHolds::Other => "name one of these",
         ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Probabilities => "label the file first: konflik label",
+        ColumnHolds::Slice => "statements can be divided by any column of the file",
+        ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
     };
     match nearest(wanted, found) {
         Some(near) => format!("did you mean {near:?}? {remedy}"),

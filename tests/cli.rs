@@ -164,6 +164,87 @@ mod cases {
         }
     }
 
+    /// The commands of the examples for continuous integration run, and write what is uploaded.
+    #[test]
+    fn the_examples_for_continuous_integration_run() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let corpus = fs::read_to_string(root.join("corpus/statements.csv")).unwrap();
+        for (workflow, results) in [
+            (
+                "github.yml",
+                ["konflik.xml", "scores.json", "konflik.summary.md"],
+            ),
+            (
+                "gitlab.yml",
+                ["konflik.xml", "konflik.gitlab.json", "scores.md"],
+            ),
+        ] {
+            let folder = TempDir::new().unwrap();
+            fs::copy(
+                root.join("examples/ci/gate.toml"),
+                folder.path().join("gate.toml"),
+            )
+            .unwrap();
+            let gold: Vec<&str> = corpus.lines().take(1000).collect();
+            fs::write(
+                folder.path().join("gold.csv"),
+                gold.join(
+                    "
+",
+                ),
+            )
+            .unwrap();
+            let text = fs::read_to_string(root.join("examples/ci").join(workflow)).unwrap();
+            let commands: Vec<&str> = text
+                .lines()
+                .filter_map(|line| {
+                    line.trim()
+                        .trim_start_matches("- ")
+                        .strip_prefix("konflik ")
+                })
+                .collect();
+            assert_eq!(commands.len(), 1, "{workflow}");
+            let mut args: Vec<&str> = commands[0].split_whitespace().collect();
+            args.extend(["--replicates", "50"]);
+            let output = konflik(&folder, &args).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", error(&output));
+            for result in results {
+                assert!(
+                    text.contains(result) && folder.path().join(result).is_file(),
+                    "{result}"
+                );
+            }
+        }
+    }
+
+    /// A code that was given by a slip of the hand is the first to be looked at again.
+    #[test]
+    fn a_slip_in_the_gold_codes_is_doubted() {
+        let folder = TempDir::new().unwrap();
+        let inputs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/train.in"));
+        let coded = fs::read_to_string(inputs.join("coded.csv")).unwrap();
+        let slipped = coded.replace(
+            "1,crisp round red number aa,apple",
+            "1,crisp round red number aa,pear",
+        );
+        assert_ne!(slipped, coded);
+        fs::write(folder.path().join("coded.csv"), slipped).unwrap();
+        fs::copy(
+            inputs.join("codebook.toml"),
+            folder.path().join("codebook.toml"),
+        )
+        .unwrap();
+        let args = ["check", "coded.csv", "--doubtful", "doubts.csv"];
+        let output = konflik(&folder, &args).output().unwrap();
+        assert!(error(&output).contains("codes to look at again (fruit "));
+        let doubts = fs::read_to_string(folder.path().join("doubts.csv")).unwrap();
+        let first = doubts.lines().nth(1).unwrap();
+        assert!(
+            first.starts_with("1,crisp round red number aa,fruit,pear,apple,"),
+            "{doubts}"
+        );
+    }
+
     /// What failed leaves nothing behind, and what was there stays as it was.
     #[test]
     fn a_failed_run_leaves_nothing_half_written() {

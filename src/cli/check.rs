@@ -1,16 +1,24 @@
 //! `konflik check`: faults of a corpus.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::Corpus;
 use konflik::corpus::check::{CheckParams, check};
+use konflik::evaluate::{Doubt, doubtful};
+use konflik::export::doubt_rows;
+use konflik::model::{Aids, TrainParams};
 
+use super::agree::delimiter;
 use super::console::Console;
-use super::{CorpusArgs, InputArgs, Status, print};
+use super::document::check_output;
+use super::train::watched;
+use super::{CorpusArgs, InputArgs, Status, print, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik check corpus
-  konflik check coded.csv --codebook codebook.toml --min-stratum 5
+  konflik check coded.csv --codebook codebook.toml --doubtful to-review.csv
   konflik check corpus --print json | jq .findings";
 
 /// Check a corpus: duplicates, contradictions, thin codes, damage, private data
@@ -28,6 +36,13 @@ pub(super) struct CheckArgs {
     /// What to print
     #[arg(long, value_name = "FORM", default_value = "text")]
     print: Form,
+    /// Write the codes that models trained on the other statements doubt, most doubtful first: .csv
+    /// or .tsv. Takes as long as a training
+    #[arg(long, value_name = "FILE")]
+    doubtful: Option<PathBuf>,
+    /// Replace an output that is there
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     input: InputArgs,
 }
@@ -39,13 +54,20 @@ enum Form {
 }
 
 pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
+    if let Some(path) = &args.doubtful {
+        delimiter(path)?;
+        check_output(path, &[&args.corpus.statements()], args.force)?;
+    }
     let codebook = args.corpus.codebook()?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
+    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
     let params = CheckParams {
         near: args.near,
         min_stratum: args.min_stratum,
     };
     let report = check(&corpus, &params)?;
+    if let Some(path) = &args.doubtful {
+        write_doubts(path, &corpus, args.force, console)?;
+    }
     print(&match args.print {
         Form::Text => report.text(),
         Form::Json => serde_json::to_string_pretty(&report)? + "\n",
@@ -61,4 +83,26 @@ pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
     } else {
         Status::Findings
     })
+}
+
+/// Writes the codes to look at again: those that models doubt which had not seen the statement.
+fn write_doubts(path: &Path, corpus: &Corpus, force: bool, console: &Console) -> Result<()> {
+    let params = TrainParams::default();
+    let training = watched(console, corpus, "check", &params, Aids::default())?;
+    let doubts: Vec<(&str, Vec<Doubt>)> = training
+        .out_of_fold
+        .iter()
+        .map(|v| (v.variable.as_str(), doubtful(v)))
+        .collect();
+    write_output(path, doubt_rows(corpus, &doubts, delimiter(path)?), force)?;
+    let counts: Vec<String> = doubts
+        .iter()
+        .map(|(variable, doubts)| format!("{variable} {}", doubts.len()))
+        .collect();
+    console.say(&format!(
+        "wrote {}: codes to look at again ({})",
+        path.display(),
+        counts.join(", ")
+    ));
+    Ok(())
 }

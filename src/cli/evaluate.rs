@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use konflik::evaluate::{EvaluateParams, evaluate};
-use konflik::report::{evaluation_markdown, evaluation_text};
-use konflik::{Corpus, Error, Evaluation};
+use konflik::evaluate::{EvaluateParams, Gate, GateOutcome, Verdict, evaluate};
+use konflik::report::{
+    evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
+};
+use konflik::{Codebook, Corpus, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
-use super::{InputArgs, Status, load_model, print, refuse_same_file, write_output};
+use super::document::{Document, DocumentArgs, DocumentForm, Form};
+use super::study::StudyArgs;
+use super::{CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
   konflik evaluate gold.csv --model models/mine -o scores.json -o scores.md
-  konflik evaluate - --print json < gold.csv | jq .variables[0].overall.macro_f1";
+  konflik evaluate gold.csv --gate gate.toml -o gate.xml -o scores.md --print github";
 
 /// Score a model on statements that people coded
 #[derive(Debug, Args)]
@@ -27,89 +31,164 @@ pub(super) struct EvaluateArgs {
     /// Model directory; the starter model if left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
-    /// Also write the scores here: .json, .md or .txt; may be repeated
-    #[arg(long, short, value_name = "FILE")]
-    output: Vec<PathBuf>,
-    /// What to print
-    #[arg(long, value_name = "FORM", default_value = "text")]
-    print: Form,
+    #[command(flatten)]
+    study: StudyArgs,
+    #[command(flatten)]
+    codebook: CodebookFileArgs,
+    #[command(flatten)]
+    sampled: SampledArgs,
     /// Bootstrap replicates
     #[arg(long, default_value_t = EvaluateParams::default().replicates)]
     replicates: usize,
     /// Seed of the bootstrap
     #[arg(long, default_value_t = EvaluateParams::default().seed)]
     seed: u64,
-    /// Replace outputs that are there
-    #[arg(long)]
-    force: bool,
+    /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
+    /// can't be measured. With it, outputs may also be .xml (`JUnit`), .gitlab.json (code quality)
+    /// and .summary.md (a step summary)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve"])]
+    gate: Option<PathBuf>,
+    #[command(flatten)]
+    document: DocumentArgs<EvaluationForm>,
+    #[command(flatten)]
+    encoder: EncoderArgs,
     #[command(flatten)]
     input: InputArgs,
 }
 
-/// A form of an evaluation.
+impl Document for Evaluation {
+    fn text(&self) -> String {
+        evaluation_text(self)
+    }
+
+    fn markdown(&self) -> String {
+        evaluation_markdown(self)
+    }
+}
+
+/// The forms of an evaluation; those from `Junit` on are of its gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
+pub(super) enum EvaluationForm {
     Text,
     Json,
     Md,
+    /// Of a gate: `JUnit` XML
+    Junit,
+    /// Of a gate: annotations of GitHub Actions
+    Github,
+    /// Of a gate: GitLab's code quality report
+    Gitlab,
+    /// Of a gate: a step summary of GitHub Actions
+    Summary,
 }
 
-impl Form {
+impl DocumentForm for EvaluationForm {
     fn of_path(path: &Path) -> konflik::Result<Self> {
-        match path.extension().and_then(OsStr::to_str) {
-            Some("json") => Ok(Self::Json),
-            Some("md") => Ok(Self::Md),
-            Some("txt") => Ok(Self::Text),
-            _ => Err(Error::UnknownFormat {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let suffixes = [
+            (".gitlab.json", Self::Gitlab),
+            (".summary.md", Self::Summary),
+            (".json", Self::Json),
+            (".md", Self::Md),
+            (".txt", Self::Text),
+            (".xml", Self::Junit),
+        ];
+        let found = suffixes.iter().find(|(suffix, _)| name.ends_with(suffix));
+        found
+            .map(|(_, form)| *form)
+            .ok_or_else(|| Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".json, .md or .txt",
-            }),
+                known: ".json, .md or .txt; with --gate also .xml, .gitlab.json or .summary.md",
+            })
+    }
+}
+
+impl EvaluationForm {
+    fn render(self, evaluation: &Evaluation) -> Result<String> {
+        let of_gate = |render: fn(&Verdict) -> String| {
+            let verdict = evaluation.gate.as_ref();
+            verdict.map(render).ok_or_else(|| self.needs_gate())
+        };
+        Ok(match self {
+            Self::Junit => of_gate(gate_junit)?,
+            Self::Github => of_gate(gate_github)?,
+            Self::Gitlab => of_gate(gate_gitlab)?,
+            Self::Summary => of_gate(gate_summary)?,
+            plain => plain.plain()?.render(evaluation)?,
+        })
+    }
+
+    /// The form of any document; those of a gate are none.
+    pub(super) fn plain(self) -> konflik::Result<Form> {
+        match self {
+            Self::Text => Ok(Form::Text),
+            Self::Json => Ok(Form::Json),
+            Self::Md => Ok(Form::Md),
+            _ => Err(self.needs_gate()),
         }
     }
 
-    pub(super) fn render(self, evaluation: &Evaluation) -> Result<String> {
-        Ok(match self {
-            Self::Text => evaluation_text(evaluation),
-            Self::Md => evaluation_markdown(evaluation),
-            Self::Json => serde_json::to_string_pretty(evaluation)? + "\n",
-        })
+    fn is_of_gate(self) -> bool {
+        !matches!(self, Self::Text | Self::Json | Self::Md)
+    }
+
+    fn needs_gate(self) -> Error {
+        Error::Parameter {
+            name: "the form of an output",
+            value: format!("{self:?}").to_lowercase(),
+            range: "text, json or md where there is no --gate",
+        }
     }
 }
 
 pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
-    let forms = args
-        .output
+    args.document.check(&[&args.gold])?;
+    let gate = args.gate.as_deref().map(Gate::read).transpose()?;
+    let forms = args.document.forms()?;
+    if let Some(form) = forms
         .iter()
-        .map(|p| Form::of_path(p))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (i, path) in args.output.iter().enumerate() {
-        refuse_same_file(&args.gold, path)?;
-        if args.output[..i].contains(path) {
-            return Err(Error::OutputIsInput { path: path.clone() }.into());
-        }
-        // Refused before the work; opened again when there is something to write.
-        konflik::export::Output::prepare(path, args.force)?;
-    }
-    let model = load_model(args.model.as_deref())?;
-    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options())?;
-    if !gold.has_groups {
-        console.warn(NO_GROUPS);
+        .find(|form| form.is_of_gate() && gate.is_none())
+    {
+        return Err(form.needs_gate().into());
     }
     let params = EvaluateParams {
         replicates: args.replicates,
         seed: args.seed,
     };
-    let evaluation = evaluate(&model, &gold, &params)?;
+    if args.study.is_asked_for() {
+        args.study.check(&args.gold, args.document.force)?;
+        let codebook = args.codebook.read(&args.gold)?;
+        let corpus = Corpus::read(&args.gold, codebook, &args.input.options()?)?;
+        if !corpus.has_groups {
+            console.warn(NO_GROUPS);
+        }
+        let document = &args.document;
+        args.study
+            .run(&corpus, &args.encoder, &params, document, console)?;
+        return Ok(Status::Done);
+    }
+    let model = args.encoder.model(args.model.as_deref())?;
+    if let Some(path) = &args.codebook.codebook {
+        model.require_codebook(&Codebook::read(path)?)?;
+    }
+    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options()?)?;
+    let gold = args.sampled.chosen(gold, console)?;
+    if !gold.has_groups {
+        console.warn(NO_GROUPS);
+    }
+    let mut evaluation = evaluate(&model, &gold, &params)?;
+    evaluation.gate = gate.map(|gate| gate.judge(&evaluation));
     if evaluation.seen_in_training > 0 {
         console.warn(&format!(
             "{} of the statements were in the training",
             evaluation.seen_in_training
         ));
     }
-    for (path, form) in args.output.iter().zip(forms) {
-        write_output(path, &form.render(&evaluation)?, args.force)?;
-        console.say(&format!("wrote {}", path.display()));
-    }
-    print(&args.print.render(&evaluation)?)?;
-    Ok(Status::Done)
+    let render = |form: EvaluationForm| form.render(&evaluation);
+    args.document.write(render, console)?;
+    Ok(match evaluation.gate.map(|verdict| verdict.outcome) {
+        None | Some(GateOutcome::Passed) => Status::Done,
+        Some(GateOutcome::Missed) => Status::Findings,
+        Some(GateOutcome::NotMeasured) => Status::NotMeasured,
+    })
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{Output, StatementRows, rejected_json};
-use konflik::ingest::{Role, Transcript, clock_time, file_stem};
+use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
 use konflik::{Error, Format, Reader};
 
 use super::console::Console;
@@ -48,7 +48,7 @@ pub(super) struct IngestArgs {
 }
 
 pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
-    let options = args.input.options();
+    let options = args.input.options()?;
     let mut readers = Vec::new();
     for path in &args.files {
         refuse_same_file(path, &args.output)?;
@@ -303,9 +303,9 @@ fn preview_transcript(out: &mut String, transcript: &Transcript) {
             name => name,
         };
         let role = match speaker.role {
-            Role::Interviewer => "asks: context, not coded".to_string(),
-            Role::Participant => "answers".to_string(),
-            Role::Unclear => {
+            SpeakerRole::Interviewer => "asks: context, not coded".to_string(),
+            SpeakerRole::Participant => "answers".to_string(),
+            SpeakerRole::Unclear => {
                 format!("asks or answers? say --interviewer {name} or --participant {name}")
             }
         };
@@ -326,7 +326,7 @@ fn preview_transcript(out: &mut String, transcript: &Transcript) {
             .map_or(String::new(), |t| format!(" [{}]", clock_time(t)));
         let _ = write!(out, "{}. {}{time}", number + 1, speaker.name);
         match speaker.role {
-            Role::Interviewer => {
+            SpeakerRole::Interviewer => {
                 let _ = writeln!(out, ": {}", turn.text);
             }
             _ => out.push('\n'),

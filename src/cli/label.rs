@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
-use konflik::ingest::{Rejected, Role, Speaker};
-use konflik::label::{LabelCounts, Labelled, label_rows};
-use konflik::{Codebook, Format, Model, Reader};
+use konflik::ingest::{Rejected, Speaker, SpeakerRole};
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
+use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
-use super::{InputArgs, OutputFormatArg, Status, counted, load_model, refuse_same_file};
+use super::privacy::{PrivacyArgs, say_masked};
+use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik label complaints.csv -o labelled.csv
@@ -25,8 +26,8 @@ pub(super) const SHOWN_REJECTS: usize = 5;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct LabelArgs {
-    /// Statements: .csv, .tsv, .jsonl, a transcript (.txt, .md, .docx, .vtt, .srt), or `-` for
-    /// standard input
+    /// Statements: .csv, .tsv, .json, .jsonl, .xlsx, .ods, a transcript (.txt, .md, .docx, .vtt,
+    /// .srt), or `-` for standard input
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
     /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output
@@ -50,9 +51,19 @@ pub(super) struct LabelArgs {
     /// Rows that may be left out before the exit code is 1
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
+    /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
+    #[arg(long)]
+    duplicates: bool,
+    /// Earlier rows among which copies are looked for; some 1 kB of memory each
+    #[arg(long, value_name = "N", requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
+    remembered: usize,
     /// Replace an output that is there
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    encoder: EncoderArgs,
+    #[command(flatten)]
+    privacy: PrivacyArgs,
     #[command(flatten)]
     input: InputArgs,
 }
@@ -60,14 +71,19 @@ pub(super) struct LabelArgs {
 pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.statements, &args.output)?;
     let output = Output::prepare(&args.output, args.force)?;
-    let model = load_model(args.model.as_deref())?;
+    let model = args.encoder.model(args.model.as_deref())?;
     if let Some(path) = &args.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }
     if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
         console.say("reading standard input; end it with Ctrl-D");
     }
-    let reader = Reader::open(&args.statements, &args.input.options())?;
+    let options = ReadOptions {
+        privacy: args.privacy.privacy()?,
+        ..args.input.options()?
+    };
+    let key = args.privacy.prepare_key(&args.output, args.force)?;
+    let reader = Reader::open(&args.statements, &options)?;
     announce(&reader, console);
     refuse_unclear_roles(&reader)?;
     let format = output_format(args, &output, &reader)?;
@@ -76,6 +92,10 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
         model: &model,
         format,
         prefix: &args.prefix,
+        duplicates: args.duplicates.then(|| DuplicateParams {
+            remembered: args.remembered,
+            ..DuplicateParams::default()
+        }),
     };
     let rejected = rejects
         .as_deref()
@@ -83,6 +103,9 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
         .transpose()?;
     let counts = labelling.run(reader, output, rejected, console)?;
     report(&counts, &model, args, rejects.as_deref(), console);
+    args.privacy.write_key(key, &options.privacy, console)?;
+    // The process ends here; to free a model piece by piece would only take time.
+    std::mem::forget(model);
     Ok(if counts.rejected > args.max_rejects {
         Status::Findings
     } else {
@@ -93,6 +116,9 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
 /// Says what was found out about the input, so that a wrong guess is seen.
 pub(super) fn announce(reader: &Reader, console: &Console) {
     let layout = reader.layout();
+    for line in super::input::found_lines(layout) {
+        console.say(&line);
+    }
     let text = &layout.columns[layout.whole_text];
     if layout.text_was_guessed {
         console.say(&format!(
@@ -120,9 +146,9 @@ pub(super) fn announce(reader: &Reader, console: &Console) {
             name => format!("{name:?}"),
         };
         let role = |s: &Speaker| match s.role {
-            Role::Interviewer => ", asks",
-            Role::Participant => "",
-            Role::Unclear => ", asks or answers?",
+            SpeakerRole::Interviewer => ", asks",
+            SpeakerRole::Participant => "",
+            SpeakerRole::Unclear => ", asks or answers?",
         };
         let turns = |s: &Speaker| {
             format!(
@@ -156,7 +182,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         {
             same
         }
-        (Format::Transcript(_), _) => {
+        (Format::Transcript(_) | Format::Json | Format::Workbook, _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
                 known: ".csv, .tsv or .jsonl",
@@ -199,6 +225,7 @@ pub(super) struct Labelling<'a> {
     pub(super) model: &'a Model,
     pub(super) format: Format,
     pub(super) prefix: &'a str,
+    pub(super) duplicates: Option<DuplicateParams>,
 }
 
 impl Labelling<'_> {
@@ -212,13 +239,20 @@ impl Labelling<'_> {
     ) -> konflik::Result<LabelCounts> {
         let name = reader.name().to_string();
         let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
+        let rows = if self.duplicates.is_some() {
+            rows.showing_copies(&name)?
+        } else {
+            rows
+        };
         output.write(&rows.header())?;
+        let labeller = Labeller::new(self.model);
         let mut shown = 0;
         let bar = console.progress(None, "labelling");
         let counts = label_rows(
             &mut reader,
-            self.model,
-            &|record, prediction| rows.row(record, prediction),
+            &labeller,
+            self.duplicates.as_ref(),
+            &|record, prediction, copy_of| rows.row(record, prediction, copy_of),
             &mut |row| {
                 bar.inc(1);
                 match row {
@@ -246,6 +280,10 @@ impl Labelling<'_> {
         output.commit()?;
         Ok(counts)
     }
+}
+
+fn counted_as(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// What is said of a row that could not be read.
@@ -297,6 +335,13 @@ fn report(
     for line in decision_lines(counts, model) {
         console.say(&line);
     }
+    if args.duplicates {
+        console.say(&format!(
+            "{} of an earlier one",
+            counted_as(counts.copies, "row is a near copy", "rows are near copies")
+        ));
+    }
+    say_masked(&counts.masked, counts.taken_pseudonyms, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {
         console.say(&format!("rows left out are in {}", path.display()));
     }

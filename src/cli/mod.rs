@@ -1,31 +1,45 @@
 //! The command line: one file per verb, each with one `run`.
 
+mod agree;
 mod check;
 mod codebook;
+mod compare;
 mod console;
+mod document;
 mod evaluate;
 mod ingest;
+mod input;
 mod label;
 mod model;
+mod prevalence;
+mod privacy;
+mod restore;
 mod run;
+mod sample;
+mod study;
 mod train;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
-use konflik::ingest::{Limits, Roles, TranscriptFormat, TranscriptOptions, UnitKind};
-use konflik::{Codebook, Error, Format, Model, ReadOptions};
+use konflik::features::TextEncoder;
+use konflik::ingest::{
+    Charset, ColumnMap, Limits, Preset, Role, Roles, TranscriptFormat, TranscriptOptions, UnitKind,
+};
+use konflik::{Codebook, Corpus, Error, Format, Model, ReadOptions};
 
 use console::Console;
 
 const ABOUT: &str = "Code complaints and interview statements by conflict type and topic";
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  done, but rows were left out, or `check` or `lint` found something
+  1  done, but rows were left out, `check` or `lint` found something, or a gate was missed
   2  not done: usage, configuration, unreadable input, refused model, unwritable output
   3  nothing could be measured";
 
@@ -49,7 +63,12 @@ enum Verb {
     Ingest(ingest::IngestArgs),
     Train(train::TrainArgs),
     Label(label::LabelArgs),
+    Restore(restore::RestoreArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Compare(compare::CompareArgs),
+    Agree(agree::AgreeArgs),
+    Prevalence(prevalence::PrevalenceArgs),
+    Sample(sample::SampleArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -87,7 +106,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Ingest(args) => ingest::run(args, &console),
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
+        Verb::Restore(args) => restore::run(args, &console),
         Verb::Evaluate(args) => evaluate::run(args, &console),
+        Verb::Compare(args) => compare::run(args, &console),
+        Verb::Agree(args) => agree::run(args, &console),
+        Verb::Prevalence(args) => prevalence::run(args, &console),
+        Verb::Sample(args) => sample::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),
@@ -126,15 +150,33 @@ struct InputArgs {
     /// Column (or JSON key) of the statement; guessed by its name if left out
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
+    /// Columns by what they mean: text, id, source, speaker, lang, date, group
+    #[arg(long, value_name = "MEANING=NAME,..", value_delimiter = ',', value_parser = parse_mapping)]
+    map: Vec<(Role, String)>,
+    /// Columns of an export: app-reviews, cfpb, chatwoot, sp4n-lapor, zammad, or a .toml file
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
     /// Format of the input; by its suffix, or the first byte of standard input, if left out
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
     /// Delimiter of a table: one character, or `tab`; found in the header if left out
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
+    /// Encoding of the input, such as windows-1252; by its mark or its bytes if left out
+    #[arg(long, value_name = "NAME", value_parser = parse_charset)]
+    encoding: Option<Charset>,
+    /// Sheet of a workbook; the first with something in it if left out
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// Bytes that a workbook may unpack to
+    #[arg(long, value_name = "BYTES", default_value_t = 512 << 20)]
+    max_unpacked: u64,
     /// Longest cell in bytes; a row with a longer one is left out
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     max_cell: usize,
+    /// Brackets within brackets that a JSON object may have; a row with more is left out
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
+    max_nesting: usize,
     #[command(flatten)]
     transcript: TranscriptArgs,
 }
@@ -194,15 +236,24 @@ impl UnitArg {
 }
 
 impl InputArgs {
-    fn options(&self) -> ReadOptions {
-        ReadOptions {
+    fn options(&self) -> konflik::Result<ReadOptions> {
+        let mut named: BTreeMap<Role, String> = self.map.iter().cloned().collect();
+        let text_column = named.remove(&Role::Text);
+        let preset = self.preset.as_deref().map(Preset::named).transpose()?;
+        Ok(ReadOptions {
             format: self.format.map(FormatArg::format),
-            text_column: self.text_column.clone(),
+            text_column: self.text_column.clone().or(text_column),
+            columns: ColumnMap { named, preset },
             delimiter: self.delimiter,
+            encoding: self.encoding,
             max_cell: self.max_cell,
+            sheet: self.sheet.clone(),
+            max_unpacked: self.max_unpacked,
+            max_nesting: self.max_nesting,
             unit: self.transcript.unit.map(UnitArg::kind),
             transcript: self.transcript.options(),
-        }
+            ..ReadOptions::default()
+        })
     }
 }
 
@@ -211,6 +262,11 @@ enum FormatArg {
     Csv,
     Tsv,
     Jsonl,
+    /// An array of objects
+    Json,
+    /// A spreadsheet
+    Xlsx,
+    Ods,
     /// A transcript
     Txt,
     /// A transcript in Markdown
@@ -229,6 +285,8 @@ impl FormatArg {
             Self::Csv => Format::CSV,
             Self::Tsv => Format::TSV,
             Self::Jsonl => Format::Jsonl,
+            Self::Json => Format::Json,
+            Self::Xlsx | Self::Ods => Format::Workbook,
             Self::Txt => Format::Transcript(TranscriptFormat::Text),
             Self::Md => Format::Transcript(TranscriptFormat::Markdown),
             Self::Docx => Format::Transcript(TranscriptFormat::Docx),
@@ -263,6 +321,23 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
+fn parse_mapping(text: &str) -> Result<(Role, String), String> {
+    let (meaning, column) = text.split_once('=').ok_or("MEANING=NAME is wanted")?;
+    let role = Role::ALL.into_iter().find(|r| r.name() == meaning.trim());
+    let role = role.ok_or_else(|| format!("{meaning:?} is none of the meanings"))?;
+    Ok((role, column.to_string()))
+}
+
+/// `serde_json` itself goes 128 deep.
+fn parse_nesting(text: &str) -> Result<usize, String> {
+    let n = text.parse().ok().filter(|n| (1..=120).contains(n));
+    n.ok_or_else(|| "a number from 1 to 120".into())
+}
+
+fn parse_charset(label: &str) -> Result<Charset, String> {
+    Charset::named(label).ok_or_else(|| "no encoding has this name".into())
+}
+
 /// A corpus: the file of its statements and that of its codebook.
 #[derive(Debug, Clone, Args)]
 struct CorpusArgs {
@@ -291,6 +366,129 @@ impl CorpusArgs {
     }
 }
 
+/// A sentence encoder, whose vectors are a further view.
+#[derive(Debug, Clone, Args)]
+struct EncoderArgs {
+    /// Folder of a sentence encoder whose vectors are a further view; needs a build with the
+    /// feature `encoder`
+    #[arg(long, value_name = "DIR")]
+    encoder: Option<PathBuf>,
+    /// What to put before each text (`query: ` for the e5 models); by default as the folder says
+    #[arg(long, value_name = "TEXT", requires = "encoder")]
+    encoder_prefix: Option<String>,
+}
+
+impl EncoderArgs {
+    fn load(&self) -> konflik::Result<Option<Arc<dyn TextEncoder>>> {
+        let Some(path) = &self.encoder else {
+            return Ok(None);
+        };
+        self.read(path).map(Some)
+    }
+
+    #[cfg(feature = "encoder")]
+    fn read(&self, path: &Path) -> konflik::Result<Arc<dyn TextEncoder>> {
+        let encoder = konflik::features::SentenceEncoder::load(path)?;
+        Ok(match &self.encoder_prefix {
+            Some(prefix) => Arc::new(encoder.with_prefix(prefix)),
+            None => Arc::new(encoder),
+        })
+    }
+
+    #[cfg(not(feature = "encoder"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    fn read(&self, path: &Path) -> konflik::Result<Arc<dyn TextEncoder>> {
+        Err(Error::Encoder {
+            path: path.display().to_string(),
+            reason: "this build reads no sentence encoders: build it with `--features encoder`"
+                .into(),
+        })
+    }
+
+    /// The model of that directory, or the starter model, with its encoder.
+    fn model(&self, directory: Option<&Path>) -> konflik::Result<Model> {
+        let mut model = load_model(directory)?;
+        match (self.load()?, model.sentence_encoder()) {
+            (Some(encoder), _) => model.attach_encoder(encoder)?,
+            (None, None) => {}
+            (None, Some(needed)) => {
+                return Err(Error::WrongEncoder {
+                    needed: needed.to_string(),
+                    given: None,
+                });
+            }
+        }
+        Ok(model)
+    }
+}
+
+/// Gold statements and the codebook that they are coded by.
+#[derive(Debug, Clone, Args)]
+struct GoldArgs {
+    /// Gold statements: a file with a column per variable, and ids
+    #[arg(long, value_name = "FILE")]
+    gold: PathBuf,
+    #[command(flatten)]
+    codebook: CodebookFileArgs,
+}
+
+impl GoldArgs {
+    fn read(&self) -> konflik::Result<Corpus> {
+        let codebook = self.codebook.read(&self.gold)?;
+        Corpus::read(&self.gold, codebook, &ReadOptions::default())
+    }
+}
+
+/// Which gold statements count.
+#[derive(Debug, Clone, Args)]
+struct SampledArgs {
+    /// Also take statements that were not drawn by chance (column `sampled_by`)
+    #[arg(long)]
+    any_sample: bool,
+}
+
+impl SampledArgs {
+    /// The statements that were drawn by chance, or all where that is asked for.
+    fn chosen(&self, gold: Corpus, console: &Console) -> konflik::Result<Corpus> {
+        let random = gold.drawn_at_random();
+        let left_out = gold.statements.len() - random.statements.len();
+        if self.any_sample || left_out == 0 {
+            return Ok(gold);
+        }
+        if random.statements.is_empty() {
+            return Err(Error::NotMeasured {
+                path: gold.name,
+                reason:
+                    "no statement was drawn at random (column sampled_by); --any-sample takes all"
+                        .into(),
+            });
+        }
+        console.warn(&format!(
+            "{left_out} statements were not drawn at random (column sampled_by) and are left out; --any-sample takes them"
+        ));
+        Ok(random)
+    }
+}
+
+/// A codebook that needn't be named.
+#[derive(Debug, Clone, Args)]
+struct CodebookFileArgs {
+    /// Codebook (TOML); by default codebook.toml beside the coded file, else the starter model's
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+}
+
+impl CodebookFileArgs {
+    fn read(&self, coded: &Path) -> konflik::Result<Codebook> {
+        let beside = coded.with_file_name("codebook.toml");
+        match &self.codebook {
+            Some(path) => Codebook::read(path),
+            None if beside.is_file() => Codebook::read(&beside),
+            None => Ok(Model::starter()?.codebook().clone()),
+        }
+    }
+}
+
 /// The model of that directory, or the starter model.
 fn load_model(directory: Option<&Path>) -> konflik::Result<Model> {
     directory.map_or_else(Model::starter, Model::load)
@@ -302,9 +500,9 @@ fn print(text: &str) -> konflik::Result<()> {
 }
 
 /// Writes a small output whole.
-fn write_output(path: &Path, text: &str, force: bool) -> konflik::Result<()> {
+fn write_output(path: &Path, content: impl AsRef<[u8]>, force: bool) -> konflik::Result<()> {
     let mut output = Output::prepare(path, force)?;
-    output.write(text.as_bytes())?;
+    output.write(content.as_ref())?;
     output.commit()
 }
 

@@ -18,7 +18,7 @@ use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, R
 use serde::Deserialize;
 
 use super::console::{Console, NO_GROUPS};
-use super::evaluate::Form;
+use super::document::Form;
 use super::label::{Labelling, decision_lines, rejects_beside};
 use super::train::{score_lines, watched};
 use super::{Status, counted, refuse_same_file, write_output};
@@ -176,7 +176,7 @@ impl Pipeline<'_> {
         let how = self.how();
         staged.commit(
             &training.model,
-            &model_card(&training.model, &evaluation, &how),
+            &model_card(&training.model, &evaluation, &how, ""),
         )?;
         write_output(
             &folder.join("evaluation.md"),
@@ -313,6 +313,7 @@ impl Pipeline<'_> {
                 model,
                 format: reader.layout().format,
                 prefix: "konflik_",
+                duplicates: None,
             };
             let rejects = Output::prepare(&rejects_beside(&output), true)?;
             let counts = labelling.run(

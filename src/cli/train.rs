@@ -1,23 +1,24 @@
 //! `konflik train`: a model from coded statements.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::corpus::Codings;
-use konflik::evaluate::{EvaluateParams, evaluate_out_of_fold};
+use konflik::evaluate::{EvaluateParams, Trial, evaluate_out_of_fold, tune};
 use konflik::features::{LexicalParams, StaticEncoder, Views};
 use konflik::model::{Aids, StagedModel, Step, TrainParams, Training, train};
 use konflik::report::model_card;
-use konflik::{Corpus, Evaluation, Model};
+use konflik::{Corpus, Error, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
-use super::{CorpusArgs, InputArgs, Status, counted, load_model};
+use super::{CorpusArgs, EncoderArgs, InputArgs, Status, counted, load_model};
 
 const EXAMPLES: &str = "Examples:
   konflik train corpus -o models/mine
   konflik train coded.csv --codebook codebook.toml -o models/mine --text-column statement
-  konflik train fifty.csv --from starter -o models/ours";
+  konflik train fifty.csv --from starter --tune -o models/ours";
 
 /// Train a model on coded statements
 #[derive(Debug, Args)]
@@ -31,6 +32,9 @@ pub(super) struct TrainArgs {
     /// Name of the model; by default that of its directory
     #[arg(long)]
     name: Option<String>,
+    /// Markdown to put at the end of the model card: what it is for, scores elsewhere, limits
+    #[arg(long, value_name = "FILE")]
+    notes: Option<PathBuf>,
     /// Replace a model that is there
     #[arg(long)]
     force: bool,
@@ -44,6 +48,11 @@ pub(super) struct TrainArgs {
     /// of theirs are learned with the shares of their codes
     #[arg(long, value_name = "FILE")]
     codings: Option<PathBuf>,
+    /// Search for better hyperparameters by cross-validation first, from those given on
+    #[arg(long)]
+    tune: bool,
+    #[command(flatten)]
+    encoder: EncoderArgs,
     #[command(flatten)]
     params: ParamArgs,
     #[command(flatten)]
@@ -53,27 +62,30 @@ pub(super) struct TrainArgs {
 /// Hyperparameters.
 #[derive(Debug, Args)]
 struct ParamArgs {
-    /// Cost of an error beside the penalty on large weights
-    #[arg(long, default_value_t = TrainParams::default().cost)]
-    cost: f64,
+    /// Cost of an error beside the penalty on large weights [default: 10; 30 below 2000 statements]
+    #[arg(long)]
+    cost: Option<f64>,
     /// How far rare codes are weighted up, 0 to 1
     #[arg(long, default_value_t = TrainParams::default().balance)]
     balance: f64,
-    /// Weight of the semantic view beside the lexical one
-    #[arg(long, default_value_t = TrainParams::default().semantic_weight)]
-    semantic_weight: f64,
+    /// Weight of the semantic view beside the lexical one [default: 0.5; 1 below 2000 statements]
+    #[arg(long)]
+    semantic_weight: Option<f64>,
+    /// Weight of the sentence encoder's view beside the lexical one
+    #[arg(long, default_value_t = TrainParams::default().sentence_weight)]
+    sentence_weight: f64,
     /// Weight of letters inside words and of sub-word pieces beside that of words
     #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_weight)]
     char_weight: f32,
-    /// Statements that a word must stand in
-    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.word_min_df)]
-    word_min_df: u32,
-    /// Statements that a word pair must stand in
-    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.bigram_min_df)]
-    bigram_min_df: u32,
-    /// Statements that letters or a piece must stand in
-    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_min_df)]
-    char_min_df: u32,
+    /// Statements that a word must stand in [default: 2; 1 below 2000 statements]
+    #[arg(long, conflicts_with = "from")]
+    word_min_df: Option<u32>,
+    /// Statements that a word pair must stand in [default: 3; 2 below 2000 statements]
+    #[arg(long, conflicts_with = "from")]
+    bigram_min_df: Option<u32>,
+    /// Statements that letters or a piece must stand in [default: 4; 2 below 2000 statements]
+    #[arg(long, conflicts_with = "from")]
+    char_min_df: Option<u32>,
     /// Leave a view out; may be repeated
     #[arg(long, value_name = "VIEW")]
     without: Vec<View>,
@@ -97,14 +109,18 @@ enum View {
 }
 
 impl ParamArgs {
-    fn params(&self) -> TrainParams {
+    /// What was asked for, and else what suits so many statements.
+    fn params(&self, statements: usize) -> TrainParams {
+        let suited = TrainParams::suited_to(statements);
+        let lexical = suited.lexical;
         TrainParams {
-            cost: self.cost,
+            cost: self.cost.unwrap_or(suited.cost),
             balance: self.balance,
             folds: self.folds,
             stated_error: self.stated_error,
             seed: self.seed,
-            semantic_weight: self.semantic_weight,
+            semantic_weight: self.semantic_weight.unwrap_or(suited.semantic_weight),
+            sentence_weight: self.sentence_weight,
             views: Views {
                 lexical: !self.without.contains(&View::Lexical),
                 semantic: !self.without.contains(&View::Semantic),
@@ -112,10 +128,10 @@ impl ParamArgs {
             },
             lexical: LexicalParams {
                 char_weight: self.char_weight,
-                word_min_df: self.word_min_df,
-                bigram_min_df: self.bigram_min_df,
-                char_min_df: self.char_min_df,
-                ..LexicalParams::default()
+                word_min_df: self.word_min_df.unwrap_or(lexical.word_min_df),
+                bigram_min_df: self.bigram_min_df.unwrap_or(lexical.bigram_min_df),
+                char_min_df: self.char_min_df.unwrap_or(lexical.char_min_df),
+                ..lexical
             },
             ..TrainParams::default()
         }
@@ -124,8 +140,12 @@ impl ParamArgs {
 
 pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let codebook = args.corpus.codebook()?;
+    let notes = match &args.notes {
+        Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
+        None => String::new(),
+    };
     let target = StagedModel::prepare(&args.output, args.force)?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options())?;
+    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
     if !corpus.has_groups {
         console.warn(NO_GROUPS);
     }
@@ -136,6 +156,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let name = args.name.clone().unwrap_or(stem);
     let vectors = args.vectors.as_deref().map(StaticEncoder::load);
     let vectors = vectors.transpose()?;
+    let sentences = args.encoder.load()?;
     let prior = args.from.as_deref().map(prior_model).transpose()?;
     let codings = args.codings.as_deref();
     let codings = codings.map(|path| Codings::read(path, &corpus.codebook));
@@ -145,10 +166,15 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     }
     let aids = Aids {
         encoder: vectors.as_ref(),
+        sentences: sentences.as_ref(),
         prior: prior.as_ref(),
         codings: codings.as_ref(),
     };
-    let mut training = watched(console, &corpus, &name, &args.params.params(), aids)?;
+    let mut params = args.params.params(corpus.statements.len());
+    if args.tune {
+        params = tuned(console, &corpus, &params, aids)?;
+    }
+    let mut training = watched(console, &corpus, &name, &params, aids)?;
     let evaluation = evaluate_out_of_fold(
         &training.model,
         &corpus,
@@ -159,7 +185,7 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let how = out_of_fold_sentence(training.model.origin().folds);
     target.commit(
         &training.model,
-        &model_card(&training.model, &evaluation, &how),
+        &model_card(&training.model, &evaluation, &how, &notes),
     )?;
     for line in score_lines(&evaluation) {
         console.say(&line);
@@ -176,8 +202,36 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     Ok(Status::Done)
 }
 
+/// Searches for hyperparameters and says what was tried.
+fn tuned(
+    console: &Console,
+    corpus: &Corpus,
+    params: &TrainParams,
+    aids: Aids<'_>,
+) -> konflik::Result<TrainParams> {
+    console.say("tuning: mean macro-F1 over variables and folds");
+    let tuning = tune(corpus, params, aids, &|trial: &Trial| {
+        console.say(&format!(
+            "  {} {}: {:.4} ({:+.4}, standard error {:.4}){}",
+            trial.name,
+            trial.value,
+            trial.macro_f1,
+            trial.gain,
+            trial.error,
+            if trial.kept { ", kept" } else { "" }
+        ));
+    })?;
+    console.say(&format!(
+        "tuned: {:.4} to {:.4} in {}; scores out of fold are a little too high for it",
+        tuning.before,
+        tuning.after,
+        counted(tuning.trials.len() as u64, "trial")
+    ));
+    Ok(tuning.params)
+}
+
 /// The model to start from.
-fn prior_model(path: &Path) -> konflik::Result<Model> {
+pub(super) fn prior_model(path: &Path) -> konflik::Result<Model> {
     let is_starter = path == Path::new("starter") && !path.exists();
     load_model((!is_starter).then_some(path))
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Corpus, code_at};
+use super::{Corpus, KeyedRows};
 use crate::codebook::{Codebook, Variable};
-use crate::error::{ColumnHolds, Error, Location, Result};
-use crate::ingest::{ReadOptions, Reader};
+use crate::error::{ColumnHolds, Error, Result};
 
 /// The codes of several coders by statement, read from a table with a column `id` and one column
 /// per variable and coder, `conflict_ani`, `conflict_budi`...
@@ -21,63 +20,34 @@ pub struct Codings {
 impl Codings {
     /// Reads the table. Codes unknown to the codebook and ids that come twice are errors.
     pub fn read(path: &Path, codebook: &Codebook) -> Result<Self> {
-        let options = ReadOptions {
-            text_column: Some("id".into()),
-            ..ReadOptions::default()
-        };
-        let mut reader = Reader::open(path, &options)?;
-        let columns: Vec<Vec<usize>> = codebook
+        let rows = KeyedRows::read(path, "id")?;
+        let coders: Vec<Vec<String>> = codebook
             .variables
             .iter()
-            .map(|v| columns_of(v, &reader.layout().columns))
+            .map(|v| coders_of(v, &rows.columns))
             .collect();
-        if columns.iter().all(Vec::is_empty) {
+        if coders.iter().all(Vec::is_empty) {
             return Err(Error::MissingColumn {
-                path: reader.name().to_string(),
+                path: rows.name,
                 wanted: format!("{}_coder", codebook.variables[0].id),
                 holds: ColumnHolds::Codes,
-                found: reader.layout().columns.clone(),
+                found: rows.columns,
             });
         }
-        let mut codes = BTreeMap::new();
-        let mut lines = BTreeMap::new();
-        while let Some(row) = reader.next_row()? {
-            let record = row.map_err(Error::from)?;
-            let at = || Location::new(reader.name(), record.line, 0);
-            let id = record.text.trim().to_string();
-            if let Some(first) = lines.insert(id.clone(), record.line) {
-                return Err(Error::DuplicateId {
-                    at: at(),
-                    id,
-                    first,
-                });
+        let mut by_id: BTreeMap<String, Vec<Vec<usize>>> = BTreeMap::new();
+        for coder in coder_columns(codebook, &rows.columns) {
+            let of_coder = rows.codes(codebook, |v| format!("{}_{coder}", v.id))?;
+            for (row, given) in rows.rows.iter().zip(of_coder) {
+                let blank = || vec![Vec::new(); codebook.variables.len()];
+                let statement = by_id.entry(row.id.clone()).or_insert_with(blank);
+                for (of_variable, code) in statement.iter_mut().zip(given) {
+                    of_variable.extend(code);
+                }
             }
-            let cells = reader.layout().cells(&record);
-            let of_statement = codebook
-                .variables
-                .iter()
-                .zip(&columns)
-                .map(|(variable, columns)| {
-                    let given = columns.iter().filter_map(|c| cells.get(*c));
-                    let given = given.map(|c| c.trim()).filter(|c| !c.is_empty());
-                    given
-                        .map(|code| code_at(at, variable, code))
-                        .collect::<Result<Vec<_>>>()
-                })
-                .collect::<Result<Vec<_>>>()?;
-            codes.insert(id, of_statement);
         }
-        let names = &reader.layout().columns;
-        let name_of = |variable: &Variable, column: usize| {
-            let name = names[column].trim();
-            name[variable.id.len() + 1..].to_string()
-        };
-        let by_variable = codebook.variables.iter().zip(&columns);
         Ok(Self {
-            coders: by_variable
-                .map(|(v, columns)| columns.iter().map(|c| name_of(v, *c)).collect())
-                .collect(),
-            codes,
+            coders,
+            codes: by_id,
         })
     }
 
@@ -114,17 +84,31 @@ impl Codings {
     }
 }
 
-/// The columns `<variable>_<coder>`.
-fn columns_of(variable: &Variable, names: &[String]) -> Vec<usize> {
-    let prefix = format!("{}_", variable.id);
-    let names = names.iter().enumerate();
-    names
-        .filter(|(_, name)| {
-            let coder = name.trim().strip_prefix(&prefix);
-            coder.is_some_and(|coder| !coder.is_empty())
-        })
-        .map(|(column, _)| column)
-        .collect()
+/// The coders of the columns `<variable>_<coder>` of a variable.
+fn coders_of(variable: &Variable, columns: &[String]) -> Vec<String> {
+    let coder = |column: &String| {
+        let coder = column
+            .trim()
+            .strip_prefix(&variable.id)?
+            .strip_prefix('_')?;
+        (!coder.is_empty()).then(|| coder.to_string())
+    };
+    columns.iter().filter_map(coder).collect()
+}
+
+/// The coders of all variables, in the order of their first columns.
+pub(super) fn coder_columns(codebook: &Codebook, columns: &[String]) -> Vec<String> {
+    let mut coders = Vec::new();
+    for coder in codebook
+        .variables
+        .iter()
+        .flat_map(|v| coders_of(v, columns))
+    {
+        if !coders.contains(&coder) {
+            coders.push(coder);
+        }
+    }
+    coders
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Coded statements: what a model learns from and is measured by.
 
 pub mod check;
+mod coders;
 mod codings;
+mod keyed;
+pub(crate) mod near;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +12,11 @@ use std::path::Path;
 
 use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{ReadOptions, Reader, Record};
+use crate::ingest::{ReadOptions, Reader, Record, Role};
 
+pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable};
 pub use codings::Codings;
+pub use keyed::{KeyedRow, KeyedRows, Labels};
 pub use split::{group_folds, holdout};
 
 /// Faulty rows that are listed before reading ends.
@@ -118,6 +123,24 @@ impl Corpus {
         }
     }
 
+    /// The statements that were drawn by chance: all but those whose column `sampled_by` says
+    /// something else than `random`. Others were picked for what they are, so that scores and
+    /// shares taken from them say nothing about the rest.
+    #[must_use]
+    pub fn drawn_at_random(&self) -> Self {
+        let is_random = |statement: &Statement| {
+            let mut sampled = statement
+                .extra
+                .iter()
+                .filter(|(name, _)| name == "sampled_by");
+            sampled.all(|(_, by)| matches!(by.trim(), "" | "random"))
+        };
+        let positions: Vec<usize> = (0..self.statements.len())
+            .filter(|i| is_random(&self.statements[*i]))
+            .collect();
+        self.subset(&positions)
+    }
+
     /// The same statements ordered by id: what is learned doesn't depend on the order of a file.
     #[must_use]
     pub fn in_canonical_order(&self) -> Self {
@@ -202,6 +225,7 @@ impl Columns {
                     .position(|c| c.trim().eq_ignore_ascii_case(name))
             })
         };
+        let sure = |role| reader.layout().sure_column(role);
         let variables: Vec<Option<usize>> =
             codebook.variables.iter().map(|v| position(&v.id)).collect();
         if variables.iter().all(Option::is_none) {
@@ -214,10 +238,10 @@ impl Columns {
         }
         Ok(Self {
             text: reader.layout().text,
-            id: position("id"),
-            language: position("lang").or_else(|| position("language")),
-            source: position("source").or_else(|| position("source_type")),
-            group: position("group"),
+            id: sure(Role::Id),
+            language: sure(Role::Lang),
+            source: sure(Role::Source),
+            group: sure(Role::Group),
             variables,
             names,
         })

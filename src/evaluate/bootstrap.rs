@@ -18,20 +18,71 @@ const OFTEN_UNDEFINED: &str = "undefined in more than one in twenty replicates";
 /// Share of replicates in which a score may be undefined.
 const UNDEFINED_SHARE: f64 = 0.05;
 
+/// Draws of as many groups as there are, with replacement.
+pub(super) struct Draws<'a> {
+    groups: usize,
+    params: &'a EvaluateParams,
+}
+
+impl<'a> Draws<'a> {
+    /// Draws from so many groups.
+    pub(super) fn new(groups: usize, params: &'a EvaluateParams) -> Self {
+        Self { groups, params }
+    }
+
+    /// What `statistic` makes of each draw, given how often it holds each group. Without two
+    /// groups there is nothing to draw.
+    pub(super) fn map<T: Send>(&self, statistic: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
+        if self.groups < 2 {
+            return Vec::new();
+        }
+        (0..self.params.replicates)
+            .into_par_iter()
+            .map(|number| statistic(&self.times(number as u64)))
+            .collect()
+    }
+
+    fn times(&self, number: u64) -> Vec<u32> {
+        let seed = self.params.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number));
+        let mut times = vec![0; self.groups];
+        for _ in 0..self.groups {
+            times[rng.random_range(0..self.groups)] += 1;
+        }
+        times
+    }
+
+    /// Adds the 95 % interval to a score that has a value, or the reason why there is none.
+    pub(super) fn add_interval(
+        &self,
+        score: &mut Score,
+        values: impl Iterator<Item = Option<f64>>,
+    ) {
+        if score.value.is_none() {
+            return;
+        }
+        let mut defined: Vec<f64> = values.flatten().collect();
+        if self.groups < 2 {
+            score.reason = Some(ONE_GROUP);
+            return;
+        }
+        if (defined.len() as f64) < self.params.replicates as f64 * (1.0 - UNDEFINED_SHARE) {
+            score.reason = Some(OFTEN_UNDEFINED);
+            return;
+        }
+        defined.sort_by(f64::total_cmp);
+        score.interval = Some([quantile(&defined, 0.025), quantile(&defined, 0.975)]);
+    }
+}
+
 /// Adds 95 % intervals to all scores.
 pub(super) fn add_intervals(scores: &mut Scores, clusters: &[Cluster], params: &EvaluateParams) {
     let codes = scores.by_code.len();
     let supported: Vec<usize> = (0..codes)
         .filter(|k| scores.confusion.support(*k) > 0)
         .collect();
-    let replicates: Vec<Vec<Option<f64>>> = if clusters.len() < 2 {
-        Vec::new()
-    } else {
-        (0..params.replicates)
-            .into_par_iter()
-            .map(|r| replicate(clusters, codes, &supported, params.seed, r as u64))
-            .collect()
-    };
+    let draws = Draws::new(clusters.len(), params);
+    let replicates = draws.map(|times| replicate(clusters, times, codes, &supported));
     let main = [
         &mut scores.accuracy,
         &mut scores.macro_f1,
@@ -42,40 +93,26 @@ pub(super) fn add_intervals(scores: &mut Scores, clusters: &[Cluster], params: &
         .iter_mut()
         .flat_map(|c| [&mut c.precision, &mut c.recall, &mut c.f1]);
     for (position, score) in main.into_iter().chain(by_code).enumerate() {
-        add_interval(
-            score,
-            replicates.iter().map(|r| r[position]),
-            params.replicates,
-        );
+        draws.add_interval(score, replicates.iter().map(|r| r[position]));
     }
 }
 
-/// All scores of one replicate, in the order in which intervals are added.
+/// All scores of one draw, in the order in which intervals are added.
 fn replicate(
     clusters: &[Cluster],
+    times: &[u32],
     codes: usize,
     supported: &[usize],
-    seed: u64,
-    number: u64,
 ) -> Vec<Option<f64>> {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(
-        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .wrapping_add(number),
-    );
     let mut confusion = Confusion::new(codes);
-    for _ in 0..clusters.len() {
-        let drawn = &clusters[rng.random_range(0..clusters.len())];
-        drawn
+    for (cluster, times) in clusters.iter().zip(times).filter(|(_, times)| **times > 0) {
+        cluster
             .iter()
-            .for_each(|(gold, predicted)| confusion.add(*gold, *predicted));
+            .for_each(|(gold, predicted)| confusion.add_times(*gold, *predicted, (*times).into()));
     }
     let mut all = vec![
         confusion.accuracy().ok(),
-        // A draw without one of the codes has no mean over the same codes.
-        confusion
-            .macro_f1()
-            .ok()
-            .filter(|_| supported.iter().all(|k| confusion.support(*k) > 0)),
+        confusion.macro_f1_over(supported),
         confusion.alpha().ok(),
     ];
     for k in 0..codes {
@@ -88,25 +125,9 @@ fn replicate(
     all
 }
 
-fn add_interval(score: &mut Score, values: impl Iterator<Item = Option<f64>>, replicates: usize) {
-    if score.value.is_none() {
-        return;
-    }
-    let mut defined: Vec<f64> = values.flatten().collect();
-    if defined.is_empty() {
-        score.reason = Some(ONE_GROUP);
-        return;
-    }
-    if (defined.len() as f64) < replicates as f64 * (1.0 - UNDEFINED_SHARE) {
-        score.reason = Some(OFTEN_UNDEFINED);
-        return;
-    }
-    defined.sort_by(f64::total_cmp);
-    score.interval = Some([quantile(&defined, 0.025), quantile(&defined, 0.975)]);
-}
-
-/// Quantile by linear interpolation between order statistics (numpy's default).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
+/// Quantile by linear interpolation between order statistics (numpy's default); `sorted` holds
+/// at least one value.
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

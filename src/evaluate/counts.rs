@@ -12,10 +12,10 @@ pub struct Confusion {
 /// A score, or why it is undefined.
 type Derived = Result<f64, &'static str>;
 
-const NO_STATEMENT: &str = "no statement";
+pub(super) const NO_STATEMENT: &str = "no statement";
 const NOT_IN_GOLD: &str = "the code does not occur in the gold";
 const NEVER_PREDICTED: &str = "the code is never predicted";
-const ONE_VALUE: &str = "only one code occurs";
+pub(super) const ONE_VALUE: &str = "only one code occurs";
 
 impl Confusion {
     /// No statements of `codes` codes.
@@ -27,7 +27,12 @@ impl Confusion {
 
     /// Counts a statement.
     pub fn add(&mut self, gold: usize, predicted: usize) {
-        self.counts[gold][predicted] += 1;
+        self.add_times(gold, predicted, 1);
+    }
+
+    /// Counts a statement so many times.
+    pub(super) fn add_times(&mut self, gold: usize, predicted: usize, times: u64) {
+        self.counts[gold][predicted] += times;
     }
 
     /// The counts, rows gold.
@@ -95,6 +100,13 @@ impl Confusion {
         Ok(scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
+    /// Mean F1 over these codes; `None` unless all of them occur in the gold, as a draw without
+    /// one of them has no mean over the same codes.
+    pub(super) fn macro_f1_over(&self, supported: &[usize]) -> Option<f64> {
+        let all = supported.iter().all(|k| self.support(*k) > 0);
+        self.macro_f1().ok().filter(|_| all)
+    }
+
     /// Krippendorff's alpha for two coders, nominal, nothing missing: 1 − observed over expected
     /// disagreement (Krippendorff, "Content Analysis", ch. 12).
     pub fn alpha(&self) -> Derived {
@@ -117,7 +129,7 @@ impl Confusion {
     }
 }
 
-fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 

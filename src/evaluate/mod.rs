@@ -1,18 +1,51 @@
 //! Gold codes against predicted ones: integer counts, scores derived from them, intervals.
 
+mod ablation;
+mod agreement;
 mod bootstrap;
+mod calibration;
+mod compare;
 mod counts;
+mod curve;
+mod doubt;
+mod gate;
+mod prevalence;
+mod proportion;
+mod sample;
+mod tuning;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
-use crate::model::{Decision, Model, OutOfFold, OutOfFoldRow, argmax};
+use crate::model::{Decision, Model, OutOfFold, argmax};
 
+pub use ablation::{Ablation, AblationRow, AblationScore, ablate};
+pub use agreement::{
+    Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
+    VariableAgreement, agreement,
+};
+pub use calibration::{Calibration, Forecast, ReliabilityBin, RiskAtCoverage};
+pub use compare::{
+    Change, CodeComparison, Comparison, Difference, Flips, McNemar, Outcome, VariableComparison,
+    compare,
+};
 pub use counts::Confusion;
+pub use curve::{CurvePoint, LearningCurve, SIZES, learning_curve};
+pub use doubt::{Doubt, doubtful};
+pub use gate::{BaselineFile, Check, Gate, GateOutcome, Verdict};
+pub use prevalence::{
+    CodePrevalence, Prevalence, PrevalenceParams, ShareCounts, SlicePrevalence, VariablePrevalence,
+    prevalence,
+};
+pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
+pub use sample::{Picked, SampledBy, Sampler, statement_vectors};
+pub use tuning::{Trial, Tuning, tune};
+
+const NEVER_TAKEN: &str = "the decision was never taken";
 
 /// Version of the JSON form of an [`Evaluation`].
 pub const SCHEMA_VERSION: u32 = 1;
@@ -70,6 +103,9 @@ pub struct Evaluation {
     pub bootstrap: Bootstrap,
     /// One per variable with gold codes.
     pub variables: Vec<VariableEvaluation>,
+    /// Whether they are good enough, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Verdict>,
 }
 
 /// How intervals were made.
@@ -80,6 +116,19 @@ pub struct Bootstrap {
     pub params: EvaluateParams,
     /// What is drawn: `groups`, or `statements` where the gold file has no groups.
     pub unit: &'static str,
+}
+
+impl Bootstrap {
+    fn of(gold: &Corpus, params: &EvaluateParams) -> Self {
+        Self {
+            params: params.clone(),
+            unit: if gold.has_groups {
+                "groups"
+            } else {
+                "statements"
+            },
+        }
+    }
 }
 
 /// Scores of one variable.
@@ -95,10 +144,14 @@ pub struct VariableEvaluation {
     pub by_language: BTreeMap<String, Scores>,
     /// Statements by source.
     pub by_source: BTreeMap<String, Scores>,
+    /// Statements by length: `short` (up to five words), `medium` (up to fifteen), `long`.
+    pub by_length: BTreeMap<String, Scores>,
     /// What became of the decisions.
     pub decisions: Vec<DecisionScores>,
     /// The stated error rate of `auto`.
     pub stated_error: f64,
+    /// Whether the probabilities mean what they say.
+    pub calibration: Calibration,
 }
 
 /// Scores of a set of statements.
@@ -176,7 +229,7 @@ impl From<Result<f64, &'static str>> for Score {
 }
 
 /// How often a decision was taken and was wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DecisionScores {
     /// The decision.
     pub decision: Decision,
@@ -184,6 +237,8 @@ pub struct DecisionScores {
     pub n: u64,
     /// Statements whose best code is not the gold code.
     pub errors: u64,
+    /// Their share, with the exact interval (Clopper–Pearson) of independent statements.
+    pub error_rate: Score,
 }
 
 /// One statement as the scores see it.
@@ -191,6 +246,7 @@ struct Judged<'a> {
     statement: &'a Statement,
     gold: usize,
     predicted: usize,
+    probabilities: &'a [f64],
     decision: Decision,
 }
 
@@ -198,33 +254,25 @@ struct Judged<'a> {
 pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result<Evaluation> {
     params.check()?;
     model.require_codebook(&gold.codebook)?;
-    let predict = |s: &Statement| {
-        model
-            .extractor()
-            .extract(&s.text)
-            .map(|f| model.probabilities(&f))
-    };
-    let predictions = gold
-        .statements
+    let texts: Vec<&str> = gold.statements.iter().map(|s| s.text.as_str()).collect();
+    let features = model.extractor().extract_all(&texts)?;
+    let predictions: Vec<Vec<Vec<f64>>> = features
         .par_iter()
-        .map(predict)
-        .collect::<Result<Vec<_>>>()?;
+        .map(|f| model.probabilities(f))
+        .collect();
     let judged = model.variables().iter().enumerate().map(|(v, variable)| {
-        let judge = |(statement, p): (_, &Vec<Vec<f64>>)| {
-            let statement: &Statement = statement;
+        let rows = gold.statements.iter().zip(&predictions);
+        rows.filter_map(|(statement, p)| {
             let predicted = argmax(&p[v]);
             Some(Judged {
                 statement,
                 gold: statement.codes[v]?,
                 predicted,
+                probabilities: &p[v],
                 decision: variable.thresholds.decide(p[v][predicted]),
             })
-        };
-        gold.statements
-            .iter()
-            .zip(&predictions)
-            .filter_map(judge)
-            .collect()
+        })
+        .collect()
     });
     let seen = gold
         .statements
@@ -249,15 +297,17 @@ pub fn evaluate_out_of_fold(
         .map(|s| (s.id.as_str(), s))
         .collect();
     let judged = out_of_fold.iter().map(|variable| {
-        let judge = |row: &OutOfFoldRow| {
+        let rows = variable.rows.iter();
+        rows.filter_map(|row| {
             Some(Judged {
                 statement: by_id.get(row.id.as_str())?,
                 gold: row.code,
                 predicted: argmax(&row.probabilities),
+                probabilities: &row.probabilities,
                 decision: row.decision,
             })
-        };
-        variable.rows.iter().filter_map(judge).collect()
+        })
+        .collect()
     });
     evaluation(model, corpus, judged.collect(), 0, params)
 }
@@ -276,18 +326,20 @@ fn evaluation(
             let majority = argmax(&counts);
             let slice = |rows: &[&Judged<'_>]| scores(&variable.codes, rows, majority, params);
             let all: Vec<&Judged<'_>> = rows.iter().collect();
+            let by = |property: &dyn Fn(&Statement) -> Option<&str>| {
+                let slices = sliced(&all, property).into_iter();
+                slices.map(|(key, rows)| (key, slice(&rows))).collect()
+            };
             variables.push(VariableEvaluation {
                 id: variable.id.clone(),
                 codes: variable.codes.clone(),
                 overall: slice(&all),
-                by_language: sliced(&all, |s| s.language.as_ref())
-                    .map(|(k, r)| (k.clone(), slice(&r)))
-                    .collect(),
-                by_source: sliced(&all, |s| s.source.as_ref())
-                    .map(|(k, r)| (k.clone(), slice(&r)))
-                    .collect(),
+                by_language: by(&|s| s.language.as_deref()),
+                by_source: by(&|s| s.source.as_deref()),
+                by_length: by(&|s| Some(length(&s.text))),
                 decisions: decisions(&rows),
                 stated_error: variable.thresholds.stated_error,
+                calibration: calibration(&rows, params),
             });
         }
     }
@@ -305,44 +357,78 @@ fn evaluation(
         gold: gold.name.clone(),
         statements: gold.statements.len(),
         seen_in_training: seen,
-        bootstrap: Bootstrap {
-            params: params.clone(),
-            unit: if gold.has_groups {
-                "groups"
-            } else {
-                "statements"
-            },
-        },
+        bootstrap: Bootstrap::of(gold, params),
         variables,
+        gate: None,
     })
 }
 
 /// The rows by a property of their statement; rows without it are in no slice.
 fn sliced<'a, 'b>(
     rows: &[&'a Judged<'b>],
-    property: impl Fn(&'b Statement) -> Option<&'b String>,
-) -> impl Iterator<Item = (&'b String, Vec<&'a Judged<'b>>)> {
-    let mut slices: BTreeMap<&String, Vec<&Judged<'_>>> = BTreeMap::new();
+    property: &dyn Fn(&Statement) -> Option<&str>,
+) -> BTreeMap<String, Vec<&'a Judged<'b>>> {
+    let mut slices: BTreeMap<String, Vec<&Judged<'_>>> = BTreeMap::new();
     for row in rows {
         if let Some(key) = property(row.statement) {
-            slices.entry(key).or_default().push(row);
+            slices.entry(key.to_string()).or_default().push(row);
         }
     }
-    slices.into_iter()
+    slices
+}
+
+fn length(text: &str) -> &'static str {
+    match text.split_whitespace().count() {
+        0..=5 => "short",
+        6..=15 => "medium",
+        _ => "long",
+    }
 }
 
 fn decisions(rows: &[Judged<'_>]) -> Vec<DecisionScores> {
     let count = |decision| {
         let taken = || rows.iter().filter(move |r| r.decision == decision);
+        let n = taken().count() as u64;
+        let errors = taken().filter(|r| r.gold != r.predicted).count() as u64;
         DecisionScores {
             decision,
-            n: taken().count() as u64,
-            errors: taken().filter(|r| r.gold != r.predicted).count() as u64,
+            n,
+            errors,
+            error_rate: exact_share(errors, n),
         }
     };
     [Decision::Auto, Decision::Review, Decision::Abstain]
         .map(count)
         .to_vec()
+}
+
+fn exact_share(part: u64, whole: u64) -> Score {
+    let share = counts::ratio(part, whole).ok_or(NEVER_TAKEN);
+    Score {
+        interval: share.ok().map(|_| clopper_pearson(part, whole)),
+        ..share.into()
+    }
+}
+
+fn calibration(rows: &[Judged<'_>], params: &EvaluateParams) -> Calibration {
+    let (numbers, groups) = numbered(rows.iter().map(|r| r.statement.group.as_str()));
+    let forecasts: Vec<Forecast<'_>> = rows
+        .iter()
+        .zip(numbers)
+        .map(|(row, group)| Forecast {
+            gold: row.gold,
+            probabilities: row.probabilities,
+            group,
+        })
+        .collect();
+    Calibration::measure(&forecasts, groups, params)
+}
+
+/// The number of each group in the order of their names, and how many there are.
+fn numbered<'a>(groups: impl Iterator<Item = &'a str> + Clone) -> (Vec<usize>, usize) {
+    let names: BTreeSet<&str> = groups.clone().collect();
+    let numbers: BTreeMap<&str, usize> = names.into_iter().zip(0..).collect();
+    (groups.map(|name| numbers[name]).collect(), numbers.len())
 }
 
 fn scores(
@@ -399,14 +485,15 @@ fn code_scores(codes: &[String], confusion: &Confusion) -> Vec<CodeScores> {
 
 impl Evaluation {
     /// The values of the main scores by variable, for a manifest or a card: `n`, accuracy,
-    /// macro-F1 and alpha with their intervals.
+    /// macro-F1, alpha, calibration error and Brier score with their intervals.
     pub fn summary(&self) -> serde_json::Value {
         let of = |v: &VariableEvaluation| {
             let o = &v.overall;
             let by_code: BTreeMap<&str, _> =
                 o.by_code.iter().map(|c| (c.code.as_str(), &c.f1)).collect();
             serde_json::json!({ "n": o.n, "accuracy": o.accuracy, "macro_f1": o.macro_f1, "alpha": o.alpha,
-                "f1": by_code, "baseline_macro_f1": o.baseline.macro_f1 })
+                "f1": by_code, "baseline_macro_f1": o.baseline.macro_f1,
+                "ece": v.calibration.ece, "brier": v.calibration.brier })
         };
         self.variables
             .iter()

@@ -16,6 +16,8 @@ pub struct LabelledRows<'a> {
     prefix: String,
     model: &'a Model,
     codebook: String,
+    /// Whether there is a column for the row that a row is a copy of.
+    shows_copies: bool,
 }
 
 /// UTF-8's byte-order mark: without it Excel takes a table for another encoding.
@@ -45,23 +47,33 @@ impl<'a> LabelledRows<'a> {
             prefix: prefix.to_string(),
             model,
             codebook: model.codebook().hash().short(),
+            shows_copies: false,
         };
-        match rows
-            .columns()
-            .into_iter()
-            .find(|c| input.columns.contains(c))
-        {
+        rows.none_taken(name)?;
+        Ok(rows)
+    }
+
+    /// The same with a column `…duplicate_of`: the id of the earlier row that a row is a copy of.
+    pub fn showing_copies(mut self, name: &str) -> Result<Self> {
+        self.shows_copies = true;
+        self.none_taken(name)?;
+        Ok(self)
+    }
+
+    fn none_taken(&self, name: &str) -> Result<()> {
+        let mut columns = self.columns().into_iter();
+        match columns.find(|c| self.input.columns.contains(c)) {
             Some(column) => Err(Error::ColumnTaken {
                 path: name.to_string(),
                 name: column,
             }),
-            None => Ok(rows),
+            None => Ok(()),
         }
     }
 
     /// Names of our columns, in order.
     pub fn columns(&self) -> Vec<String> {
-        let blank = self.cells(None);
+        let blank = self.cells(None, None);
         let tabular = blank.into_iter().filter(|(_, cell)| self.is_written(cell));
         tabular.map(|(name, _)| name).collect()
     }
@@ -71,42 +83,40 @@ impl<'a> LabelledRows<'a> {
         let Format::Delimited(delimiter) = self.output else {
             return Vec::new();
         };
-        let mut line = if self.input.bom {
-            BOM.to_vec()
-        } else {
-            Vec::new()
-        };
-        for (i, column) in self.input.columns.iter().chain(&self.columns()).enumerate() {
-            if i > 0 {
-                line.push(delimiter);
-            }
-            write_cell(&mut line, column, delimiter);
-        }
+        let mut line = head(self.input.bom);
+        let columns = self.columns();
+        write_cells(
+            &mut line,
+            self.input.columns.iter().chain(&columns),
+            delimiter,
+        );
         line.extend_from_slice(self.line_end());
         line
     }
 
     /// Lines end as those of the input.
     fn line_end(&self) -> &'static [u8] {
-        if self.input.crlf { b"\r\n" } else { b"\n" }
+        line_end(&self.input)
     }
 
-    /// A row with its line end.
+    /// A row with its line end; `copy_of` is the id of the row that it is a copy of.
     pub fn row(
         &self,
         record: &Record,
         prediction: Option<&Prediction>,
+        copy_of: Option<&str>,
     ) -> Result<Vec<u8>, RowFault> {
+        let cells = self.cells(prediction, copy_of);
         match self.output {
-            Format::Delimited(delimiter) => self.delimited(record, prediction, delimiter),
-            _ => self.json(record, prediction),
+            Format::Delimited(delimiter) => self.delimited(record, cells, delimiter),
+            _ => self.json(record, cells),
         }
     }
 
     fn delimited(
         &self,
         record: &Record,
-        prediction: Option<&Prediction>,
+        cells: Vec<(String, Cell)>,
         delimiter: u8,
     ) -> Result<Vec<u8>, RowFault> {
         let mut line = Vec::with_capacity(record.raw.len() + 160);
@@ -116,14 +126,9 @@ impl<'a> LabelledRows<'a> {
             if let Some(key) = self.input.stray_key(record) {
                 return Err(RowFault::StrayKey { key });
             }
-            for (i, cell) in self.input.cells(record).iter().enumerate() {
-                if i > 0 {
-                    line.push(delimiter);
-                }
-                write_cell(&mut line, cell, delimiter);
-            }
+            write_cells(&mut line, self.input.cells(record).iter(), delimiter);
         }
-        for (_, cell) in self.cells(prediction) {
+        for (_, cell) in cells {
             match cell {
                 Cell::Text(text) | Cell::Number(text) => {
                     line.push(delimiter);
@@ -136,8 +141,7 @@ impl<'a> LabelledRows<'a> {
         Ok(line)
     }
 
-    fn json(&self, record: &Record, prediction: Option<&Prediction>) -> Result<Vec<u8>, RowFault> {
-        let cells = self.cells(prediction);
+    fn json(&self, record: &Record, cells: Vec<(String, Cell)>) -> Result<Vec<u8>, RowFault> {
         let mut line = match self.input.format {
             Format::Delimited(_) => json_object(&self.input.columns, &self.input.cells(record)),
             _ => record.raw.trim_ascii().to_vec(),
@@ -177,7 +181,7 @@ impl<'a> LabelledRows<'a> {
     }
 
     /// Our cells by column; blank but for model and codebook where nothing was predicted.
-    fn cells(&self, prediction: Option<&Prediction>) -> Vec<(String, Cell)> {
+    fn cells(&self, prediction: Option<&Prediction>, copy_of: Option<&str>) -> Vec<(String, Cell)> {
         let mut cells = Vec::new();
         for (position, variable) in self.model.codebook().variables.iter().enumerate() {
             let predicted = prediction.map(|p| &p.variables[position]);
@@ -215,6 +219,10 @@ impl<'a> LabelledRows<'a> {
             format!("{}codebook", self.prefix),
             Cell::Text(self.codebook.clone()),
         ));
+        if self.shows_copies {
+            let copy_of = copy_of.unwrap_or_default().to_string();
+            cells.push((format!("{}duplicate_of", self.prefix), Cell::Text(copy_of)));
+        }
         cells
     }
 }
@@ -230,6 +238,39 @@ pub(super) fn json_object(columns: &[String], cells: &[String]) -> Vec<u8> {
     }
     object.push(b'}');
     object
+}
+
+fn head(bom: bool) -> Vec<u8> {
+    if bom { BOM.to_vec() } else { Vec::new() }
+}
+
+fn line_end(layout: &Layout) -> &'static [u8] {
+    if layout.crlf { b"\r\n" } else { b"\n" }
+}
+
+fn write_cells<'c>(line: &mut Vec<u8>, cells: impl Iterator<Item = &'c String>, delimiter: u8) {
+    for (i, cell) in cells.enumerate() {
+        if i > 0 {
+            line.push(delimiter);
+        }
+        write_cell(line, cell, delimiter);
+    }
+}
+
+/// The header line of an input that is written as it is; nothing for JSON lines.
+pub fn plain_header(layout: &Layout) -> Vec<u8> {
+    let Format::Delimited(delimiter) = layout.format else {
+        return Vec::new();
+    };
+    let mut line = head(layout.bom);
+    write_cells(&mut line, layout.columns.iter(), delimiter);
+    line.extend_from_slice(line_end(layout));
+    line
+}
+
+/// A row as it is, with its line end.
+pub fn plain_row(layout: &Layout, record: &Record) -> Vec<u8> {
+    [&record.raw, line_end(layout)].concat()
 }
 
 fn rounded(probability: f64) -> f64 {

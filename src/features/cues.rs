@@ -92,18 +92,46 @@ impl CueView {
     }
 }
 
+/// How many cues of shape there are.
+pub(crate) const SHAPE_COUNT: usize = SHAPES.len();
+/// Position of `capital_words`.
+const CAPITAL: u8 = 2;
+
 /// Which of the shapes a word shows, in the order of `SHAPES`.
 fn token_shapes(word: &str, original: &str) -> [bool; SHAPES.len()] {
-    let mut letters = original.chars().filter(|c| c.is_alphabetic());
-    let capital = letters.clone().count() >= 3 && letters.all(char::is_uppercase);
-    [
+    let bits = steady_shapes(word) | capital_shape(is_capital(original));
+    std::array::from_fn(|shape| bits >> shape & 1 == 1)
+}
+
+/// The shapes that the normalised word shows, one bit each, the first the lowest.
+pub(crate) fn steady_shapes(word: &str) -> u8 {
+    let shapes = [
         word == "!",
         word == "?",
-        capital,
+        false,
         is_lengthened(word),
         word.starts_with(|c: char| c.is_ascii_digit()),
         word.starts_with(char::is_alphanumeric),
-    ]
+    ];
+    let bits = shapes.iter().enumerate();
+    bits.fold(0, |bits, (shape, has)| bits | u8::from(*has) << shape)
+}
+
+/// The bit of a word in capitals.
+pub(crate) fn capital_shape(is_capital: bool) -> u8 {
+    u8::from(is_capital) << CAPITAL
+}
+
+/// Whether a word as it was written has three letters or more, all of them capitals.
+pub(crate) fn is_capital(original: &str) -> bool {
+    let mut count = 0;
+    for c in original.chars().filter(|c| c.is_alphabetic()) {
+        if !c.is_uppercase() {
+            return false;
+        }
+        count += 1;
+    }
+    count >= 3
 }
 
 /// Whether a letter stands three times in a row.

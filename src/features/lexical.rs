@@ -198,7 +198,12 @@ impl LexicalView {
 
     /// The feature of two neighbouring words, if it is known.
     pub fn bigram_feature(&self, first: &str, second: &str) -> Option<(u32, f32)> {
-        self.weighted(bigram_hash(first, second))
+        self.pair_feature(pair_hash(word_hash(first), word_hash(second)))
+    }
+
+    /// The feature with this [`pair_hash`], if it is known.
+    pub(crate) fn pair_feature(&self, hash: u64) -> Option<(u32, f32)> {
+        self.weighted(hash)
     }
 
     /// The features of each word of a statement, and of its pair with the word before it.
@@ -245,7 +250,7 @@ impl LexicalView {
 }
 
 /// |φ|² of a word whose features may repeat.
-fn squared_norm(features: &[(u32, f32)]) -> f64 {
+pub(crate) fn squared_norm(features: &[(u32, f32)]) -> f64 {
     let mut sorted = features.to_vec();
     sorted.sort_unstable_by_key(|(f, _)| *f);
     sorted
@@ -275,15 +280,14 @@ fn distinct_features(
     params: &LexicalParams,
 ) -> Result<Vec<(u64, Kind)>> {
     let mut found: Vec<(u64, Kind)> = Vec::new();
-    for (i, token) in tokens.iter().enumerate() {
+    let mut previous = None;
+    for token in tokens {
         emit_word(&token.word, tokenizer, params, &mut |kind, hash| {
             found.push((hash, kind));
         })?;
-        if let Some(previous) = i.checked_sub(1) {
-            found.push((
-                bigram_hash(&tokens[previous].word, &token.word),
-                Kind::Bigram,
-            ));
+        let hash = word_hash(&token.word);
+        if let Some(previous) = previous.replace(hash) {
+            found.push((pair_hash(previous, hash), Kind::Bigram));
         }
     }
     found.sort_unstable_by_key(|(hash, _)| *hash);
@@ -330,9 +334,19 @@ fn emit_ngrams(marked: &[char], params: &LexicalParams, emit: &mut impl FnMut(Ki
     }
 }
 
-fn bigram_hash(first: &str, second: &str) -> u64 {
-    let hash = fnv(Kind::Bigram, squeezed(first).as_bytes());
-    fnv_extend(fnv_extend(hash, b" "), squeezed(second).as_bytes())
+/// The hash of a word's feature.
+pub(crate) fn word_hash(word: &str) -> u64 {
+    fnv(Kind::Word, squeezed(word).as_bytes())
+}
+
+/// The hash of the feature of two neighbouring words, from those of the words: so a pair costs
+/// no walk over their letters. Mixed by the finaliser of splitmix64 (Steele, Lea and Flood, "Fast
+/// splittable pseudorandom number generators", OOPSLA 2014).
+pub(crate) fn pair_hash(first: u64, second: u64) -> u64 {
+    let mut hash = first.rotate_left(29) ^ second ^ Kind::Bigram as u64;
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv).

@@ -5,28 +5,36 @@
 //!   each other.
 //! - [`cues`](CueView): the codebook's lexicons and the shape of the text; few and dense.
 //!
-//! With the feature `encoder`, `SentenceEncoder` makes vectors of whole texts; it stands by itself.
+//! - [`sentence`](SentenceView), where an encoder is given: vectors of whole texts. With the
+//!   feature `encoder`, `SentenceEncoder` makes them of a BERT or XLM-R model on disk.
 
 mod cues;
 mod lexical;
+mod matrix;
 mod semantic;
 #[cfg(feature = "encoder")]
 mod sentence;
-mod sparse;
+mod sentences;
 
+use std::sync::Arc;
+
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::Codebook;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tokenize::{Tokenizer, squeezed};
 
 pub use cues::CueView;
+pub(crate) use cues::{SHAPE_COUNT, capital_shape, is_capital, steady_shapes};
+pub(crate) use lexical::{BIAS, pair_hash, squared_norm, word_hash};
 pub use lexical::{LexicalParams, LexicalView, WordFeatures};
+pub use matrix::{FeatureMatrix, FeatureRow};
 pub use semantic::{EncoderId, SemanticView, StaticEncoder};
 #[cfg(feature = "encoder")]
 pub use sentence::SentenceEncoder;
-pub use sparse::SparseMatrix;
+pub use sentences::{SentenceView, TextEncoder};
 
 /// Which views a model uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +71,8 @@ pub struct StatementFeatures {
     pub tokens: Vec<Vec<u32>>,
     /// The additive norm of the tokens' vectors.
     pub semantic_norm: f64,
+    /// The vector of the whole text; empty where the sentence view isn't used.
+    pub sentence: Vec<f32>,
     /// The cues, one value each.
     pub cues: Vec<f64>,
 }
@@ -79,21 +89,30 @@ pub struct FeatureExtractor {
     tokenizer: Tokenizer,
     lexical: LexicalView,
     semantic: Option<SemanticView>,
+    sentence: Option<SentenceView>,
     cues: CueView,
+}
+
+/// The views that come from encoders, where they are used.
+#[derive(Clone, Default)]
+pub struct EncoderViews {
+    /// That of a static encoder.
+    pub semantic: Option<SemanticView>,
+    /// That of a sentence encoder.
+    pub sentence: Option<SentenceView>,
 }
 
 impl FeatureExtractor {
     /// Learns the tokenizer, the vocabulary and the document frequencies from `texts`.
     ///
     /// What `prior` knows is kept, by its tokenizer, hyperparameters and weights, and the features
-    /// of `texts` that are new to it are added. `semantic` is the view of an encoder, where that
-    /// view is used; a view that isn't used gives no features.
+    /// of `texts` that are new to it are added. A view that isn't used gives no features.
     pub fn fit(
         texts: &[&str],
         codebook: &Codebook,
         views: Views,
         params: &LexicalParams,
-        semantic: Option<SemanticView>,
+        encoders: EncoderViews,
         prior: Option<&Self>,
     ) -> Result<Self> {
         let (tokenizer, params) = if let Some(prior) = prior {
@@ -118,7 +137,8 @@ impl FeatureExtractor {
         Ok(Self {
             tokenizer,
             lexical,
-            semantic: semantic.filter(|_| views.semantic),
+            semantic: encoders.semantic.filter(|_| views.semantic),
+            sentence: encoders.sentence,
             cues: CueView::of(codebook, views),
         })
     }
@@ -127,19 +147,35 @@ impl FeatureExtractor {
     pub fn from_parts(
         tokenizer: Tokenizer,
         lexical: LexicalView,
-        semantic: Option<SemanticView>,
+        encoders: EncoderViews,
         cues: CueView,
     ) -> Self {
         Self {
             tokenizer,
             lexical,
-            semantic,
+            semantic: encoders.semantic,
+            sentence: encoders.sentence,
             cues,
         }
     }
 
     /// The views of one statement.
     pub fn extract(&self, text: &str) -> Result<StatementFeatures> {
+        let vectors = self.sentence_vectors(&[text])?;
+        self.extract_beside(text, vectors.row(0).to_vec())
+    }
+
+    /// The vectors of whole texts, shape texts × dimensions: none without the sentence view.
+    /// Many at once are faster than one by one.
+    pub fn sentence_vectors(&self, texts: &[&str]) -> Result<Array2<f32>> {
+        match &self.sentence {
+            Some(view) => view.encode(texts),
+            None => Ok(Array2::zeros((texts.len(), 0))),
+        }
+    }
+
+    /// The views of one statement whose [sentence vector](Self::sentence_vectors) is known.
+    pub fn extract_beside(&self, text: &str, sentence: Vec<f32>) -> Result<StatementFeatures> {
         let words = self
             .lexical
             .words(self.tokenizer.words(text)?, &self.tokenizer)?;
@@ -150,6 +186,7 @@ impl FeatureExtractor {
             norm,
             tokens,
             semantic_norm,
+            sentence,
             cues: self.cues.values(text, words.iter().map(|w| &w.token)),
             words,
         })
@@ -169,7 +206,12 @@ impl FeatureExtractor {
 
     /// The views of many statements, in order, on all cores.
     pub fn extract_all(&self, texts: &[&str]) -> Result<Vec<StatementFeatures>> {
-        texts.par_iter().map(|text| self.extract(text)).collect()
+        let vectors = self.sentence_vectors(texts)?;
+        texts
+            .par_iter()
+            .enumerate()
+            .map(|(i, text)| self.extract_beside(text, vectors.row(i).to_vec()))
+            .collect()
     }
 
     /// The tokenizer.
@@ -185,6 +227,21 @@ impl FeatureExtractor {
     /// The semantic view, where it is used.
     pub fn semantic(&self) -> Option<&SemanticView> {
         self.semantic.as_ref()
+    }
+
+    /// The sentence view, where it is used.
+    pub fn sentence(&self) -> Option<&SentenceView> {
+        self.sentence.as_ref()
+    }
+
+    /// Gives the sentence view its encoder; fails if there is no such view or it needs another.
+    pub fn attach_encoder(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
+        match &mut self.sentence {
+            Some(view) => view.attach(encoder),
+            None => Err(Error::UnusedEncoder {
+                given: encoder.id().to_string(),
+            }),
+        }
     }
 
     /// The cues.

@@ -7,6 +7,7 @@
 //! label time a model needs of the encoder only its tokenizer, the |eₜ|² and the scores of each
 //! token (its vector times the weights), not the vectors.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ use crate::tokenize::Subwords;
 const TOKENIZER: &str = "tokenizer.json";
 const TENSORS: &str = "model.safetensors";
 
-/// Which encoder something was made with.
+/// Which encoder something was made with; shown as its name and the first digits of its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderId {
@@ -32,6 +33,12 @@ pub struct EncoderId {
     pub hash: String,
     /// Dimensions of its vectors.
     pub dimensions: usize,
+}
+
+impl fmt::Display for EncoderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{:.8}", self.name, self.hash)
+    }
 }
 
 /// Vectors of sub-word tokens: a model2vec directory in memory.

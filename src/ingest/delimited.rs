@@ -7,7 +7,7 @@
 use std::io::BufRead;
 use std::ops::Range;
 
-use super::{ReadOptions, Record, Rejected, check_head, checked_text, unreadable};
+use super::{ReadOptions, Record, Rejected, check_head, checked_text, columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
@@ -378,16 +378,7 @@ fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<Strin
             path: name.to_string(),
         });
     }
-    for (second, column) in columns.iter().enumerate() {
-        if let Some(first) = columns[..second].iter().position(|c| c == column) {
-            return Err(Error::DuplicateColumn {
-                path: name.to_string(),
-                name: column.clone(),
-                first,
-                second,
-            });
-        }
-    }
+    columns_once(&columns, name)?;
     Ok(columns)
 }
 
@@ -403,6 +394,7 @@ mod tests {
             max_cell: 1000,
             text_column: Some("text".into()),
             format: Some(crate::ingest::Format::CSV),
+            encoding: crate::ingest::Charset::named("utf-8"),
             ..ReadOptions::default()
         };
         let mut reader = Reader::from_stream(

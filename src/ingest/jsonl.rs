@@ -1,12 +1,15 @@
-//! JSON lines: one object a line, read without losing the order, form or precision of any value.
+//! JSON objects, one a line or as the elements of an array, read without losing the order, form
+//! or precision of any value.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::BufRead;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::array::Elements;
 use super::{ReadOptions, Record, Rejected, check_head, checked_text, text_column, unreadable};
 
 use crate::error::{Error, Location, Result, RowFault};
@@ -15,47 +18,79 @@ use crate::error::{Error, Location, Result, RowFault};
 const TRIED: usize = 1000;
 
 pub(super) struct Rows {
-    input: Box<dyn BufRead + Send>,
+    source: Source,
     name: String,
     columns: Vec<String>,
     text_key: String,
     max_cell: usize,
-    keep: usize,
-    line: u64,
-    offset: u64,
-    /// Lines that were read to find the columns.
+    max_nesting: usize,
+    /// Objects that were read to find the columns.
     waiting: VecDeque<Line>,
 }
 
-struct Line {
-    raw: Vec<u8>,
-    length: usize,
-    number: u64,
-    offset: u64,
+/// How the objects follow each other.
+enum Source {
+    Lines(Lines),
+    Array(Elements),
+}
+
+/// An object as it stands in the file.
+pub(super) struct Line {
+    /// Its bytes, cut where they are too many.
+    pub(super) raw: Vec<u8>,
+    /// How many bytes it has in the file.
+    pub(super) length: usize,
+    /// The line it begins in, from 1.
+    pub(super) number: u64,
+    /// The line it ends in.
+    pub(super) last: u64,
+    /// Bytes before it in its line.
+    pub(super) column: u64,
+    /// Bytes before it in the file.
+    pub(super) offset: u64,
 }
 
 impl Rows {
+    /// Opens a file of objects one a line, or of an array of them.
     pub(super) fn open(
         mut input: Box<dyn BufRead + Send>,
         name: &str,
+        is_array: bool,
         options: &ReadOptions,
     ) -> Result<Self> {
         let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
         let bom = check_head(head, name)?;
         input.consume(bom);
+        let keep = options.kept_bytes();
+        let source = if is_array {
+            Source::Array(Elements::new(input, name, bom as u64, keep))
+        } else {
+            Source::Lines(Lines {
+                input,
+                name: name.to_string(),
+                keep,
+                line: 1,
+                offset: bom as u64,
+            })
+        };
         let mut rows = Self {
-            input,
+            source,
             name: name.to_string(),
             columns: Vec::new(),
             text_key: String::new(),
             max_cell: options.max_cell,
-            keep: options.kept_bytes(),
-            line: 1,
-            offset: bom as u64,
+            max_nesting: options.max_nesting,
             waiting: VecDeque::new(),
         };
         rows.find_columns(options)?;
         Ok(rows)
+    }
+
+    fn next_line(&mut self) -> Result<Option<Line>> {
+        match &mut self.source {
+            Source::Lines(lines) => lines.next(),
+            Source::Array(elements) => elements.next(),
+        }
     }
 
     /// The columns are the keys of the first object that has a text; lines before it are read
@@ -65,8 +100,7 @@ impl Rows {
         while let Some(line) = self.next_line()? {
             let keys = self.keys_of(&line);
             self.waiting.push_back(line);
-            let wanted = options.text_column.as_deref();
-            let found = keys.and_then(|keys| text_column(&self.name, &keys, wanted).map(|_| keys));
+            let found = keys.and_then(|keys| text_column(&self.name, &keys, options).map(|_| keys));
             match found {
                 Ok(keys) => {
                     self.columns = keys;
@@ -104,12 +138,12 @@ impl Rows {
         Ok(Some(match self.statement(&line) {
             Ok(text) => Ok(Record {
                 line: line.number,
-                raw: line.raw,
+                raw: in_one_line(line.raw),
                 text,
             }),
-            Err((fault, column)) => Err(Rejected {
-                at: Location::new(&self.name, line.number, column),
-                last_line: line.number,
+            Err((fault, (below, column))) => Err(Rejected {
+                at: Location::new(&self.name, line.number + below, column),
+                last_line: line.last,
                 fault,
                 raw: line.raw,
             }),
@@ -117,40 +151,40 @@ impl Rows {
     }
 
     fn keys_of(&self, line: &Line) -> Result<Vec<String>> {
-        let object = self.object(line).map_err(|(fault, column)| Error::Row {
-            at: Location::new(&self.name, line.number, column),
-            fault,
-        })?;
+        let object = self
+            .object(line)
+            .map_err(|(fault, (below, column))| Error::Row {
+                at: Location::new(&self.name, line.number + below, column),
+                fault,
+            })?;
         Ok(object.0.into_iter().map(|(key, _)| key).collect())
     }
 
-    fn object<'a>(&self, line: &'a Line) -> Result<Object<'a>, (RowFault, u64)> {
+    fn object<'a>(&self, line: &'a Line) -> Result<Object<'a>, Fault> {
         if line.length > line.raw.len() {
             let fault = RowFault::CellTooLong {
                 bytes: line.length,
                 limit: self.max_cell,
             };
-            return Err((fault, 0));
+            return Err((fault, WHOLE));
         }
-        let text = checked_text(&line.raw, line.offset).map_err(|fault| (fault, 0))?;
-        let object: Object<'_> = serde_json::from_str(text).map_err(|e| {
-            let reason = e.to_string();
-            // serde_json counts lines of the string it was given: always the first.
-            let reason = reason
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_string();
-            (RowFault::Json { reason }, e.column() as u64)
-        })?;
-        Ok(object)
+        let text = checked_text(&line.raw, line.offset).map_err(|fault| (fault, WHOLE))?;
+        if is_deeper(&line.raw, self.max_nesting) {
+            let limit = self.max_nesting;
+            return Err((RowFault::TooDeep { limit }, WHOLE));
+        }
+        // Escapes in any string are looked at, so that no half of a character is written on.
+        if memchr::memmem::find(&line.raw, b"\\u").is_some() {
+            serde_json::from_str::<Value>(text).map_err(|e| json_fault(&e, line))?;
+        }
+        serde_json::from_str(text).map_err(|e| json_fault(&e, line))
     }
 
-    fn statement(&self, line: &Line) -> Result<String, (RowFault, u64)> {
+    fn statement(&self, line: &Line) -> Result<String, Fault> {
         let object = self.object(line)?;
         let value = object.get(&self.text_key).ok_or_else(|| {
             let key = self.text_key.clone();
-            (RowFault::NoTextKey { key }, 0)
+            (RowFault::NoTextKey { key }, WHOLE)
         })?;
         // No text is no fault: the row is kept without codes, like a blank cell of a table.
         if value.get() == "null" {
@@ -166,26 +200,87 @@ impl Rows {
                     kind,
                 },
             };
-            (fault, 0)
+            (fault, WHOLE)
         })?;
         if text.len() > self.max_cell {
             let fault = RowFault::CellTooLong {
                 bytes: text.len(),
                 limit: self.max_cell,
             };
-            return Err((fault, 0));
+            return Err((fault, WHOLE));
         }
         Ok(text)
     }
+}
 
+/// Why an object can't be read, and where: lines below its first and the column, 0 for the whole.
+type Fault = (RowFault, (u64, u64));
+
+const WHOLE: (u64, u64) = (0, 0);
+
+fn json_fault(error: &serde_json::Error, line: &Line) -> Fault {
+    let reason = error.to_string();
+    // The place is said by the fault; serde_json counts from the object.
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    let fault = RowFault::Json {
+        reason: reason.to_string(),
+    };
+    let below = (error.line() as u64).saturating_sub(1);
+    let before = if below == 0 { line.column } else { 0 };
+    (fault, (below, before + error.column() as u64))
+}
+
+/// Whether brackets are nested more than `limit` deep.
+fn is_deeper(json: &[u8], limit: usize) -> bool {
+    if memchr::memchr2_iter(b'{', b'[', json).count() <= limit {
+        return false;
+    }
+    let (mut depth, mut in_string, mut is_escaped) = (0usize, false, false);
+    for &byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > limit {
+            return true;
+        }
+    }
+    false
+}
+
+/// An object without line breaks: in good JSON they only stand between its parts.
+fn in_one_line(mut raw: Vec<u8>) -> Vec<u8> {
+    for byte in raw.iter_mut().filter(|b| matches!(b, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+    raw
+}
+
+/// Cuts a stream into lines.
+struct Lines {
+    input: Box<dyn BufRead + Send>,
+    name: String,
+    keep: usize,
+    line: u64,
+    offset: u64,
+}
+
+impl Lines {
     /// The next line that isn't blank; cut where it grows beyond the limit.
-    fn next_line(&mut self) -> Result<Option<Line>> {
+    fn next(&mut self) -> Result<Option<Line>> {
         let keep = self.keep;
         loop {
             let mut line = Line {
                 raw: Vec::new(),
                 length: 0,
                 number: self.line,
+                last: self.line,
+                column: 0,
                 offset: self.offset,
             };
             let mut ended = false;

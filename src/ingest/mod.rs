@@ -5,64 +5,39 @@
 //! be read becomes a [`Rejected`] and the next row is read; only a fault of the file as a whole
 //! is an error.
 
+mod archive;
+mod array;
+mod columns;
 mod delimited;
+mod encoding;
 mod jsonl;
+pub mod privacy;
 mod sentences;
+mod sniff;
 mod transcript;
 mod units;
+mod workbook;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-use crate::error::{ColumnHolds, Error, Location, Result, RowFault, nearest};
+use crate::error::{Error, Location, Result, RowFault};
 
-use units::Units;
-
+pub use columns::{Column, ColumnMap, Preset, Role};
+use columns::{other_columns, other_texts, text_column};
 pub(crate) use delimited::write_cell;
+pub use encoding::{Charset, CharsetSource, Encoding};
+use privacy::{Counts, Guard, Privacy};
+use sniff::{by_content, check_head, json_format, sniff};
 pub use transcript::{
-    Limits, Role, Roles, Speaker, Transcript, TranscriptFormat, TranscriptOptions, Turn, Unit,
-    UnitKind, clock_time, file_stem,
+    Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn,
+    Unit, UnitKind, clock_time, file_stem,
 };
-
-/// Column names that hold the text when none is named, most telling first.
-const TEXT_COLUMNS: &[&str] = &[
-    "text",
-    "teks",
-    "statement",
-    "pernyataan",
-    "complaint",
-    "isi keluhan",
-    "isi_keluhan",
-    "keluhan",
-    "isi pengaduan",
-    "isi_pengaduan",
-    "pengaduan",
-    "isi aduan",
-    "isi_aduan",
-    "aduan",
-    "isi_laporan",
-    "isi laporan",
-    "uraian",
-    "laporan",
-    "isi",
-    "narrative",
-    "consumer complaint narrative",
-    "complaint_what_happened",
-    "review",
-    "ulasan",
-    "content",
-    "comment",
-    "komentar",
-    "message",
-    "pesan",
-    "tweet",
-    "full_text",
-    "description",
-    "deskripsi",
-    "body",
-];
+use units::Units;
+pub use workbook::Sheet;
 
 /// Bytes of a record that are kept however small the cell limit is.
 const MIN_KEPT: usize = 64 * 1024;
@@ -77,7 +52,11 @@ pub enum Format {
     Delimited(u8),
     /// One JSON object a line.
     Jsonl,
-    /// An interview: turns by speaker, cut into statements.
+    /// An array of JSON objects, read one by one; never written.
+    Json,
+    /// A spreadsheet in XLSX or ODS, one sheet of it; never written.
+    Workbook,
+    /// An interview: turns by speaker, cut into statements; never written.
     Transcript(TranscriptFormat),
 }
 
@@ -86,6 +65,24 @@ impl Format {
     pub const CSV: Self = Self::Delimited(b',');
     /// Tab-separated values.
     pub const TSV: Self = Self::Delimited(b'\t');
+
+    /// Whether the two are of one kind: JSON one object a line or in an array, cells between
+    /// whatever delimiter, transcripts in whatever file.
+    fn is_like(self, other: Self) -> bool {
+        let is_json = |f| matches!(f, Self::Json | Self::Jsonl);
+        let is_delimited = |f| matches!(f, Self::Delimited(_));
+        let is_transcript = |f| matches!(f, Self::Transcript(_));
+        self == other
+            || (is_json(self) && is_json(other))
+            || (is_delimited(self) && is_delimited(other))
+            || (is_transcript(self) && is_transcript(other))
+    }
+
+    /// Whether its reader wants the bytes as they are: of packed files, and of transcripts, whose
+    /// lines may be in two encodings.
+    fn is_decoded_inside(self) -> bool {
+        matches!(self, Self::Workbook | Self::Transcript(_))
+    }
 
     /// The format that a path's suffix names.
     pub fn of_path(path: &Path) -> Result<Self> {
@@ -97,6 +94,8 @@ impl Format {
             Some("csv") => Ok(Self::CSV),
             Some("tsv" | "tab") => Ok(Self::TSV),
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
+            Some("json") => Ok(Self::Json),
+            Some("xlsx" | "xlsm" | "ods") => Ok(Self::Workbook),
             Some("txt" | "text") => Ok(Self::Transcript(TranscriptFormat::Text)),
             Some("md" | "markdown") => Ok(Self::Transcript(TranscriptFormat::Markdown)),
             Some("docx") => Ok(Self::Transcript(TranscriptFormat::Docx)),
@@ -104,7 +103,7 @@ impl Format {
             Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .jsonl or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt (save spreadsheets as CSV)",
+                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
             }),
         }
     }
@@ -117,12 +116,25 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The column of the text; guessed by name when `None`.
     pub text_column: Option<String>,
+    /// The columns of other meanings, and a preset for all.
+    pub columns: ColumnMap,
     /// The delimiter; by counting in the header when `None`.
     pub delimiter: Option<u8>,
+    /// The encoding; by mark or by looking at the bytes when `None`.
+    pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
     /// Whether a table's texts are cut into statements; its rows stay whole when `None`.
     pub unit: Option<UnitKind>,
+    /// What is done about private data.
+    pub privacy: Privacy,
+    /// The sheet of a workbook; the first with something in it when `None`.
+    pub sheet: Option<String>,
+    /// Bytes that a packed file may unpack to, else [`Error::TooLarge`].
+    pub max_unpacked: u64,
+    /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
+    /// [`RowFault::TooDeep`].
+    pub max_nesting: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
 }
@@ -141,9 +153,15 @@ impl Default for ReadOptions {
         Self {
             format: None,
             text_column: None,
+            columns: ColumnMap::default(),
             delimiter: None,
+            encoding: None,
             max_cell: 1 << 20,
             unit: None,
+            privacy: Privacy::default(),
+            sheet: None,
+            max_unpacked: 512 << 20,
+            max_nesting: 64,
             transcript: TranscriptOptions::default(),
         }
     }
@@ -198,15 +216,30 @@ pub struct Layout {
     pub text_was_guessed: bool,
     /// Other columns that could hold the text.
     pub other_texts: Vec<String>,
-    /// Whether the file begins with a byte-order mark, as Excel writes and wants it.
+    /// Columns of another meaning.
+    pub other_columns: Vec<Column>,
+    /// The encoding of the file; rows are UTF-8 whatever it is.
+    pub encoding: Encoding,
+    /// The format that the suffix says, where the content is of another.
+    pub mislabelled: Option<Format>,
+    /// Whether the file begins with a byte-order mark, as Excel writes and wants it, or was in
+    /// another encoding than UTF-8.
     pub bom: bool,
     /// Whether lines end in CR LF.
     pub crlf: bool,
+    /// The sheet of a workbook that is read.
+    pub sheet: Option<Sheet>,
     /// Who speaks in a transcript, how many turns, and whether as the interviewer.
     pub speakers: Vec<Speaker>,
 }
 
 impl Layout {
+    /// Position of the column of that meaning, unless it was only guessed.
+    pub fn sure_column(&self, role: Role) -> Option<usize> {
+        let sure = self.other_columns.iter().filter(|c| !c.was_guessed);
+        sure.filter(|c| c.role == role).map(|c| c.position).next()
+    }
+
     /// The cells of a record by column; JSON values that are no strings stand as JSON.
     pub fn cells(&self, record: &Record) -> Vec<String> {
         match self.format {
@@ -244,11 +277,15 @@ pub struct Reader {
     layout: Layout,
     rows: Rows,
     units: Option<Units>,
+    guard: Option<Guard>,
+    /// Of a reader without a guard.
+    nothing: Counts,
 }
 
 enum Rows {
     Delimited(delimited::Rows),
     Jsonl(jsonl::Rows),
+    Workbook(workbook::Rows),
     Transcript(transcript::Rows),
 }
 
@@ -266,15 +303,31 @@ impl Reader {
                 io::Error::from(io::ErrorKind::IsADirectory),
             ));
         }
-        let format = match options.format {
+        let by_suffix = match options.format {
             Some(format) => format,
             None => Format::of_path(path)?,
         };
-        let file = File::open(path).map_err(|e| Error::read(path, e))?;
-        let input = BufReader::with_capacity(BUFFER, file);
+        let open = || -> Result<BufReader<File>> {
+            let file = File::open(path).map_err(|e| Error::read(path, e))?;
+            Ok(BufReader::with_capacity(BUFFER, file))
+        };
         let name = path.display().to_string();
-        let (_, input) = peeked(Box::new(input), &name)?;
-        Self::new(input, &name, format, options)
+        let (head, input) = peeked(Box::new(open()?), &name)?;
+        let format = match options.format {
+            Some(format) => format,
+            None => by_content(&head, by_suffix, &name)?,
+        };
+        // A pipe can be read only once: of a pipe only the head is looked at.
+        let is_text = !format.is_decoded_inside();
+        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() && is_text {
+            Some(Box::new(open()?))
+        } else {
+            None
+        };
+        let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
+        let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(by_suffix);
+        Ok(reader)
     }
 
     /// Reads a stream; without a format in the options its first byte decides.
@@ -284,11 +337,43 @@ impl Reader {
         options: &ReadOptions,
     ) -> Result<Self> {
         let (head, input) = peeked(input, name)?;
+        let encoding = encoding::survey(&head, None, name, options.encoding)?;
         let format = match options.format {
             Some(format) => format,
-            None => sniff(&head, name)?,
+            None => sniff(&head),
         };
-        Self::new(input, name, format, options)
+        Self::decoded(&head, input, name, format, encoding, options)
+    }
+
+    fn decoded(
+        head: &[u8],
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: Format,
+        encoding: Encoding,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        if format.is_decoded_inside() {
+            return Self::new(input, name, format, options);
+        }
+        check_head(head, name)?;
+        let mut input = encoding::decoded(input, encoding, options.kept_bytes());
+        let format = match format {
+            Format::Json | Format::Jsonl if options.format.is_none() || format == Format::Json => {
+                json_format(input.fill_buf().map_err(|e| unreadable(name, e))?, format)
+            }
+            format => format,
+        };
+        let charset = encoding.charset;
+        let mut reader = Self::new(input, name, format, options).map_err(|e| {
+            if charset.is_utf8() {
+                e
+            } else {
+                encoding::faulty_file(e, charset)
+            }
+        })?;
+        reader.layout.encoding = encoding;
+        Ok(reader)
     }
 
     fn new(
@@ -305,47 +390,73 @@ impl Reader {
                 (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
                 (format, rows.columns().to_vec(), Rows::Delimited(rows))
             }
-            Format::Jsonl => {
-                let rows = jsonl::Rows::open(input, name, options)?;
+            Format::Jsonl | Format::Json => {
+                let is_array = format == Format::Json;
+                let rows = jsonl::Rows::open(input, name, is_array, options)?;
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
+            Format::Workbook => {
+                let file = workbook::spooled(input, name)?;
+                let rows = workbook::Rows::open(file, name, options)?;
+                shape.sheet = Some(rows.sheet());
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
             Format::Transcript(format) => {
-                let rows = transcript::Rows::open(input, name, format, &options.transcript)?;
+                let rows = transcript::Rows::open(input, name, format, options)?;
                 shape.speakers.clone_from(&rows.transcript().speakers);
                 (Format::CSV, transcript::columns(), Rows::Transcript(rows))
             }
         };
-        // A transcript has columns of its own: which is the text is no question.
-        let wanted = options.text_column.as_deref();
-        let wanted = wanted.filter(|_| !matches!(rows, Rows::Transcript(_)));
-        let (mut text, text_was_guessed) = text_column(name, &columns, wanted)?;
+        // A transcript has columns of its own: which is which is no question.
+        let is_transcript = matches!(rows, Rows::Transcript(_));
+        let own = ReadOptions::default();
+        let naming = if is_transcript { &own } else { options };
+        let (whole_text, text_was_guessed) = text_column(name, &columns, naming)?;
+        let other_texts = other_texts(&columns, whole_text, naming);
+        let other_columns = other_columns(name, &columns, whole_text, &naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
-            rows.set_text_key(&columns[text]);
+            rows.set_text_key(&columns[whole_text]);
         }
-        let whole_text = text;
-        let other_texts = other_texts(&columns, text, options.text_column.is_some());
-        let is_cut = options.unit == Some(UnitKind::Statement);
-        let units = (is_cut && !matches!(rows, Rows::Transcript(_))).then(Units::default);
-        if units.is_some() {
+        let is_cut = options.unit == Some(UnitKind::Statement) && !is_transcript;
+        let text = if is_cut {
             Units::add_columns(name, &mut columns)?;
-            text = columns.len() - 1;
-        }
+            columns.len() - 1
+        } else {
+            whole_text
+        };
+        let layout = Layout {
+            format,
+            other_texts,
+            other_columns,
+            columns,
+            text,
+            whole_text,
+            text_was_guessed,
+            encoding: Encoding::UTF8,
+            mislabelled: None,
+            bom: shape.bom,
+            crlf: shape.crlf,
+            sheet: shape.sheet,
+            speakers: shape.speakers,
+        };
         Ok(Self {
             name: name.to_string(),
-            layout: Layout {
-                format,
-                other_texts,
-                columns,
-                text,
-                whole_text,
-                text_was_guessed,
-                bom: shape.bom,
-                crlf: shape.crlf,
-                speakers: shape.speakers,
-            },
+            guard: Guard::new(&options.privacy, &layout),
+            nothing: Counts::new(),
+            units: is_cut.then(Units::default),
+            layout,
             rows,
-            units,
         })
+    }
+
+    /// How often private data of each kind was masked so far.
+    pub fn masked(&self) -> &Counts {
+        self.guard.as_ref().map_or(&self.nothing, |g| &g.counts)
+    }
+
+    /// How often a pseudonym stood in the input already: replacing back will turn it too.
+    pub fn taken_pseudonyms(&self) -> u64 {
+        self.guard.as_ref().map_or(0, |g| g.taken)
     }
 
     /// The input as the user named it.
@@ -363,14 +474,7 @@ impl Reader {
         if let Some(waiting) = self.units.as_mut().and_then(Units::next) {
             return Ok(Some(Ok(waiting)));
         }
-        let row = match &mut self.rows {
-            Rows::Delimited(rows) => rows.next_row(self.layout.whole_text)?,
-            Rows::Jsonl(rows) => rows.next_row()?,
-            Rows::Transcript(rows) => {
-                rows.transcript().settled(&self.name)?;
-                rows.next_row()
-            }
-        };
+        let row = self.whole_row()?;
         Ok(match (row, &mut self.units) {
             (Some(Ok(record)), Some(units)) => {
                 units.add(&record, self.layout.format);
@@ -378,6 +482,35 @@ impl Reader {
             }
             (row, _) => row,
         })
+    }
+
+    /// The next row as it stands in the file but for what is masked, before it is cut: offsets
+    /// are those in the masked text.
+    fn whole_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        let text = self.layout.whole_text;
+        let row = match &mut self.rows {
+            Rows::Delimited(rows) => rows.next_row(text)?,
+            Rows::Jsonl(rows) => rows.next_row()?,
+            Rows::Workbook(rows) => rows.next_row(text)?,
+            Rows::Transcript(rows) => {
+                rows.transcript().settled(&self.name)?;
+                rows.next_row()
+            }
+        };
+        let charset = self.layout.encoding.charset;
+        let row = match row {
+            Some(Err(rejected)) if !charset.is_utf8() => {
+                Some(Err(encoding::faulty_row(rejected, charset)))
+            }
+            row => row,
+        };
+        let Some(guard) = &mut self.guard else {
+            return Ok(row);
+        };
+        Ok(row.map(|row| match row {
+            Ok(record) => Ok(guard.record(record, &self.layout)),
+            Err(rejected) => Err(guard.rejected(rejected)),
+        }))
     }
 
     /// The transcript that the rows are made from, where the input is one.
@@ -394,21 +527,24 @@ impl Reader {
 struct Shape {
     bom: bool,
     crlf: bool,
+    sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
 }
 
-/// Columns that are called like a text too, where none was named.
-fn other_texts(columns: &[String], text: usize, was_named: bool) -> Vec<String> {
-    let is_text = |c: &str| TEXT_COLUMNS.contains(&c.trim().to_lowercase().as_str());
-    let others = columns
-        .iter()
-        .enumerate()
-        .filter(|(i, c)| *i != text && is_text(c));
-    if was_named {
-        Vec::new()
-    } else {
-        others.map(|(_, c)| c.clone()).collect()
+/// Refuses two columns of one name.
+fn columns_once(columns: &[String], name: &str) -> Result<()> {
+    let mut seen = BTreeMap::new();
+    for (second, column) in columns.iter().enumerate() {
+        if let Some(first) = seen.insert(column, second) {
+            return Err(Error::DuplicateColumn {
+                path: name.to_string(),
+                name: column.clone(),
+                first,
+                second,
+            });
+        }
     }
+    Ok(())
 }
 
 /// A read error of the stream called `name`.
@@ -419,81 +555,20 @@ fn unreadable(name: &str, source: io::Error) -> Error {
     }
 }
 
-/// The first bytes of a stream, and the stream with them. A pipe may give them one by one.
+/// The first [`BUFFER`] bytes of a stream, and the stream with them. A pipe may give them one by
+/// one.
 fn peeked(
     mut input: Box<dyn BufRead + Send>,
     name: &str,
 ) -> Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
-    const HEAD: u64 = 16;
     let mut head = Vec::new();
     input
         .by_ref()
-        .take(HEAD)
+        .take(BUFFER as u64)
         .read_to_end(&mut head)
         .map_err(|e| unreadable(name, e))?;
     let whole = Cursor::new(head.clone()).chain(input);
     Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
-}
-
-fn sniff(head: &[u8], name: &str) -> Result<Format> {
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    match text.iter().find(|b| !b.is_ascii_whitespace()) {
-        Some(b'{') => Ok(Format::Jsonl),
-        Some(b'[') => Err(Error::Encoding {
-            path: name.to_string(),
-            encoding: "a JSON array, not one object a line",
-        }),
-        _ => Ok(Format::CSV),
-    }
-}
-
-/// Position of the text's column, and whether it was guessed.
-fn text_column(name: &str, columns: &[String], wanted: Option<&str>) -> Result<(usize, bool)> {
-    let position = |wanted: &str| {
-        columns
-            .iter()
-            .position(|c| c.trim().eq_ignore_ascii_case(wanted))
-    };
-    let missing = |wanted: &str| Error::MissingColumn {
-        path: name.to_string(),
-        wanted: wanted.to_string(),
-        holds: ColumnHolds::Text,
-        found: columns.to_vec(),
-    };
-    if let Some(wanted) = wanted {
-        let exact = columns.iter().position(|c| c == wanted);
-        return exact.map(|i| (i, false)).ok_or_else(|| missing(wanted));
-    }
-    // A near miss of `text` is more likely a slip than a wish for another column.
-    let slip = nearest("text", columns)
-        .is_some_and(|near| !TEXT_COLUMNS.contains(&near.to_lowercase().as_str()));
-    TEXT_COLUMNS
-        .iter()
-        .take(if slip { 1 } else { TEXT_COLUMNS.len() })
-        .find_map(|candidate| position(candidate).map(|i| (i, *candidate != "text")))
-        .ok_or_else(|| missing("text"))
-}
-
-/// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
-fn check_head(head: &[u8], name: &str) -> Result<usize> {
-    let encoding = match head {
-        [0xFF, 0xFE, ..] => Some("UTF-16 (little-endian)"),
-        [0xFE, 0xFF, ..] => Some("UTF-16 (big-endian)"),
-        [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Excel or Word file"),
-        [0x1F, 0x8B, ..] => Some("a gzip file"),
-        [0, c, ..] if *c != 0 => Some("UTF-16 (big-endian, no byte-order mark)"),
-        [c, 0, ..] if *c != 0 => Some("UTF-16 (little-endian, no byte-order mark)"),
-        _ => None,
-    };
-    match encoding {
-        Some(encoding) => Err(Error::Encoding {
-            path: name.to_string(),
-            encoding,
-        }),
-        None if head.starts_with(&[0xEF, 0xBB, 0xBF]) => Ok(3),
-        None => Ok(0),
-    }
 }
 
 /// A row's bytes as UTF-8 text without NUL; `offset` is where the row starts in the file.
@@ -506,52 +581,4 @@ fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
     std::str::from_utf8(raw).map_err(|e| RowFault::NotUtf8 {
         byte: offset + e.valid_up_to() as u64,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reader(bytes: &'static [u8]) -> Result<Reader> {
-        Reader::from_stream(Box::new(bytes), "in", &ReadOptions::default())
-    }
-
-    #[test]
-    fn a_stream_is_known_by_its_first_byte() {
-        assert_eq!(reader(b"id,text\n").unwrap().layout().format, Format::CSV);
-        assert_eq!(
-            reader(b"{\"text\":\"a\"}\n").unwrap().layout().format,
-            Format::Jsonl
-        );
-    }
-
-    #[test]
-    fn what_is_no_text_is_named() {
-        for (bytes, said) in [
-            (&b"\xFF\xFEt\0e\0"[..], "UTF-16"),
-            (b"t\0e\0x\0", "no byte-order mark"),
-            (b"PK\x03\x04zzzz", "ZIP"),
-        ] {
-            let error = reader(bytes).err().unwrap().to_string();
-            assert!(error.contains(said), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_text_column_is_named_guessed_or_missed() {
-        let columns = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            text_column("f", &columns(&["id", "Text"]), None).unwrap(),
-            (1, false)
-        );
-        assert_eq!(
-            text_column("f", &columns(&["id", "keluhan"]), None).unwrap(),
-            (1, true)
-        );
-        assert_eq!(
-            text_column("f", &columns(&["a", "b"]), Some("b")).unwrap(),
-            (1, false)
-        );
-        assert!(text_column("f", &columns(&["id", "tekst"]), None).is_err());
-    }
 }

@@ -13,7 +13,7 @@ use crate::model::{Model, VariableModel};
 use crate::tokenize::Token;
 
 /// Most words that are given as evidence of one code.
-const WORDS: usize = 4;
+pub(super) const WORDS: usize = 4;
 
 /// A word that spoke for a code.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,17 @@ pub struct Evidence {
     pub start: usize,
     /// By how much all its occurrences moved the log-odds of the best code against the runner-up.
     pub weight: f64,
+}
+
+impl Evidence {
+    /// Of the word between two bytes of a text.
+    pub(super) fn at(text: &str, start: usize, end: usize, weight: f64) -> Self {
+        Self {
+            word: text.get(start..end).unwrap_or_default().to_string(),
+            start: text.get(..start).map_or(0, |before| before.chars().count()),
+            weight,
+        }
+    }
 }
 
 /// What each distinct word adds to the lexical and semantic scores and cues of a statement.
@@ -138,14 +149,7 @@ impl<'a> Contributions<'a> {
 
     fn evidence(&self, contribution: &Contribution, weight: f64) -> Evidence {
         let (start, end) = contribution.first;
-        Evidence {
-            word: self.text.get(start..end).unwrap_or_default().to_string(),
-            start: self
-                .text
-                .get(..start)
-                .map_or(0, |before| before.chars().count()),
-            weight,
-        }
+        Evidence::at(self.text, start, end, weight)
     }
 }
 
@@ -162,7 +166,7 @@ fn weight(
     lexical + cue
 }
 
-fn best_two(probabilities: &[f64]) -> (usize, usize) {
+pub(super) fn best_two(probabilities: &[f64]) -> (usize, usize) {
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
     (order[0], order[1])

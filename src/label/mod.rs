@@ -1,13 +1,17 @@
 //! Statements to predictions: the best code of each variable, how sure, and by which words.
 
+mod duplicates;
 mod evidence;
+mod fold;
 mod stream;
 
 use crate::error::Result;
 use crate::language::identify;
 use crate::model::{Decision, Model, argmax};
 
+pub use duplicates::DuplicateParams;
 pub use evidence::Evidence;
+pub use fold::Labeller;
 pub use stream::{LabelCounts, Labelled, Render, label_rows};
 
 /// What a model says of one statement.
@@ -48,49 +52,67 @@ impl Model {
         learned.iter().any(|l| !told.contains(&l.as_str()))
     }
 
-    /// Codes one statement. `None` for a text of nothing but white space, which says nothing.
+    /// Codes one statement by the views as they are; [`Labeller`] says the same many times faster.
+    /// `None` for a text of nothing but white space, which says nothing.
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
+        let vectors = self.extractor().sentence_vectors(&[text])?;
+        self.predict_beside(text, vectors.row(0).to_vec())
+    }
+
+    /// Codes one statement whose sentence vector is known (an empty one without that view).
+    fn predict_beside(&self, text: &str, sentence: Vec<f32>) -> Result<Option<Prediction>> {
         if text.trim().is_empty() {
             return Ok(None);
         }
-        let features = self.extractor().extract(text)?;
-        let mut probabilities = self.probabilities(&features);
-        let learned = match self.language() {
-            Some(language) => {
-                let p = probabilities.pop().unwrap_or_default();
-                let best = argmax(&p);
-                let sure = language.thresholds.decide(p[best]) != Decision::Abstain
-                    && features.has_content();
-                sure.then(|| language.codes[best].clone())
-            }
-            None => None,
-        };
-        // The word lists know Indonesian, English and their neighbours better than a corpus can
-        // teach; other languages only the corpus knows.
-        let language = if self.learned_other_languages() {
-            learned
-        } else {
-            identify(text).map(|l| l.as_str().to_string())
-        };
+        let features = self.extractor().extract_beside(text, sentence)?;
         let contributions = evidence::Contributions::new(self, text, &features);
-        let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
-            let code = argmax(&p);
-            let thresholds = &self.variables()[position].thresholds;
-            VariablePrediction {
-                code,
-                // Without content the codes are the prior alone.
-                decision: if features.has_content() {
-                    thresholds.decide(p[code])
-                } else {
-                    Decision::Abstain
-                },
-                evidence: contributions.strongest(position, &p),
-                probabilities: p,
-            }
-        });
-        Ok(Some(Prediction {
-            variables: variables.collect(),
-            language,
-        }))
+        Ok(Some(predicted(
+            self,
+            text,
+            self.probabilities(&features),
+            features.has_content(),
+            |position, p| contributions.strongest(position, p),
+        )))
+    }
+}
+
+/// The prediction of a text from the probabilities of all outputs. Without content the codes are the prior
+/// alone.
+fn predicted(
+    model: &Model,
+    text: &str,
+    mut probabilities: Vec<Vec<f64>>,
+    has_content: bool,
+    evidence: impl Fn(usize, &[f64]) -> Vec<Evidence>,
+) -> Prediction {
+    let learned = model.language().and_then(|language| {
+        let p = probabilities.pop().unwrap_or_default();
+        let best = argmax(&p);
+        let sure = language.thresholds.decide(p[best]) != Decision::Abstain && has_content;
+        sure.then(|| language.codes[best].clone())
+    });
+    // The word lists know Indonesian, English and their neighbours better than a corpus can
+    // teach; other languages only the corpus knows.
+    let language = if model.learned_other_languages() {
+        learned
+    } else {
+        identify(text).map(|l| l.as_str().to_string())
+    };
+    let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
+        let code = argmax(&p);
+        VariablePrediction {
+            code,
+            decision: if has_content {
+                model.variables()[position].thresholds.decide(p[code])
+            } else {
+                Decision::Abstain
+            },
+            evidence: evidence(position, &p),
+            probabilities: p,
+        }
+    });
+    Prediction {
+        variables: variables.collect(),
+        language,
     }
 }

@@ -6,7 +6,7 @@
 //! | `codebook.json` | the codebook |
 //! | `tokenizer.json` | the tokenizer, as Hugging Face `tokenizers` reads it |
 //! | `encoder.json` | the tokenizer of the semantic view's encoder, where that view is used |
-//! | `model.safetensors` | feature hashes and weights, lexical weights; of the encoder the weights of its dimensions, and length and scores of each token; hashes of the texts trained on |
+//! | `model.safetensors` | feature hashes and weights, lexical weights; of the encoder the weights of its dimensions, and length and scores of each token; of a sentence encoder the weights of its dimensions; hashes of the texts trained on |
 //! | `README.md` | the model card, for people; not read |
 //!
 //! A directory is written beside its place and renamed into it: it is there whole or not at all.
@@ -20,15 +20,17 @@ use ndarray::Array2;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Origin, SemanticWeights, VariableModel};
+use super::{Model, Origin, SemanticWeights, SentenceWeights, VariableModel};
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
-use crate::features::{CueView, EncoderId, FeatureExtractor, LexicalView, SemanticView};
+use crate::features::{
+    CueView, EncoderId, EncoderViews, FeatureExtractor, LexicalView, SemanticView, SentenceView,
+};
 use crate::tensor::decoded;
 use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 const FORMAT: &str = "konflik-model";
 const MANIFEST: &str = "model.json";
@@ -39,7 +41,7 @@ const TENSORS: &str = "model.safetensors";
 const CARD: &str = "README.md";
 
 /// How the lexical features are made: a model made by other features is refused.
-const FEATURES: &str = "fnv1a64:w,b,c,p;squeeze3;nfkc-lower";
+const FEATURES: &str = "fnv1a64:w,c,p;mix64:b;squeeze3;nfkc-lower";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,7 @@ struct Manifest {
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
     encoder: Option<EncoderId>,
+    sentence_encoder: Option<EncoderId>,
     scores: Option<serde_json::Value>,
     files: BTreeMap<String, FileEntry>,
     /// SHA-256 of this manifest with an empty checksum.
@@ -285,26 +288,54 @@ impl Model {
         }
         let cues = CueView::of(&codebook, manifest.origin.params.views);
         check_variables(&codebook, cues.names().len(), &manifest, name)?;
-        let tensors = Tensors::read(&files.tensors, name)?;
         let outputs = manifest.variables.iter().chain(&manifest.language);
-        tensors.check_shapes(outputs.map(|v| v.codes.len()).sum(), name)?;
-        let lexical = LexicalView::from_parts(
-            manifest.origin.params.lexical.clone(),
-            tensors.hashes,
-            tensors.feature_weights,
-        );
-        let tokenizer = Tokenizer::from_json(&files.tokenizer)?;
-        let (view, semantic) = match (&manifest.encoder, &files.encoder, tensors.semantic) {
-            (Some(id), Some(json), Some((norms, weights))) => {
-                let view = SemanticView::from_parts(id.clone(), Subwords::from_json(json)?, norms);
+        let columns = outputs.map(|v| v.codes.len()).sum();
+        let lexical_params = manifest.origin.params.lexical.clone();
+        let tables = || -> Result<_> {
+            let mut tensors = Tensors::read(&files.tensors, name)?;
+            tensors.check_shapes(columns, name)?;
+            let hashes = std::mem::take(&mut tensors.hashes);
+            let weights = std::mem::take(&mut tensors.feature_weights);
+            let lexical = LexicalView::from_parts(lexical_params, hashes, weights);
+            Ok((tensors, lexical))
+        };
+        // Most of the time that a start takes goes into these three.
+        let encoder = || {
+            files
+                .encoder
+                .as_deref()
+                .map(Subwords::from_json)
+                .transpose()
+        };
+        let tokenizer = || Tokenizer::from_json(&files.tokenizer);
+        let (subwords, (tokenizer, tables)) =
+            rayon::join(encoder, || rayon::join(tokenizer, tables));
+        let (subwords, tokenizer) = (subwords?, tokenizer?);
+        let (tensors, lexical) = tables?;
+        let (view, semantic) = match (&manifest.encoder, subwords, tensors.semantic) {
+            (Some(id), Some(subwords), Some((norms, weights))) => {
+                let view = SemanticView::from_parts(id.clone(), subwords, norms);
                 (Some(view), Some(weights))
             }
             (None, None, None) => (None, None),
             _ => return Err(damaged(name, "a part of the semantic view is missing")),
         };
+        if manifest.sentence_encoder.as_ref().map(|id| id.dimensions)
+            != tensors.sentence.as_ref().map(|s| s.projection.nrows())
+        {
+            return Err(damaged(name, "a part of the sentence view is missing"));
+        }
+        let encoders = EncoderViews {
+            semantic: view,
+            sentence: manifest
+                .sentence_encoder
+                .clone()
+                .map(SentenceView::without_encoder),
+        };
         Ok(Self {
-            extractor: FeatureExtractor::from_parts(tokenizer, lexical, view, cues),
+            extractor: FeatureExtractor::from_parts(tokenizer, lexical, encoders, cues),
             semantic,
+            sentence: tensors.sentence,
             codebook,
             id: model_id(&manifest),
             origin: manifest.origin,
@@ -346,6 +377,7 @@ impl Model {
             variables: self.variables.clone(),
             language: self.language.clone(),
             encoder: self.extractor.semantic().map(|v| v.encoder().clone()),
+            sentence_encoder: self.sentence_encoder().cloned(),
             scores: self.scores.clone(),
             files: files
                 .map(|(name, bytes)| (name.to_string(), entry(bytes)))
@@ -413,6 +445,23 @@ impl Model {
             tensors.push((
                 "token_scores",
                 view(Dtype::F32, weights.scores.shape(), scores)?,
+            ));
+        }
+        let sentence = self.sentence.as_ref().map(|s| {
+            (
+                s,
+                table(&s.projection),
+                le_bytes(&s.offset, f32::to_le_bytes),
+            )
+        });
+        if let Some((weights, projection, offset)) = &sentence {
+            tensors.push((
+                "sentence_projection",
+                view(Dtype::F32, weights.projection.shape(), projection)?,
+            ));
+            tensors.push((
+                "sentence_offset",
+                view(Dtype::F32, &[weights.offset.len()], offset)?,
             ));
         }
         safetensors::serialize(tensors, None).map_err(|e| damaged("model", e.to_string()))
@@ -546,6 +595,7 @@ struct Tensors {
     weights: Array2<f32>,
     /// |eₜ|² of each token, and the weights of the semantic view.
     semantic: Option<(Vec<f32>, SemanticWeights)>,
+    sentence: Option<SentenceWeights>,
     seen_texts: Vec<u64>,
 }
 
@@ -580,6 +630,17 @@ impl Tensors {
         } else {
             None
         };
+        let sentence = if tensors.names().contains(&"sentence_projection") {
+            Some(SentenceWeights {
+                projection: table("sentence_projection")?,
+                offset: decoded(
+                    get("sentence_offset", Dtype::F32)?.data(),
+                    f32::from_le_bytes,
+                ),
+            })
+        } else {
+            None
+        };
         Ok(Self {
             hashes: decoded(
                 get("feature_hashes", Dtype::U64)?.data(),
@@ -591,6 +652,7 @@ impl Tensors {
             ),
             weights: table("weights")?,
             semantic,
+            sentence,
             seen_texts: decoded(get("seen_texts", Dtype::U64)?.data(), u64::from_le_bytes),
         })
     }
@@ -615,6 +677,16 @@ impl Tensors {
             }
             let tables = semantic.scores.iter().chain(&semantic.projection);
             finite &= norms.iter().chain(tables).copied().all(f32::is_finite);
+        }
+        if let Some(sentence) = &self.sentence {
+            if sentence.projection.ncols() != codes || sentence.offset.len() != codes {
+                return Err(damaged(
+                    name,
+                    "the tables of the sentence view don't fit each other",
+                ));
+            }
+            let tables = sentence.projection.iter().chain(&sentence.offset);
+            finite &= tables.copied().all(f32::is_finite);
         }
         if !finite {
             return Err(damaged(name, "a weight is not finite"));

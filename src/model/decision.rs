@@ -126,7 +126,7 @@ fn least_support(stated_error: f64) -> usize {
 }
 
 /// P(X ≤ k) of X binomial with n trials of probability p.
-fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
+pub(crate) fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     if k >= n {
         return 1.0;
     }

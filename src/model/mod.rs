@@ -9,18 +9,22 @@ mod head;
 mod softmax;
 mod train;
 
-use ndarray::Array2;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
-use crate::features::{FeatureExtractor, StatementFeatures};
+use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatures, TextEncoder};
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
+pub(crate) use decision::binomial_cdf;
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};
 pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
+pub(crate) use train::{Study, Unseen, Viewed};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +75,15 @@ pub(crate) struct SemanticWeights {
     pub(crate) scores: Array2<f32>,
 }
 
+/// What the sentence view adds to the scores of all outputs: vector × projection + offset.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SentenceWeights {
+    /// Shape dimensions × codes.
+    pub(crate) projection: Array2<f32>,
+    /// One per code; takes away the mean vector of the training.
+    pub(crate) offset: Vec<f32>,
+}
+
 /// A trained model.
 pub struct Model {
     codebook: Codebook,
@@ -79,6 +92,7 @@ pub struct Model {
     /// Lexical weights, shape features × codes of all variables side by side (language last).
     weights: Array2<f32>,
     semantic: Option<SemanticWeights>,
+    sentence: Option<SentenceWeights>,
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
     /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
@@ -117,6 +131,16 @@ impl Model {
     /// The views.
     pub fn extractor(&self) -> &FeatureExtractor {
         &self.extractor
+    }
+
+    /// Which sentence encoder it needs, if it was trained with one.
+    pub fn sentence_encoder(&self) -> Option<&EncoderId> {
+        self.extractor.sentence().map(SentenceView::encoder)
+    }
+
+    /// Gives a model that was trained with a sentence encoder that encoder; another is refused.
+    pub fn attach_encoder(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
+        self.extractor.attach_encoder(encoder)
     }
 
     /// Number of lexical features.
@@ -166,17 +190,17 @@ impl Model {
     }
 
     /// The lexical weights of a feature, one per code of all outputs.
-    pub(crate) fn feature_weights(&self, feature: u32) -> ndarray::ArrayView1<'_, f32> {
+    pub(crate) fn feature_weights(&self, feature: u32) -> ArrayView1<'_, f32> {
         self.weights.row(feature as usize)
     }
 
     /// What a token of the encoder adds to the scores, before the norm; one per code of all outputs.
-    pub(crate) fn token_scores(&self, token: u32) -> Option<ndarray::ArrayView1<'_, f32>> {
+    pub(crate) fn token_scores(&self, token: u32) -> Option<ArrayView1<'_, f32>> {
         let semantic = self.semantic.as_ref()?;
         Some(semantic.scores.row(token as usize))
     }
 
-    /// Scores of a statement by the lexical and the semantic view, one per code of all outputs.
+    /// Scores of a statement by the views that have weights, one per code of all outputs.
     pub(crate) fn scores_of(&self, features: &StatementFeatures) -> Vec<f64> {
         let mut scores = vec![0.0; self.weights.ncols()];
         for &(feature, value) in &features.lexical {
@@ -194,7 +218,24 @@ impl Model {
                 *score += f64::from(*s) / features.semantic_norm;
             }
         }
+        self.add_sentence_scores(ArrayView1::from(&features.sentence), &mut scores);
         scores
+    }
+
+    /// Adds what the vector of a whole text says, where the model has that view.
+    pub(crate) fn add_sentence_scores(&self, vector: ArrayView1<'_, f32>, scores: &mut [f64]) {
+        let Some(sentence) = &self.sentence else {
+            return;
+        };
+        let added = vector.dot(&sentence.projection);
+        for (score, (a, offset)) in scores.iter_mut().zip(added.iter().zip(&sentence.offset)) {
+            *score += f64::from(a + offset);
+        }
+    }
+
+    /// Codes of all outputs together.
+    pub(crate) fn columns(&self) -> usize {
+        self.weights.ncols()
     }
 
     /// The probabilities of a statement: one vector per variable, then that of the language.

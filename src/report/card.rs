@@ -9,8 +9,8 @@ use crate::model::{Model, VariableModel};
 /// A model card in Markdown with the front matter that model hubs read.
 ///
 /// `evaluation` is on statements that the model, or one trained like it, had not seen;
-/// `how` says in a sentence how that was made sure.
-pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str) -> String {
+/// `how` says in a sentence how that was made sure; `notes`, if not empty, stand at the end.
+pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str, notes: &str) -> String {
     let mut out = front_matter(model, evaluation);
     let origin = model.origin();
     let _ = writeln!(out, "# {}\n", origin.name);
@@ -61,6 +61,9 @@ pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str) -> String {
     let body = scores.split_once("\n\n").map_or("", |(_, body)| body);
     out.push_str(&body.replace("\n## ", "\n### "));
     out.push_str(&limits(model));
+    if !notes.is_empty() {
+        let _ = write!(out, "\n{}\n", notes.trim_end());
+    }
     out
 }
 
@@ -73,7 +76,7 @@ fn front_matter(model: &Model, evaluation: &Evaluation) -> String {
     }
     let _ = writeln!(
         out,
-        "metrics:\n- f1\n- accuracy\nmodel-index:\n- name: {}\n  results:",
+        "metrics:\n- f1\n- accuracy\n- brier_score\nmodel-index:\n- name: {}\n  results:",
         yaml_string(&model.origin().name)
     );
     for variable in &evaluation.variables {
@@ -86,6 +89,12 @@ fn front_matter(model: &Model, evaluation: &Evaluation) -> String {
         let scores = [
             ("f1", "macro-F1", &variable.overall.macro_f1),
             ("accuracy", "accuracy", &variable.overall.accuracy),
+            (
+                "ece",
+                "expected calibration error",
+                &variable.calibration.ece,
+            ),
+            ("brier_score", "Brier score", &variable.calibration.brier),
         ];
         for (kind, name, score) in scores {
             if let Some(value) = score.value {

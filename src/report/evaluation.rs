@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::gate;
+use super::style::{Style, interval, percent, percent_interval, value};
 use super::table::{Align, Table};
-use crate::evaluate::{Evaluation, Score, Scores, VariableEvaluation};
+use crate::evaluate::{Calibration, Evaluation, Scores, VariableEvaluation};
 use crate::model::Decision;
 
 /// For a terminal.
@@ -19,28 +21,6 @@ pub fn evaluation_markdown(evaluation: &Evaluation) -> String {
         evaluation.model,
         render(evaluation, Style::Markdown)
     )
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Text,
-    Markdown,
-}
-
-impl Style {
-    fn table(self, table: &Table) -> String {
-        match self {
-            Self::Text => format!("{}\n", table.text()),
-            Self::Markdown => format!("{}\n", table.markdown()),
-        }
-    }
-
-    fn heading(self, text: &str) -> String {
-        match self {
-            Self::Text => format!("{}\n\n", text.to_uppercase()),
-            Self::Markdown => format!("## {text}\n\n"),
-        }
-    }
 }
 
 fn render(evaluation: &Evaluation, style: Style) -> String {
@@ -59,6 +39,9 @@ fn render(evaluation: &Evaluation, style: Style) -> String {
         );
     }
     out.push('\n');
+    if let Some(verdict) = &evaluation.gate {
+        out.push_str(&gate::section(verdict, style));
+    }
     for variable in &evaluation.variables {
         out.push_str(&render_variable(variable, style));
     }
@@ -72,9 +55,11 @@ fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     out.push_str("Gold (rows) by predicted (columns):\n\n");
     out.push_str(&style.table(&confusion(variable)));
     out.push_str(&style.table(&decisions(variable)));
+    out.push_str(&render_calibration(&variable.calibration, style));
     for (name, slices) in [
         ("language", &variable.by_language),
         ("source", &variable.by_source),
+        ("length", &variable.by_length),
     ] {
         if !slices.is_empty() {
             out.push_str(&style.table(&by_slice(name, slices)));
@@ -148,23 +133,98 @@ fn decisions(variable: &VariableEvaluation) -> Table {
         ("decision", Align::Left),
         ("share", Align::Right),
         ("errors", Align::Right),
+        ("exact 95 % interval", Align::Left),
         ("stated", Align::Right),
     ]);
-    let percent = |part: u64, whole: u64| match whole {
-        0 => "–".to_string(),
-        _ => format!("{:.1} %", 100.0 * part as f64 / whole as f64),
-    };
     for row in &variable.decisions {
         let stated = match row.decision {
             Decision::Auto => format!("≤ {:.0} %", 100.0 * variable.stated_error),
             _ => String::new(),
         };
-        let share = percent(row.n, variable.overall.n);
+        let share = match variable.overall.n {
+            0 => None,
+            n => Some(row.n as f64 / n as f64),
+        };
         table.row([
             row.decision.as_str().to_string(),
-            share,
-            percent(row.errors, row.n),
+            share.map_or_else(|| "–".to_string(), percent),
+            row.error_rate
+                .value
+                .map_or_else(|| "–".to_string(), percent),
+            row.error_rate
+                .interval
+                .map_or(String::new(), percent_interval),
             stated,
+        ]);
+    }
+    table
+}
+
+fn render_calibration(calibration: &Calibration, style: Style) -> String {
+    let mut out = String::from(
+        "Calibration: is what is called 80 % probable right in 80 % of cases? (0 is best of each)\n\n",
+    );
+    out.push_str(&style.table(&calibration_scores(calibration)));
+    out.push_str(&style.table(&reliability(calibration)));
+    out.push_str("Error rate if only the most probable are kept:\n\n");
+    out.push_str(&style.table(&risk_coverage(calibration)));
+    out
+}
+
+fn calibration_scores(calibration: &Calibration) -> Table {
+    let mut table = Table::new(&[
+        ("calibration", Align::Left),
+        ("value", Align::Right),
+        ("95 % interval", Align::Left),
+    ]);
+    let rows = [
+        ("ECE (15 equal-width bins)", &calibration.ece),
+        ("Brier score (0 to 2)", &calibration.brier),
+        ("log loss", &calibration.log_loss),
+        ("area under risk-coverage", &calibration.aurc),
+    ];
+    for (name, score) in rows {
+        table.row([name.to_string(), value(score), interval(score)]);
+    }
+    table
+}
+
+fn reliability(calibration: &Calibration) -> Table {
+    let mut table = Table::new(&[
+        ("probability", Align::Left),
+        ("n", Align::Right),
+        ("mean", Align::Right),
+        ("right", Align::Right),
+        ("95 % interval", Align::Left),
+    ]);
+    for bin in &calibration.reliability {
+        table.row([
+            format!("{:.3} to {:.3}", bin.from, bin.to),
+            bin.n.to_string(),
+            percent(bin.confidence),
+            bin.accuracy.value.map_or(String::new(), percent),
+            bin.accuracy
+                .interval
+                .map_or(String::new(), percent_interval),
+        ]);
+    }
+    table
+}
+
+fn risk_coverage(calibration: &Calibration) -> Table {
+    let mut table = Table::new(&[
+        ("kept", Align::Right),
+        ("n", Align::Right),
+        ("probability from", Align::Right),
+        ("errors", Align::Right),
+    ]);
+    // Every second of the twentieths: the JSON form has all.
+    for point in calibration.risk_coverage.iter().skip(1).step_by(2) {
+        table.row([
+            format!("{:.0} %", 100.0 * point.coverage),
+            point.n.to_string(),
+            format!("{:.3}", point.confidence),
+            percent(point.risk),
         ]);
     }
     table
@@ -192,18 +252,4 @@ fn by_slice(name: &str, slices: &BTreeMap<String, Scores>) -> Table {
         ]);
     }
     table
-}
-
-fn value(score: &Score) -> String {
-    score
-        .value
-        .map_or_else(|| "–".to_string(), |v| format!("{v:.3}"))
-}
-
-fn interval(score: &Score) -> String {
-    match (score.interval, score.reason) {
-        (Some([low, high]), _) => format!("{low:.3} to {high:.3}"),
-        (None, Some(reason)) => reason.to_string(),
-        (None, None) => String::new(),
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::common::{small_corpus, trained};
-use konflik::model::ModelFiles;
+use konflik::model::{FORMAT_VERSION, ModelFiles};
 use konflik::{Error, Model};
 use tempfile::TempDir;
 
@@ -101,14 +101,18 @@ fn a_newer_model_names_both_versions() {
     let newer = refusal_after("model.json", |b| {
         let text = String::from_utf8(b.clone()).unwrap();
         *b = text
-            .replacen("\"format_version\": 2", "\"format_version\": 7", 1)
+            .replacen(
+                &format!("\"format_version\": {FORMAT_VERSION}"),
+                "\"format_version\": 9999",
+                1,
+            )
             .replacen("\"made_by\": \"", "\"made_by\": \"9.", 1)
             .into_bytes();
     });
     assert!(
         newer.contains("made by konflik 9.")
-            && newer.contains("format 7")
-            && newer.contains("up to 2"),
+            && newer.contains("format 9999")
+            && newer.contains(&format!("up to {FORMAT_VERSION}")),
         "{newer}"
     );
 }

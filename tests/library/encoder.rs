@@ -9,15 +9,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use konflik::Error;
 use konflik::codebook::Hash;
-use konflik::features::SentenceEncoder;
+use konflik::features::{SentenceEncoder, TextEncoder};
+use konflik::model::{Aids, TrainParams, train};
+use konflik::{Error, Model};
 use ndarray::{Array2, Axis};
 use serde::Deserialize;
 
-use super::common::project;
+use super::common::{project, small_corpus};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -329,4 +331,55 @@ fn minilm_throughput() {
         let rate = texts.len() as f64 / start.elapsed().as_secs_f64();
         println!("{threads} threads: {rate:.0} texts/s");
     }
+}
+
+/// A model trained with an encoder needs that encoder, and gives with it what it gave before it
+/// was stored.
+#[test]
+fn a_model_keeps_to_the_encoder_it_was_trained_with() {
+    let encoder = |name: &str| -> Arc<dyn TextEncoder> {
+        Arc::new(SentenceEncoder::load(&tiny(name)).unwrap())
+    };
+    let (bert, roberta) = (encoder("bert"), encoder("roberta"));
+    let corpus = small_corpus();
+    let aids = Aids {
+        sentences: Some(&bert),
+        ..Aids::default()
+    };
+    let params = TrainParams {
+        head_alphas: vec![100.0],
+        ..TrainParams::default()
+    };
+    let training = train(&corpus, "with encoder", &params, aids, &|_| {}).unwrap();
+    let plain = train(&corpus, "without", &params, Aids::default(), &|_| {}).unwrap();
+    let text = "Antri dari jam 6, obatnya kosong lagi";
+    let before = training.model.predict(text).unwrap().unwrap();
+    assert_ne!(before, plain.model.predict(text).unwrap().unwrap());
+
+    let files = training.model.to_files().unwrap();
+    let mut stored = Model::from_files(&files, "stored").unwrap();
+    assert_eq!(stored.id(), training.model.id());
+    assert_eq!(stored.sentence_encoder(), Some(&bert.id()));
+    assert!(matches!(
+        stored.predict(text),
+        Err(Error::WrongEncoder { given: None, .. })
+    ));
+    assert!(matches!(
+        stored.attach_encoder(Arc::clone(&roberta)),
+        Err(Error::WrongEncoder { given: Some(_), .. })
+    ));
+    let prefixed = SentenceEncoder::load(&tiny("bert")).unwrap();
+    assert!(
+        stored
+            .attach_encoder(Arc::new(prefixed.with_prefix("query: ")))
+            .is_err()
+    );
+    stored.attach_encoder(Arc::clone(&bert)).unwrap();
+    assert_eq!(stored.predict(text).unwrap().unwrap(), before);
+
+    let mut plain = plain.model;
+    assert!(matches!(
+        plain.attach_encoder(bert),
+        Err(Error::UnusedEncoder { .. })
+    ));
 }

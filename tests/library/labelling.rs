@@ -3,8 +3,12 @@
 use std::io::Cursor;
 
 use konflik::export::LabelledRows;
-use konflik::label::{LabelCounts, Labelled, label_rows};
-use konflik::{Format, Model, ReadOptions, Reader};
+use konflik::features::Views;
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
+use konflik::model::{Aids, TrainParams, train};
+use konflik::{Format, Model, Prediction, ReadOptions, Reader};
+
+use super::common::small_corpus;
 use proptest::prelude::*;
 
 fn model() -> &'static Model {
@@ -25,8 +29,9 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
     let mut rejected = Vec::new();
     let counts = label_rows(
         &mut reader,
-        model(),
-        &|record, p| rows.row(record, p),
+        &Labeller::new(model()),
+        None,
+        &|record, p, copy| rows.row(record, p, copy),
         &mut |row| {
             match row {
                 Labelled::Row(bytes) => out.extend(bytes),
@@ -183,7 +188,99 @@ fn evidence_points_into_the_text() {
     }
 }
 
+/// A training of its own for each set of views, with a codebook of other sizes too.
+fn models() -> &'static [Model] {
+    use std::sync::OnceLock;
+    static MODELS: OnceLock<Vec<Model>> = OnceLock::new();
+    MODELS.get_or_init(|| {
+        let corpus = small_corpus();
+        let views = |lexical, semantic, cues| Views {
+            lexical,
+            semantic,
+            cues,
+        };
+        let sets = [
+            views(true, false, false),
+            views(false, true, true),
+            views(true, true, true),
+        ];
+        let params = |views| TrainParams {
+            views,
+            head_alphas: vec![10.0],
+            ..TrainParams::default()
+        };
+        let train = |views| train(&corpus, "m", &params(views), Aids::default(), &|_| {});
+        sets.map(|views| train(views).unwrap().model).into()
+    })
+}
+
+/// Both say the same of a text: probabilities within 1e-5, the same codes, decisions and evidence
+/// unless two values are as near as that.
+fn assert_the_same(plain: Option<&Prediction>, folded: Option<&Prediction>, model: &Model) {
+    const NEAR: f64 = 1e-5;
+    let (Some(plain), Some(folded)) = (plain, folded) else {
+        assert!(plain.is_none() && folded.is_none());
+        return;
+    };
+    assert_eq!(plain.language, folded.language);
+    let variables = plain
+        .variables
+        .iter()
+        .zip(&folded.variables)
+        .zip(model.variables());
+    for ((a, b), variable) in variables {
+        let pairs = a.probabilities.iter().zip(&b.probabilities);
+        for (p, q) in pairs {
+            assert!((p - q).abs() < NEAR, "{p} {q}");
+        }
+        let thresholds = [
+            variable.thresholds.auto.unwrap_or(2.0),
+            variable.thresholds.abstain,
+        ];
+        let p = a.probability();
+        if (p - a.probabilities[b.code]).abs() > NEAR {
+            assert_eq!(a.code, b.code);
+        }
+        if thresholds.iter().all(|t| (p - t).abs() > NEAR) {
+            assert_eq!(a.decision, b.decision);
+        }
+        for (e, f) in a.evidence.iter().zip(&b.evidence) {
+            assert!((e.weight - f.weight).abs() < 1e-4, "{e:?} {f:?}");
+        }
+    }
+}
+
+/// The fast path says what the plain path says, on the corpus, with a table of any size.
+#[test]
+fn folded_statements_are_coded_as_plain_ones() {
+    let corpus = small_corpus();
+    let starter = [model()];
+    for model in models().iter().chain(starter) {
+        for labeller in [Labeller::new(model), Labeller::with_table_bytes(model, 0)] {
+            for statement in &corpus.statements {
+                let plain = model.predict(&statement.text).unwrap();
+                let folded = labeller.predict(&statement.text).unwrap();
+                assert_the_same(plain.as_ref(), folded.as_ref(), model);
+            }
+        }
+    }
+}
+
 proptest! {
+    /// On any string at all.
+    #[test]
+    fn folded_texts_are_coded_as_plain_ones(
+        texts in prop::collection::vec("([a-zA-Z0-9 .,!?]|antri |lama |BPJS |rp|[à-ž😡…\u{301}]|\\PC){0,30}", 1..6)
+    ) {
+        for model in models() {
+            let labeller = Labeller::new(model);
+            for text in &texts {
+                let (plain, folded) = (model.predict(text).unwrap(), labeller.predict(text).unwrap());
+                assert_the_same(plain.as_ref(), folded.as_ref(), model);
+            }
+        }
+    }
+
     /// No text fails, and what is said of it is well-formed.
     #[test]
     fn any_text_is_coded(text in "\\PC{0,80}") {
@@ -206,4 +303,52 @@ proptest! {
         let alone: Vec<String> = texts.iter().map(|t| table(std::slice::from_ref(t)).lines().nth(1).unwrap().to_string()).collect();
         prop_assert_eq!(together.lines().skip(1).collect::<Vec<_>>(), alone);
     }
+}
+
+#[test]
+fn a_near_copy_names_the_first_row_of_its_kind() {
+    let input = "id,text\na,Tolong perbaiki pipa bocor di kampung kami segera\n,Antri lama\n\
+                 b,TOLONG perbaiki pipa bocor di kampung kami segera!\n";
+    let mut reader =
+        Reader::from_stream(Box::new(Cursor::new(input)), "in", &ReadOptions::default()).unwrap();
+    let rows = LabelledRows::new(reader.layout(), "in", Format::CSV, "konflik_", model()).unwrap();
+    let rows = rows.showing_copies("in").unwrap();
+    assert!(
+        String::from_utf8(rows.header())
+            .unwrap()
+            .ends_with(",konflik_duplicate_of\n")
+    );
+    let mut copies = Vec::new();
+    let counts = label_rows(
+        &mut reader,
+        &Labeller::new(model()),
+        Some(&DuplicateParams::default()),
+        &|record, p, copy| rows.row(record, p, copy),
+        &mut |row| {
+            if let Labelled::Row(line) = row {
+                let line = String::from_utf8(line).unwrap();
+                copies.push(line.trim_end().rsplit(',').next().unwrap().to_string());
+            }
+            Ok(())
+        },
+    );
+    assert_eq!(
+        (copies, counts.unwrap().copies),
+        (vec![String::new(), String::new(), "a".into()], 1)
+    );
+}
+
+#[test]
+fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
+    let cells = vec!["x"; 100_000].join(",");
+    let (_, counts, faults) = labelled(
+        &format!("id,text\n1,{cells}\n2,Antri\n"),
+        Format::CSV,
+        Format::CSV,
+    );
+    assert_eq!((counts.labelled, faults), (1, vec!["K0301".to_string()]));
+    let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
+    let wide = format!("text,{}\nAntri,{cells}\n", names.join(","));
+    let (out, counts, _) = labelled(&wide, Format::CSV, Format::CSV);
+    assert_eq!((counts.labelled, out.lines().count()), (1, 2));
 }

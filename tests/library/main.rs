@@ -1,6 +1,8 @@
 //! The library from outside, one module per concern.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod common;
@@ -10,12 +12,20 @@ mod corpus;
 #[cfg(feature = "encoder")]
 mod encoder;
 #[cfg(test)]
+mod evaluation;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod labelling;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod prevalence;
+#[cfg(test)]
 mod semantic;
+#[cfg(test)]
+mod study;
 #[cfg(test)]
 mod training;

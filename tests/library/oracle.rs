@@ -1,7 +1,7 @@
 //! Numbers against those of independent programs (see `tests/oracle/README.md`).
 
 use konflik::evaluate::Confusion;
-use konflik::features::SparseMatrix;
+use konflik::features::FeatureMatrix;
 use konflik::model::{SoftmaxRegression, Targets};
 use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
@@ -36,8 +36,10 @@ struct Optimum {
 fn the_softmax_regression_reaches_scikit_learns_optimum() {
     let fixture: Softmax = serde_json::from_str(include_str!("../oracle/softmax.json")).unwrap();
     for problem in &fixture.cases {
-        let matrix =
-            SparseMatrix::from_rows(problem.features, problem.rows.iter().map(Vec::as_slice));
+        let matrix = FeatureMatrix::from_sparse_rows(
+            problem.features,
+            problem.rows.iter().map(Vec::as_slice),
+        );
         let mut targets = Targets::from_codes(&problem.codes, problem.classes);
         targets.weights = Array1::from_vec(problem.weights.clone());
         let dataset = DatasetBase::new(matrix, targets);

@@ -7,12 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Finding, Kind, code_names, shown};
+use crate::corpus::near::{MIN_SHINGLES, SHINGLE, jaccard, normalised};
 use crate::corpus::{Corpus, Statement};
-
-/// Characters of a shingle.
-const SHINGLE: usize = 4;
-/// Shorter texts are alike by chance.
-const MIN_SHINGLES: usize = 12;
 
 pub(super) fn duplicates(corpus: &Corpus, near: f64) -> Vec<Finding> {
     let normal: Vec<String> = corpus
@@ -74,13 +70,6 @@ fn exact(corpus: &Corpus, normal: &[String]) -> Vec<Finding> {
         });
     }
     findings
-}
-
-fn normalised(text: &str) -> String {
-    text.to_lowercase()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 fn pair(statement: &Statement) -> Option<&str> {
@@ -169,23 +158,6 @@ fn near_pairs(texts: &[String], near: f64) -> Vec<(usize, usize, f64)> {
         }
     }
     found
-}
-
-/// Shared over all elements of two ascending lists.
-fn jaccard(a: &[u32], b: &[u32]) -> f64 {
-    let (mut i, mut j, mut shared) = (0, 0, 0usize);
-    while i < a.len() && j < b.len() {
-        match a[i].cmp(&b[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => {
-                shared += 1;
-                i += 1;
-                j += 1;
-            }
-        }
-    }
-    shared as f64 / (a.len() + b.len() - shared) as f64
 }
 
 #[cfg(test)]

@@ -1,45 +1,8 @@
 //! Damaged text and private data in a statement.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
-use super::{Finding, Kind, shown};
+use super::{Finding, Kind as FindingKind, shown};
 use crate::corpus::Statement;
-
-/// Patterns of private data with what each is called. Masks such as `<url>` and `@user` are none.
-static PRIVATE: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
-    let patterns = [
-        ("an identity or card number", r"\b\d{13,19}\b"),
-        (
-            "a phone number",
-            r"(?:\+62|\b62|\b0)[\s.-]?8\d{1,3}[\s.-]?\d{3,4}[\s.-]?\d{3,5}\b",
-        ),
-        (
-            "a phone number",
-            r"\+\d{1,3}[\s.-]?\(?\d{2,4}\)?[\s.-]?\d{3,4}[\s.-]?\d{3,4}\b",
-        ),
-        ("an e-mail address", r"[\w.+-]+@[\w-]+\.[\w.]+"),
-        ("a link", r"(?i)\bhttps?://|\bwww\.\w"),
-        ("a handle", r"(?:^|[^\w.])@\w{2,}"),
-        (
-            "a street address",
-            r"(?i)\b(?:jl|jln|jalan)\.?\s+\w+(?:\s+\w+){0,3}\s+(?:no\.|nomor)\s*\d+",
-        ),
-        (
-            "a house's RT and RW",
-            r"(?i)\brt\.?\s*0*\d+\s*[/,]?\s*rw\.?\s*0*\d+",
-        ),
-        ("a number plate", r"\b[A-Z]{1,2} \d{3,4} [A-Z]{2,3}\b"),
-    ];
-    let compiled = patterns
-        .into_iter()
-        .filter_map(|(what, pattern)| Some((what, Regex::new(pattern).ok()?)));
-    compiled.collect()
-});
-
-/// Handles that stand for any person.
-const MASKED_HANDLES: [&str; 2] = ["@user", "@admin"];
+use crate::ingest::privacy::{Kind, first_private};
 
 pub(super) fn damage_and_private_data(statement: &Statement) -> Vec<Finding> {
     let finding = |kind, what: &str| Finding {
@@ -47,8 +10,8 @@ pub(super) fn damage_and_private_data(statement: &Statement) -> Vec<Finding> {
         lines: vec![statement.line],
         message: format!("{what}: {}", shown(&statement.text)),
     };
-    let damage = damage(&statement.text).map(|what| finding(Kind::TextDamage, what));
-    let private = private_data(&statement.text).map(|what| finding(Kind::PrivateData, what));
+    let damage = damage(&statement.text).map(|what| finding(FindingKind::TextDamage, what));
+    let private = private_data(&statement.text).map(|what| finding(FindingKind::PrivateData, what));
     damage.into_iter().chain(private).collect()
 }
 
@@ -72,23 +35,21 @@ fn damage(text: &str) -> Option<&'static str> {
 }
 
 fn private_data(text: &str) -> Option<&'static str> {
-    let masked = MASKED_HANDLES
-        .iter()
-        .fold(text.to_string(), |t, handle| t.replace(handle, ""));
-    PRIVATE
-        .iter()
-        .find(|(_, pattern)| pattern.is_match(&masked))
-        .map(|(what, _)| *what)
+    first_private(text).map(|kind| match kind {
+        Kind::Url => "a link",
+        Kind::Email => "an e-mail address",
+        Kind::Handle => "a handle",
+        Kind::Address => "an address",
+        Kind::Phone => "a phone number",
+        Kind::Nik | Kind::Bpjs | Kind::Number => "an identity or card number",
+        Kind::Plate => "a number plate",
+        Kind::Name => "a name",
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_pattern_compiles() {
-        assert_eq!(PRIVATE.len(), 9);
-    }
 
     #[test]
     fn private_data_is_found() {
@@ -102,8 +63,8 @@ mod tests {
             ("kirim ke budi.s@contoh.co.id", "an e-mail address"),
             ("lihat www.contoh.id", "a link"),
             ("tolong @pakbudi", "a handle"),
-            ("rumah saya Jl. Merdeka Raya No. 12", "a street address"),
-            ("warga RT 03/RW 05", "a house's RT and RW"),
+            ("rumah saya Jl. Merdeka Raya No. 12", "an address"),
+            ("warga RT 03/RW 05", "an address"),
             ("truk BA 1234 XY ngebut", "a number plate"),
         ] {
             assert_eq!(private_data(text), Some(what), "{text}");

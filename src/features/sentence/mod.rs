@@ -23,6 +23,7 @@ use tokenizers::Tokenizer as Pipeline;
 
 use crate::codebook::Hash;
 use crate::error::{Error, Result};
+use crate::features::{EncoderId, TextEncoder};
 
 use bert::Bert;
 use folder::Folder;
@@ -153,6 +154,21 @@ impl SentenceEncoder {
         // A null vector has no direction; it stays.
         let length = vector.dot(&vector).sqrt().max(1e-12);
         vector / length
+    }
+}
+
+impl TextEncoder for SentenceEncoder {
+    fn id(&self) -> EncoderId {
+        let parts = format!("{}{}", self.hash, self.prefix);
+        EncoderId {
+            name: self.name.clone(),
+            hash: Hash::of(parts.as_bytes()).to_string(),
+            dimensions: self.dim,
+        }
+    }
+
+    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+        Self::encode(self, texts)
     }
 }
 

@@ -19,11 +19,11 @@ mod units;
 use crate::error::{Error, Result};
 
 pub use marks::clock_time;
-pub use roles::{Role, Roles};
+pub use roles::{Roles, SpeakerRole};
 pub(super) use rows::{Rows, columns};
 pub use units::{Unit, file_stem};
 
-use super::Rejected;
+use super::{ReadOptions, Rejected};
 use source::Source;
 
 /// How a transcript is written down.
@@ -87,7 +87,7 @@ impl Default for Limits {
 impl Limits {
     fn check(&self, bytes: u64, name: &str) -> Result<()> {
         if bytes > self.max_bytes {
-            return Err(Error::TooLarge {
+            return Err(Error::DocumentTooLarge {
                 path: name.to_string(),
                 limit: self.max_bytes,
             });
@@ -115,7 +115,7 @@ pub struct Speaker {
     /// Turns.
     pub turns: usize,
     /// Whether the words are questions (context, never labelled) or answers.
-    pub role: Role,
+    pub role: SpeakerRole,
 }
 
 /// What one person says until another does.
@@ -160,9 +160,9 @@ impl Transcript {
         bytes: &[u8],
         name: &str,
         claimed: TranscriptFormat,
-        options: &TranscriptOptions,
+        options: &ReadOptions,
     ) -> Result<Self> {
-        options.limits.check(bytes.len() as u64, name)?;
+        options.transcript.limits.check(bytes.len() as u64, name)?;
         let mut notes = Vec::new();
         let (format, source) = read_source(bytes, name, claimed, options, &mut notes)?;
         if format != claimed {
@@ -173,12 +173,16 @@ impl Transcript {
                 path: name.to_string(),
             });
         }
+        let options = &options.transcript;
         Ok(units::transcript(source, name, format, options, notes))
     }
 
     /// The names of speakers that may ask or answer: one letter that stands for either.
     pub fn unclear(&self) -> Vec<String> {
-        let unclear = self.speakers.iter().filter(|s| s.role == Role::Unclear);
+        let unclear = self
+            .speakers
+            .iter()
+            .filter(|s| s.role == SpeakerRole::Unclear);
         unclear.map(|s| s.name.clone()).collect()
     }
 }
@@ -187,12 +191,13 @@ fn read_source(
     bytes: &[u8],
     name: &str,
     claimed: TranscriptFormat,
-    options: &TranscriptOptions,
+    options: &ReadOptions,
     notes: &mut Vec<String>,
 ) -> Result<(TranscriptFormat, Source)> {
+    let roles = &options.transcript.roles;
     if bytes.starts_with(b"PK\x03\x04") {
-        let document = docx::read(bytes, name, &options.limits)?;
-        let source = document_source(document, &options.roles);
+        let document = docx::read(bytes, name, &options.transcript.limits)?;
+        let source = document_source(document, roles);
         return Ok((TranscriptFormat::Docx, source));
     }
     let foreign = match bytes {
@@ -206,7 +211,7 @@ fn read_source(
             reason: reason.into(),
         });
     }
-    let decoded = plain::decode(bytes, name)?;
+    let decoded = plain::decode(bytes, name, options.encoding)?;
     notes.extend(decoded.note);
     let text = decoded.text;
     if text.trim().is_empty() {
@@ -216,9 +221,9 @@ fn read_source(
     }
     let format = plain::format_of(&text, claimed);
     let source = match format {
-        TranscriptFormat::WebVtt => subtitles::read(&text, name, &options.roles, false)?,
-        TranscriptFormat::Srt => subtitles::read(&text, name, &options.roles, true)?,
-        _ => text_source(text, &options.roles),
+        TranscriptFormat::WebVtt => subtitles::read(&text, name, roles, false)?,
+        TranscriptFormat::Srt => subtitles::read(&text, name, roles, true)?,
+        _ => text_source(text, roles),
     };
     Ok((format, source))
 }

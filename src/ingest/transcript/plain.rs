@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
 use regex::Regex;
 
 use super::TranscriptFormat;
 use crate::error::{Error, Result};
-use crate::ingest::check_head;
+use crate::ingest::{Charset, CharsetSource, Encoding, check_head};
 
 /// A file's text with LF line ends and without a byte-order mark.
 #[derive(Debug)]
@@ -17,28 +16,25 @@ pub(super) struct Decoded {
     pub(super) note: Option<String>,
 }
 
-/// Decodes UTF-8, UTF-16 with a byte-order mark, or Windows-1252 in lines that are not UTF-8.
+/// Decodes by the encoding that was named, or the byte-order mark; without both UTF-8, UTF-16, or
+/// in lines that are not UTF-8 the encoding found in them or else Windows-1252.
 ///
 /// By line, so that a file pasted together from two encodings is read right in both.
-pub(super) fn decode(bytes: &[u8], name: &str) -> Result<Decoded> {
-    let (text, note) = match Encoding::for_bom(bytes) {
-        Some((encoding, _)) if encoding != encoding_rs::UTF_8 => {
-            let (text, _, broken) = encoding.decode(bytes);
-            if broken {
-                return Err(unreadable(
-                    name,
-                    &format!("bytes that are no {}", encoding.name()),
-                ));
-            }
+pub(super) fn decode(bytes: &[u8], name: &str, named: Option<Charset>) -> Result<Decoded> {
+    let start = check_head(&bytes[..bytes.len().min(16)], name)?;
+    let (text, note) = match Encoding::of_head(bytes, named) {
+        Some(known) if known.source == CharsetSource::Named || !known.charset.is_utf8() => {
+            let charset = known.charset;
+            let text = charset.decode(bytes).ok_or_else(|| {
+                unreadable(name, &format!("bytes that are no {}", charset.name()))
+            })?;
+            let is_found = known.source != CharsetSource::Named;
             (
-                text.into_owned(),
-                Some(format!("encoding: {}", encoding.name())),
+                text,
+                is_found.then(|| format!("encoding: {}", charset.name())),
             )
         }
-        _ => {
-            let bom = check_head(&bytes[..bytes.len().min(16)], name)?;
-            utf8_or_1252(&bytes[bom..])
-        }
+        _ => utf8_or_other(&bytes[start..], name)?,
     };
     if text.contains('\0') {
         return Err(unreadable(name, "a NUL byte, which text never holds"));
@@ -49,26 +45,33 @@ pub(super) fn decode(bytes: &[u8], name: &str) -> Result<Decoded> {
     })
 }
 
-fn utf8_or_1252(bytes: &[u8]) -> (String, Option<String>) {
+fn utf8_or_other(bytes: &[u8], name: &str) -> Result<(String, Option<String>)> {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return (text.to_string(), None);
+        return Ok((text.to_string(), None));
     }
+    let found = Encoding::of_text(&mut &*bytes).map_err(|e| crate::ingest::unreadable(name, e))?;
+    let charset = Some(found.charset)
+        .filter(|c| !c.is_utf8())
+        .unwrap_or(Charset::WINDOWS_1252);
     let mut text = String::with_capacity(bytes.len());
     let (mut decoded, mut first) = (0u64, 0);
     for (number, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
         if let Ok(line) = std::str::from_utf8(line) {
             text.push_str(line);
         } else {
-            let (line, _) = WINDOWS_1252.decode_without_bom_handling(line);
-            text.push_str(&line);
+            let line = charset.decode(line);
+            let reason = || format!("line {}: bytes that are no {}", number + 1, charset.name());
+            text.push_str(&line.ok_or_else(|| unreadable(name, &reason()))?);
             decoded += 1;
             first = if decoded == 1 { number + 1 } else { first };
         }
     }
+    let of = charset.name();
+    let of = of.replace("windows-", "Windows-");
     let note = format!(
-        "encoding: Windows-1252 where it is not UTF-8 ({decoded} lines, the first is line {first})"
+        "encoding: {of} where it is not UTF-8 ({decoded} lines, the first is line {first})"
     );
-    (text, Some(note))
+    Ok((text, Some(note)))
 }
 
 fn unreadable(name: &str, reason: &str) -> Error {
@@ -103,7 +106,7 @@ mod tests {
     use super::*;
 
     fn text(bytes: &[u8]) -> String {
-        decode(bytes, "f").unwrap().text
+        decode(bytes, "f", None).unwrap().text
     }
 
     #[test]
@@ -111,7 +114,7 @@ mod tests {
         assert_eq!(text(b"\xEF\xBB\xBFa\r\nb\rc"), "a\nb\nc");
         assert_eq!(text(b"\xFF\xFEa\0\xe9\0"), "aé");
         assert_eq!(text(b"caf\xe9 \x93ya\x94\n"), "café “ya”\n");
-        let mixed = decode(b"caf\xc3\xa9\ncaf\xe9\n", "f").unwrap();
+        let mixed = decode(b"caf\xc3\xa9\ncaf\xe9\n", "f", None).unwrap();
         assert_eq!(mixed.text, "café\ncafé\n");
         assert!(
             mixed
@@ -119,6 +122,15 @@ mod tests {
                 .unwrap()
                 .contains("(1 lines, the first is line 2)")
         );
+    }
+
+    #[test]
+    fn a_named_encoding_goes_before_what_the_bytes_look_like() {
+        let named = |label: &str, bytes: &[u8]| decode(bytes, "f", Charset::named(label));
+        let decoded = named("windows-1251", b"\xCF: \xe4\xe0\n").unwrap();
+        assert_eq!((decoded.text.as_str(), decoded.note), ("П: да\n", None));
+        assert_eq!(text(b"a\0:\0 \0b\0"), "a: b");
+        assert_eq!(named("utf-8", b"caf\xe9").unwrap_err().code(), "K0220");
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Default for Roles {
 
 /// What a speaker does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum SpeakerRole {
     /// Asks.
     Interviewer,
     /// Answers.
@@ -74,7 +74,7 @@ pub enum Role {
     Unclear,
 }
 
-impl Role {
+impl SpeakerRole {
     /// `interviewer`, `participant` or `unclear`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -113,32 +113,33 @@ impl Roles {
             || default.into_iter().any(|role| role.to_lowercase() == stem)
     }
 
-    fn role(&self, name: &str) -> Role {
+    fn role(&self, name: &str) -> SpeakerRole {
         if self.asks(name) {
-            Role::Interviewer
+            SpeakerRole::Interviewer
         } else if is_unclear_letter(name) && !listed(&self.participants, name) {
-            Role::Unclear
+            SpeakerRole::Unclear
         } else {
-            Role::Participant
+            SpeakerRole::Participant
         }
     }
 
     /// The role of each name. A single unclear letter asks where others are known to answer, and
     /// answers where another is known to ask.
-    pub(super) fn assign<'a>(&self, names: &[&'a str]) -> BTreeMap<&'a str, Role> {
-        let mut roles: BTreeMap<&str, Role> = names.iter().map(|n| (*n, self.role(n))).collect();
+    pub(super) fn assign<'a>(&self, names: &[&'a str]) -> BTreeMap<&'a str, SpeakerRole> {
+        let mut roles: BTreeMap<&str, SpeakerRole> =
+            names.iter().map(|n| (*n, self.role(n))).collect();
         let unclear: Vec<&str> = names
             .iter()
             .copied()
-            .filter(|n| roles.get(n) == Some(&Role::Unclear))
+            .filter(|n| roles.get(n) == Some(&SpeakerRole::Unclear))
             .collect();
         let answered = names
             .iter()
             .any(|n| !unclear.contains(n) && !self.asks(n) && listed(&self.participants, n));
         let settled = match unclear.as_slice() {
             [] => return roles,
-            _ if names.iter().any(|n| self.asks(n)) => Role::Participant,
-            [_] if answered => Role::Interviewer,
+            _ if names.iter().any(|n| self.asks(n)) => SpeakerRole::Participant,
+            [_] if answered => SpeakerRole::Interviewer,
             _ => return roles,
         };
         for name in unclear {
@@ -175,12 +176,15 @@ mod tests {
     fn a_letter_is_settled_by_the_others_or_not_at_all() {
         let roles = Roles::default();
         let of = |names: &[&'static str], name: &str| roles.assign(names)[name];
-        assert_eq!(of(&["P", "Informan 1"], "P"), Role::Interviewer);
-        assert_eq!(of(&["P", "N"], "P"), Role::Interviewer);
-        assert_eq!(of(&["P1", "P2", "Moderator"], "P2"), Role::Participant);
-        assert_eq!(of(&["P", "I"], "P"), Role::Unclear);
-        assert_eq!(of(&["P1", "P2", "R"], "P1"), Role::Unclear);
-        assert_eq!(of(&["P", "Bu Rina"], "P"), Role::Unclear);
+        assert_eq!(of(&["P", "Informan 1"], "P"), SpeakerRole::Interviewer);
+        assert_eq!(of(&["P", "N"], "P"), SpeakerRole::Interviewer);
+        assert_eq!(
+            of(&["P1", "P2", "Moderator"], "P2"),
+            SpeakerRole::Participant
+        );
+        assert_eq!(of(&["P", "I"], "P"), SpeakerRole::Unclear);
+        assert_eq!(of(&["P1", "P2", "R"], "P1"), SpeakerRole::Unclear);
+        assert_eq!(of(&["P", "Bu Rina"], "P"), SpeakerRole::Unclear);
     }
 
     #[test]
@@ -188,8 +192,8 @@ mod tests {
         let roles = Roles::with(&["Informan".into()], &["Peneliti".into()]);
         assert!(roles.asks("Informan 2") && !roles.asks("Peneliti") && !roles.asks("Moderator"));
         let roles = Roles::with(&["P".into()], &[]);
-        assert_eq!(roles.assign(&["P", "I"])["I"], Role::Participant);
+        assert_eq!(roles.assign(&["P", "I"])["I"], SpeakerRole::Participant);
         let roles = Roles::with(&[], &["P".into()]);
-        assert_eq!(roles.assign(&["P", "I"])["I"], Role::Interviewer);
+        assert_eq!(roles.assign(&["P", "I"])["I"], SpeakerRole::Interviewer);
     }
 }

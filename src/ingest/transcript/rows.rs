@@ -3,9 +3,9 @@
 use std::io::{BufRead, Read};
 
 use super::marks::clock_time;
-use super::{Transcript, TranscriptFormat, TranscriptOptions, Unit};
+use super::{Transcript, TranscriptFormat, Unit};
 use crate::error::Result;
-use crate::ingest::{Record, Rejected, unreadable, write_cell};
+use crate::ingest::{ReadOptions, Record, Rejected, unreadable, write_cell};
 
 /// Most of a neighbouring turn that stands beside a statement, in code points.
 const CONTEXT: usize = 1000;
@@ -42,11 +42,11 @@ impl Rows {
         input: Box<dyn BufRead + Send>,
         name: &str,
         format: TranscriptFormat,
-        options: &TranscriptOptions,
+        options: &ReadOptions,
     ) -> Result<Self> {
         let mut bytes = Vec::new();
         input
-            .take(options.limits.max_bytes + 1)
+            .take(options.transcript.limits.max_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|e| unreadable(name, e))?;
         let transcript = Transcript::read(&bytes, name, format, options)?;

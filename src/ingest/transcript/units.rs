@@ -7,7 +7,9 @@ use std::path::Path;
 use super::marks::{is_spoken, spoken, stamps};
 use super::source::{Anchor, Source};
 use super::turns::Stretch;
-use super::{Role, Speaker, Transcript, TranscriptFormat, TranscriptOptions, Turn, UnitKind};
+use super::{
+    Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn, UnitKind,
+};
 use crate::error::{Error, Result};
 use crate::ingest::sentences::statements;
 
@@ -57,7 +59,7 @@ pub(super) fn transcript(
     for stretch in &source.turns {
         let speaker = speakers.iter().position(|s| s.name == stretch.speaker);
         let speaker = speaker.unwrap_or_default();
-        let asks = speakers[speaker].role == Role::Interviewer;
+        let asks = speakers[speaker].role == SpeakerRole::Interviewer;
         let (turn, own) = cutter.turn(stretch, speaker, turns.len(), asks);
         turns.push(turn);
         units.extend(own);
@@ -82,7 +84,7 @@ fn speakers(turns: &[Stretch], options: &TranscriptOptions) -> Vec<Speaker> {
             None => found.push(Speaker {
                 name: turn.speaker.clone(),
                 turns: 1,
-                role: Role::Participant,
+                role: SpeakerRole::Participant,
             }),
         }
     }
@@ -301,13 +303,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ingest::ReadOptions;
 
     const INTERVIEW: &str = "Wawancara di balai desa\nCatatan: rekaman jelas\n\nPewawancara: Bagaimana layanannya?\nInforman 1: Antri lama sekali, dari jam 6... sampai siang. Kata dr. Bedah tunggu.\nPadahal sakit.\n\n[00:03:40] Informan 1: Obatnya kosong! [tertawa] #00:03:45-5#\nPewawancara: Lalu?\nIstri saya: Kami 😡 ke Padang.\n";
 
     fn read_as(bytes: &[u8], format: TranscriptFormat, unit: UnitKind) -> Result<Transcript> {
-        let options = TranscriptOptions {
+        let transcript = TranscriptOptions {
             unit,
             ..TranscriptOptions::default()
+        };
+        let options = ReadOptions {
+            transcript,
+            ..ReadOptions::default()
         };
         Transcript::read(bytes, "w.txt", format, &options)
     }

@@ -3,6 +3,8 @@
 //! The pipeline is data: `tokenizer.json` in a model directory is read by every Hugging Face
 //! client and gives the same words and pieces there.
 
+mod scan;
+
 use std::collections::{BTreeMap, HashSet};
 
 use tokenizers::models::TrainerWrapper;
@@ -15,6 +17,8 @@ use tokenizers::{
     OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _, PreTokenizerWrapper,
     SplitDelimiterBehavior, Tokenizer as Pipeline,
 };
+
+pub(crate) use scan::Scanner;
 
 use crate::error::{Error, Result};
 
@@ -42,6 +46,8 @@ pub struct Token {
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     pipeline: Pipeline,
+    /// Whether the pipeline cuts words as [`Scanner`] does.
+    scannable: bool,
 }
 
 impl Tokenizer {
@@ -67,7 +73,10 @@ impl Tokenizer {
         let split = Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(failed)?;
         pipeline.with_normalizer(Some(normalizer)).map_err(failed)?;
         pipeline.with_pre_tokenizer(Some(PreTokenizerWrapper::Split(split)));
-        let mut tokenizer = Self { pipeline };
+        let mut tokenizer = Self {
+            pipeline,
+            scannable: true,
+        };
         let words = tokenizer.frequent_words(texts)?;
         let trainer = BpeTrainerBuilder::new()
             .vocab_size(vocabulary)
@@ -112,8 +121,10 @@ impl Tokenizer {
 
     /// Reads a `tokenizer.json`.
     pub fn from_json(json: &[u8]) -> Result<Self> {
+        let pipeline = Pipeline::from_bytes(json).map_err(failed)?;
         Ok(Self {
-            pipeline: Pipeline::from_bytes(json).map_err(failed)?,
+            scannable: cuts_as_ours(&pipeline),
+            pipeline,
         })
     }
 
@@ -124,6 +135,34 @@ impl Tokenizer {
 
     /// The words of a text, in order.
     pub fn words(&self, text: &str) -> Result<Vec<Token>> {
+        let mut tokens = Vec::new();
+        self.each_word(text, &mut Scanner::default(), |word, start, end| {
+            tokens.push(Token {
+                word: word.to_string(),
+                start,
+                end,
+            });
+        })?;
+        Ok(tokens)
+    }
+
+    /// Calls `each` with every word of a text, its first byte and the byte after its last.
+    pub(crate) fn each_word(
+        &self,
+        text: &str,
+        scanner: &mut Scanner,
+        mut each: impl FnMut(&str, usize, usize),
+    ) -> Result<()> {
+        if self.scannable && scanner.scan(text, &mut each) {
+            return Ok(());
+        }
+        let tokens = self.words_by_pipeline(text)?;
+        tokens.iter().for_each(|t| each(&t.word, t.start, t.end));
+        Ok(())
+    }
+
+    /// The words of a text by the pipeline alone.
+    fn words_by_pipeline(&self, text: &str) -> Result<Vec<Token>> {
         let mut normalized = NormalizedString::from(text);
         if let Some(normalizer) = self.pipeline.get_normalizer() {
             normalizer.normalize(&mut normalized).map_err(failed)?;
@@ -194,6 +233,26 @@ impl Subwords {
         let known = encoding.get_ids().iter().copied();
         Ok(known.filter(|id| !self.empty.contains(id)).collect())
     }
+}
+
+/// Whether a pipeline normalises and cuts as those that are trained here.
+fn cuts_as_ours(pipeline: &Pipeline) -> bool {
+    let normalises = match pipeline.get_normalizer() {
+        Some(NormalizerWrapper::Sequence(steps)) => matches!(
+            steps.as_ref(),
+            [NormalizerWrapper::NFKC(_), NormalizerWrapper::Lowercase(_)]
+        ),
+        _ => false,
+    };
+    let cuts = match pipeline.get_pre_tokenizer() {
+        Some(PreTokenizerWrapper::Split(split)) => {
+            split.invert
+                && split.behavior == SplitDelimiterBehavior::Removed
+                && split.pattern == SplitPattern::Regex(WORD.into())
+        }
+        _ => false,
+    };
+    normalises && cuts
 }
 
 /// The pipeline as `tokenizer.json`, keys in order.
@@ -314,7 +373,51 @@ mod tests {
         assert_eq!(words("café"), words("cafe\u{301}"));
     }
 
+    /// The tokenizer of the texts, and whether the scanner took the text and cut it the same.
+    fn scanned_as_by_the_pipeline(tokenizer: &Tokenizer, text: &str) -> Option<bool> {
+        let mut found = Vec::new();
+        let took = Scanner::default().scan(text, |word, start, end| {
+            found.push(Token {
+                word: word.into(),
+                start,
+                end,
+            });
+        });
+        took.then(|| found == tokenizer.words_by_pipeline(text).unwrap())
+    }
+
+    /// Every character by itself and between letters.
+    #[test]
+    fn every_character_is_scanned_as_by_the_pipeline() {
+        let tokenizer = tokenizer();
+        let mut taken = 0;
+        for c in '\0'..=char::MAX {
+            let text = format!("a{c}B {c}");
+            if let Some(same) = scanned_as_by_the_pipeline(&tokenizer, &text) {
+                assert!(same, "U+{:04X}", u32::from(c));
+                taken += 1;
+            }
+        }
+        assert!(taken > 2500, "{taken}");
+    }
+
+    #[test]
+    fn a_pipeline_of_another_kind_is_not_scanned() {
+        let json = tokenizer().to_json().unwrap();
+        let read = |json: &str| Tokenizer::from_json(json.as_bytes()).unwrap().scannable;
+        assert!(read(&json));
+        assert!(!read(
+            &json.replace("\"type\":\"NFKC\"", "\"type\":\"NFC\"")
+        ));
+        assert!(!read(&json.replace("\"invert\":true", "\"invert\":false")));
+    }
+
     proptest! {
+        #[test]
+        fn any_text_is_scanned_as_by_the_pipeline(text in "([a-zA-Z0-9 _.,!?\t\u{b}]|[à-ž]|[’“”–😡🙏\u{fe0f}]|\\PC){0,40}") {
+            prop_assert_ne!(scanned_as_by_the_pipeline(&tokenizer(), &text), Some(false));
+        }
+
         #[test]
         fn any_text_is_split_within_its_bounds(text in "\\PC*") {
             for token in tokenizer().words(&text).unwrap() {

@@ -1,0 +1,112 @@
+//! `konflik agree`: how far coders agree.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use konflik::corpus::{CoderOptions, CoderTable};
+use konflik::evaluate::{Agreement, EvaluateParams, agreement};
+use konflik::export::{adjudicated, disagreements};
+use konflik::report::{agreement_markdown, agreement_text};
+use konflik::{Error, Format};
+
+use super::console::Console;
+use super::document::{Document, DocumentArgs, Form, check_output};
+use super::{CodebookFileArgs, Status, counted, write_output};
+
+const EXAMPLES: &str = "Examples:
+  konflik agree ani.csv budi.csv cici.jsonl
+  konflik agree codings.csv --disagreements to-discuss.csv --adjudicated gold.csv
+  konflik agree label-studio.json labelled.csv --codebook codebook.toml --print md";
+
+/// Measure how far coders agree, people with people and people with a model
+///
+/// A file is a table or JSON lines with a column per variable (one coder, named for the file) or
+/// a column per variable and coder, `conflict_ani`, `conflict_budi`; doccano's JSON lines of one
+/// user; or Label Studio's JSON. Columns that `konflik label` wrote count as a model.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct AgreeArgs {
+    /// Files of codings, joined by id
+    #[arg(value_name = "CODER", required = true)]
+    coders: Vec<PathBuf>,
+    #[command(flatten)]
+    codebook: CodebookFileArgs,
+    /// Column (or key) of the ids; `konflik_id` if there is one, else `id`
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+    /// What the columns of a model's codes begin with
+    #[arg(long, default_value = "konflik_")]
+    prefix: String,
+    /// Write the statements that coders disagree on: .csv or .tsv
+    #[arg(long, value_name = "FILE")]
+    disagreements: Option<PathBuf>,
+    /// Write the code of most people for each statement, ties empty: .csv or .tsv
+    #[arg(long, value_name = "FILE")]
+    adjudicated: Option<PathBuf>,
+    /// Bootstrap replicates
+    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
+    replicates: usize,
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = EvaluateParams::default().seed)]
+    seed: u64,
+    #[command(flatten)]
+    document: DocumentArgs<Form>,
+}
+
+impl Document for Agreement {
+    fn text(&self) -> String {
+        agreement_text(self)
+    }
+
+    fn markdown(&self) -> String {
+        agreement_markdown(self)
+    }
+}
+
+pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
+    let inputs: Vec<&Path> = args.coders.iter().map(PathBuf::as_path).collect();
+    args.document.check(&inputs)?;
+    for path in [&args.disagreements, &args.adjudicated]
+        .into_iter()
+        .flatten()
+    {
+        delimiter(path)?;
+        check_output(path, &inputs, args.document.force)?;
+    }
+    let codebook = args.codebook.read(&args.coders[0])?;
+    let options = CoderOptions {
+        id: args.id.clone(),
+        prefix: args.prefix.clone(),
+    };
+    let table = CoderTable::read(&args.coders, &codebook, &options)?;
+    let params = EvaluateParams {
+        replicates: args.replicates,
+        seed: args.seed,
+    };
+    let result = agreement(&table, &codebook, &params)?;
+    if let Some(path) = &args.disagreements {
+        let rows = disagreements(&table, &codebook, delimiter(path)?);
+        write_output(path, &rows, args.document.force)?;
+        console.say(&format!("wrote {}", path.display()));
+    }
+    if let Some(path) = &args.adjudicated {
+        let settled = adjudicated(&table, &codebook, delimiter(path)?);
+        write_output(path, &settled.rows, args.document.force)?;
+        let ties = counted(settled.ties as u64, "tie");
+        console.say(&format!("wrote {}; {ties} left empty", path.display()));
+    }
+    args.document.write(|form| form.render(&result), console)?;
+    Ok(Status::Done)
+}
+
+/// The delimiter of a table to be written.
+pub(super) fn delimiter(path: &Path) -> konflik::Result<u8> {
+    match Format::of_path(path) {
+        Ok(Format::Delimited(delimiter)) => Ok(delimiter),
+        _ => Err(Error::UnknownFormat {
+            path: path.display().to_string(),
+            known: ".csv or .tsv",
+        }),
+    }
+}

@@ -1,0 +1,74 @@
+//! `konflik compare`: two codings of the same statements against the gold.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use konflik::corpus::Labels;
+use konflik::evaluate::{Comparison, EvaluateParams, compare};
+use konflik::report::{comparison_markdown, comparison_text};
+
+use super::console::{Console, NO_GROUPS};
+use super::document::{Document, DocumentArgs, Form};
+use super::{GoldArgs, Status};
+
+const EXAMPLES: &str = "Examples:
+  konflik compare before.csv after.csv --gold gold.csv
+  konflik compare starter.csv mine.jsonl --gold gold.csv -o changes.md -o changes.json
+  konflik compare a.csv b.csv --gold gold.csv --print json | jq '.variables[0].changes'";
+
+/// Compare two labelled files of the same statements with the codes of people
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CompareArgs {
+    /// The first labelled file (CSV, TSV or JSON lines), with ids
+    #[arg(value_name = "A")]
+    a: PathBuf,
+    /// The second labelled file
+    #[arg(value_name = "B")]
+    b: PathBuf,
+    #[command(flatten)]
+    gold: GoldArgs,
+    /// What the names of the columns with codes begin with in A and B
+    #[arg(long, default_value = "konflik_")]
+    prefix: String,
+    /// Bootstrap replicates
+    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
+    replicates: usize,
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = EvaluateParams::default().seed)]
+    seed: u64,
+    #[command(flatten)]
+    document: DocumentArgs<Form>,
+}
+
+impl Document for Comparison {
+    fn text(&self) -> String {
+        comparison_text(self)
+    }
+
+    fn markdown(&self) -> String {
+        comparison_markdown(self)
+    }
+}
+
+pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
+    args.document.check(&[&args.a, &args.b, &args.gold.gold])?;
+    let gold = args.gold.read()?;
+    if !gold.has_groups {
+        console.warn(NO_GROUPS);
+    }
+    let a = Labels::read(&args.a, &gold.codebook, &args.prefix)?;
+    let b = Labels::read(&args.b, &gold.codebook, &args.prefix)?;
+    let params = EvaluateParams {
+        replicates: args.replicates,
+        seed: args.seed,
+    };
+    let comparison = compare(&gold, &a, &b, &params)?;
+    args.document
+        .write(|form| form.render(&comparison), console)?;
+    Ok(match comparison.not_in_a + comparison.not_in_b {
+        0 => Status::Done,
+        _ => Status::Findings,
+    })
+}

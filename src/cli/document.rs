@@ -1,0 +1,117 @@
+//! Results as documents: printed in one form, written in others.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use konflik::Error;
+use konflik::export::Output;
+use serde::Serialize;
+
+use super::console::Console;
+use super::{print, refuse_same_file, write_output};
+
+/// A result that can be read in every [`Form`].
+pub(super) trait Document: Serialize {
+    /// For a terminal.
+    fn text(&self) -> String;
+    /// For a repository, a step summary or a report.
+    fn markdown(&self) -> String;
+}
+
+/// The forms of a document, known by the suffix of a file.
+pub(super) trait DocumentForm: ValueEnum + Copy + Send + Sync + 'static {
+    /// The form that a path's suffix names.
+    fn of_path(path: &Path) -> konflik::Result<Self>;
+}
+
+/// The forms of every document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    Text,
+    Json,
+    Md,
+}
+
+impl DocumentForm for Form {
+    fn of_path(path: &Path) -> konflik::Result<Self> {
+        match path.extension().and_then(OsStr::to_str) {
+            Some("json") => Ok(Self::Json),
+            Some("md") => Ok(Self::Md),
+            Some("txt") => Ok(Self::Text),
+            _ => Err(Error::UnknownFormat {
+                path: path.display().to_string(),
+                known: ".json, .md or .txt",
+            }),
+        }
+    }
+}
+
+impl Form {
+    pub(super) fn render(self, document: &impl Document) -> Result<String> {
+        Ok(match self {
+            Self::Text => document.text(),
+            Self::Md => document.markdown(),
+            Self::Json => serde_json::to_string_pretty(document)? + "\n",
+        })
+    }
+}
+
+/// Where a document goes.
+#[derive(Debug, Args)]
+pub(super) struct DocumentArgs<F: DocumentForm = Form> {
+    /// Also write the result here, in the form of the suffix: .json, .md or .txt; may be repeated
+    #[arg(long, short, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// What to print
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    print: F,
+    /// Replace outputs that are there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+impl<F: DocumentForm> DocumentArgs<F> {
+    /// Refuses outputs that can't be written, or are `inputs`, before the work is done.
+    pub(super) fn check(&self, inputs: &[&Path]) -> Result<()> {
+        for (i, path) in self.output.iter().enumerate() {
+            F::of_path(path)?;
+            check_output(path, inputs, self.force)?;
+            if self.output[..i].contains(path) {
+                return Err(Error::OutputIsInput { path: path.clone() }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// All forms that are asked for.
+    pub(super) fn forms(&self) -> konflik::Result<Vec<F>> {
+        let written = self.output.iter().map(|path| F::of_path(path));
+        written.chain([Ok(self.print)]).collect()
+    }
+
+    /// Writes and prints the document.
+    pub(super) fn write(
+        &self,
+        render: impl Fn(F) -> Result<String>,
+        console: &Console,
+    ) -> Result<()> {
+        for path in &self.output {
+            write_output(path, render(F::of_path(path)?)?, self.force)?;
+            console.say(&format!("wrote {}", path.display()));
+        }
+        print(&render(self.print)?)?;
+        Ok(())
+    }
+}
+
+/// Refuses an output that is an input or can't be written; it is opened again when there is
+/// something to write.
+pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
+    for input in inputs {
+        refuse_same_file(input, path)?;
+    }
+    Output::prepare(path, force)?;
+    Ok(())
+}

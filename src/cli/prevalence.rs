@@ -1,0 +1,72 @@
+//! `konflik prevalence`: how frequent each code is, corrected for the model's errors.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use konflik::corpus::Labels;
+use konflik::evaluate::{Prevalence, PrevalenceParams, prevalence};
+use konflik::report::{prevalence_markdown, prevalence_text};
+
+use super::console::Console;
+use super::document::{Document, DocumentArgs, Form};
+use super::{GoldArgs, SampledArgs, Status};
+
+const EXAMPLES: &str = "Examples:
+  konflik prevalence labelled.csv --gold sample.csv
+  konflik prevalence labelled.csv --gold sample.csv --by konflik_topic --by date:month
+  konflik prevalence labelled.jsonl --gold sample.csv --margin 0.03 -o shares.md -o shares.json";
+
+/// Estimate how frequent each code is, from a labelled file and a random sample that people coded
+///
+/// The sample is joined with the labelled file by id. It must have been drawn at random from it:
+/// rows that were picked for being unsure or telling would bias every share.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct PrevalenceArgs {
+    /// What `konflik label` wrote (CSV, TSV or JSON lines), with ids
+    #[arg(value_name = "LABELLED")]
+    labelled: PathBuf,
+    #[command(flatten)]
+    gold: GoldArgs,
+    #[command(flatten)]
+    sampled: SampledArgs,
+    /// Also by the values of this column of LABELLED; `COLUMN:month` for the month of an ISO date;
+    /// may be repeated
+    #[arg(long, value_name = "COLUMN")]
+    by: Vec<String>,
+    /// Half width of the interval that you want, as a share
+    #[arg(long, value_name = "SHARE", default_value_t = PrevalenceParams::default().margin)]
+    margin: f64,
+    /// What the names of the columns with the model's codes begin with
+    #[arg(long, default_value = "konflik_")]
+    prefix: String,
+    #[command(flatten)]
+    document: DocumentArgs<Form>,
+}
+
+impl Document for Prevalence {
+    fn text(&self) -> String {
+        prevalence_text(self)
+    }
+
+    fn markdown(&self) -> String {
+        prevalence_markdown(self)
+    }
+}
+
+pub(super) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
+    args.document.check(&[&args.labelled, &args.gold.gold])?;
+    let gold = args.sampled.chosen(args.gold.read()?, console)?;
+    let labels = Labels::read(&args.labelled, &gold.codebook, &args.prefix)?;
+    let params = PrevalenceParams {
+        margin: args.margin,
+        by: args.by.clone(),
+    };
+    let shares = prevalence(&labels, &gold, &params)?;
+    args.document.write(|form| form.render(&shares), console)?;
+    Ok(match shares.strangers {
+        0 => Status::Done,
+        _ => Status::Findings,
+    })
+}

@@ -1,0 +1,108 @@
+//! Private data on the command line: what to mask, where the key goes, what was found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use konflik::Error;
+use konflik::export::Output;
+use konflik::ingest::privacy::{Counts, Privacy, Pseudonyms};
+
+use super::console::Console;
+
+/// What is done about private data: the same options for every verb that writes rows.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PrivacyArgs {
+    /// Mask phone, identity and card numbers, e-mail, links, handles, plates, street addresses
+    #[arg(long)]
+    redact: bool,
+    /// Call the names of this list otherwise: a table with `name` and, if you like, `pseudonym`
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pseudonymise: Option<PathBuf>,
+    /// Where to write which name is called what; not into the output's folder
+    #[arg(long, value_name = "FILE", requires = "pseudonymise")]
+    key: Option<PathBuf>,
+}
+
+impl PrivacyArgs {
+    pub(super) fn privacy(&self) -> konflik::Result<Privacy> {
+        Ok(Privacy {
+            redact: self.redact,
+            names: self
+                .pseudonymise
+                .as_deref()
+                .map(Pseudonyms::read)
+                .transpose()?,
+        })
+    }
+
+    /// Opens the key, before any work; it may not stand where the output is passed on from.
+    pub(super) fn prepare_key(
+        &self,
+        output: &Path,
+        force: bool,
+    ) -> konflik::Result<Option<Output>> {
+        let Some(key) = &self.key else {
+            return Ok(None);
+        };
+        let is_file = output.as_os_str() != "-";
+        if is_file && folder(key).is_some_and(|k| folder(output).is_some_and(|o| k.starts_with(o)))
+        {
+            return Err(Error::KeyBesideOutput { path: key.clone() });
+        }
+        Output::prepare(key, force).map(Some)
+    }
+
+    /// Writes the key and says where it is.
+    pub(super) fn write_key(
+        &self,
+        output: Option<Output>,
+        privacy: &Privacy,
+        console: &Console,
+    ) -> konflik::Result<()> {
+        let (Some(mut output), Some(names), Some(path)) = (output, &privacy.names, &self.key)
+        else {
+            return Ok(());
+        };
+        output.write(&names.table())?;
+        output.commit()?;
+        only_for_its_owner(path)?;
+        console.say(&format!(
+            "key: {} (keep it apart; `konflik restore --key` turns names back)",
+            path.display()
+        ));
+        Ok(())
+    }
+}
+
+fn folder(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).canonicalize().ok()
+}
+
+fn only_for_its_owner(path: &Path) -> konflik::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+            .map_err(|e| Error::write(path, e))?;
+    }
+    let _ = path;
+    Ok(())
+}
+
+/// Says what was masked, by kind.
+pub(super) fn say_masked(counts: &Counts, taken: u64, console: &Console) {
+    if !counts.is_empty() {
+        let list: Vec<String> = counts
+            .iter()
+            .map(|(kind, n)| format!("{} {n}", kind.name()))
+            .collect();
+        console.say(&format!("masked: {}", list.join(", ")));
+    }
+    if taken > 0 {
+        console.warn(&format!(
+            "a pseudonym stood in the input {taken} times already: `konflik restore` will turn it too"
+        ));
+    }
+}

@@ -1,0 +1,75 @@
+//! `konflik restore`: pseudonyms back into names.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use konflik::export::{Output, plain_header, plain_row};
+use konflik::ingest::privacy::{Privacy, Pseudonyms};
+use konflik::{Error, Format, Reader};
+
+use super::console::Console;
+use super::{InputArgs, Status, counted, refuse_same_file};
+
+const EXAMPLES: &str = "Examples:
+  konflik restore labelled.csv --key private/key.csv -o private/named.csv
+  konflik restore labelled.jsonl --key private/key.csv -o private/named.jsonl
+  konflik restore labelled.csv --key private/key.csv --text-column narasi > named.csv";
+
+/// Turn pseudonyms back into names
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RestoreArgs {
+    /// Table or JSON lines whose names were replaced, or `-`
+    #[arg(value_name = "INPUT")]
+    rows: PathBuf,
+    /// The key that was written with it
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where to write, in the format of the input
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Replace an output that is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+pub(super) fn run(args: &RestoreArgs, console: &Console) -> Result<Status> {
+    refuse_same_file(&args.rows, &args.output)?;
+    refuse_same_file(&args.key, &args.output)?;
+    let mut output = Output::prepare(&args.output, args.force)?;
+    let mut options = args.input.options()?;
+    options.unit = None;
+    options.privacy = Privacy {
+        redact: false,
+        names: Some(Pseudonyms::read(&args.key)?.reversed()),
+    };
+    let mut reader = Reader::open(&args.rows, &options)?;
+    if args.output.as_os_str() != "-" {
+        let format = Format::of_path(&args.output)?;
+        if (format == Format::Jsonl) != (reader.layout().format == Format::Jsonl) {
+            return Err(Error::UnknownFormat {
+                path: args.output.display().to_string(),
+                known: "the format of the input",
+            }
+            .into());
+        }
+    }
+    output.write(&plain_header(reader.layout()))?;
+    let mut rows = 0;
+    while let Some(row) = reader.next_row()? {
+        let record = row.map_err(Error::from)?;
+        output.write(&plain_row(reader.layout(), &record))?;
+        rows += 1;
+    }
+    output.commit()?;
+    let names: u64 = reader.masked().values().sum();
+    console.say(&format!(
+        "{} read, {} turned back",
+        counted(rows, "row"),
+        counted(names, "name")
+    ));
+    Ok(Status::Done)
+}

@@ -1,0 +1,54 @@
+//! How alike two texts are: the Jaccard likeness of their sets of character 4-grams.
+
+/// Characters of a shingle.
+pub(crate) const SHINGLE: usize = 4;
+/// Shorter texts are alike by chance.
+pub(crate) const MIN_SHINGLES: usize = 12;
+
+/// A text without case and with single spaces.
+pub(crate) fn normalised(text: &str) -> String {
+    text.to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The shingles of a normalised text as hashes, ascending, each once.
+///
+/// Of 32 bits (FNV-1a): two shingles of a text of 1,000 share one by chance in 1 of 10,000 texts.
+pub(crate) fn shingle_hashes(normal: &str) -> Vec<u32> {
+    let starts: Vec<usize> = normal.char_indices().map(|(i, _)| i).collect();
+    let ends = starts.iter().copied().chain([normal.len()]).skip(SHINGLE);
+    let pieces = starts
+        .iter()
+        .zip(ends)
+        .map(|(s, e)| &normal.as_bytes()[*s..e]);
+    let mut hashes: Vec<u32> = pieces.map(fnv1a).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+fn fnv1a(bytes: &[u8]) -> u32 {
+    const OFFSET: u32 = 0x811C_9DC5;
+    const PRIME: u32 = 0x0100_0193;
+    let mix = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(PRIME);
+    bytes.iter().fold(OFFSET, mix)
+}
+
+/// Shared over all elements of two ascending lists.
+pub(crate) fn jaccard(a: &[u32], b: &[u32]) -> f64 {
+    let (mut i, mut j, mut shared) = (0, 0, 0usize);
+    while i < a.len() && j < b.len() {
+        match a[i].cmp(&b[j]) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => {
+                shared += 1;
+                i += 1;
+                j += 1;
+            }
+        }
+    }
+    shared as f64 / (a.len() + b.len() - shared) as f64
+}

@@ -1,0 +1,196 @@
+//! What each view of a statement is worth: trainings without it, scored out of fold.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::compare::{Triple, differences};
+use super::{Bootstrap, Difference, EvaluateParams};
+use crate::codebook::Variable;
+use crate::corpus::{Corpus, Statement};
+use crate::error::Result;
+use crate::features::Views;
+use crate::model::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, argmax, train};
+
+/// The worth of each view.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ablation {
+    /// Always `konflik/ablation`.
+    pub schema: &'static str,
+    /// Version of this form.
+    pub schema_version: u32,
+    /// The corpus.
+    pub corpus: String,
+    /// Its statements.
+    pub statements: usize,
+    /// How intervals were made: the same draws of groups for both trainings.
+    pub bootstrap: Bootstrap,
+    /// One per training with fewer views.
+    pub rows: Vec<AblationRow>,
+}
+
+/// A training with fewer views beside that with all.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AblationRow {
+    /// What was changed.
+    pub views: String,
+    /// One per variable.
+    pub variables: Vec<AblationScore>,
+}
+
+/// The scores of a variable: a with all views, b with fewer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AblationScore {
+    /// Id of the variable.
+    pub id: String,
+    /// Mean F1 over the codes that occur in the gold.
+    pub macro_f1: Difference,
+    /// Share of statements with the right code.
+    pub accuracy: Difference,
+}
+
+/// A training to be compared: which views it has, and whether the sentence encoder.
+struct Variant {
+    name: String,
+    views: Views,
+    sentence: bool,
+}
+
+/// The trainings with one view less, and those with one view alone.
+fn variants(views: Views, sentence: bool) -> Vec<Variant> {
+    let with = |lexical, semantic, cues| Views {
+        lexical,
+        semantic,
+        cues,
+    };
+    let Views {
+        lexical,
+        semantic,
+        cues,
+    } = views;
+    let all = [
+        ("without lexical", with(false, semantic, cues), sentence),
+        ("without semantic", with(lexical, false, cues), sentence),
+        ("without cues", with(lexical, semantic, false), sentence),
+        ("without sentence", views, false),
+        ("lexical alone", with(lexical, false, false), false),
+        ("semantic alone", with(false, semantic, false), false),
+        ("sentence alone", with(false, false, false), sentence),
+    ];
+    let mut seen = vec![(views, sentence)];
+    let mut kept = Vec::new();
+    for (name, views, sentence) in all {
+        let learns = views.lexical || views.semantic || sentence;
+        if learns && !seen.contains(&(views, sentence)) {
+            seen.push((views, sentence));
+            kept.push(Variant {
+                name: name.into(),
+                views,
+                sentence,
+            });
+        }
+    }
+    kept
+}
+
+/// Trains with all views of `params`, then with fewer, and compares their out-of-fold codes.
+/// `watch` hears what is being trained.
+pub fn ablate(
+    corpus: &Corpus,
+    params: &TrainParams,
+    aids: Aids<'_>,
+    evaluate: &EvaluateParams,
+    watch: &(dyn Fn(&str, Step) + Sync),
+) -> Result<Ablation> {
+    evaluate.check()?;
+    let with_all = |step| watch("all views", step);
+    let all = train(corpus, "ablation", params, aids, &with_all)?.out_of_fold;
+    let mut rows = Vec::new();
+    for variant in variants(params.views, aids.sentences.is_some()) {
+        let params = TrainParams {
+            views: variant.views,
+            ..params.clone()
+        };
+        let aids = Aids {
+            sentences: aids.sentences.filter(|_| variant.sentence),
+            ..aids
+        };
+        let watch = |step| watch(&variant.name, step);
+        let fewer = train(corpus, "ablation", &params, aids, &watch)?.out_of_fold;
+        rows.push(AblationRow {
+            variables: compared(corpus, &all, &fewer, evaluate),
+            views: variant.name,
+        });
+    }
+    Ok(Ablation {
+        schema: "konflik/ablation",
+        schema_version: 1,
+        corpus: corpus.name.clone(),
+        statements: corpus.statements.len(),
+        bootstrap: Bootstrap::of(corpus, evaluate),
+        rows,
+    })
+}
+
+fn compared(
+    corpus: &Corpus,
+    all: &[OutOfFold],
+    fewer: &[OutOfFold],
+    params: &EvaluateParams,
+) -> Vec<AblationScore> {
+    let statements = corpus.statements.iter();
+    let by_id: BTreeMap<&str, &Statement> = statements.map(|s| (s.id.as_str(), s)).collect();
+    let score = |((a, b), variable): ((&OutOfFold, &OutOfFold), &Variable)| {
+        let triple = |(a, b): (&OutOfFoldRow, &OutOfFoldRow)| {
+            Some(Triple {
+                statement: by_id.get(a.id.as_str())?,
+                gold: a.code,
+                a: argmax(&a.probabilities),
+                b: argmax(&b.probabilities),
+            })
+        };
+        let triples: Vec<Triple<'_>> = a.rows.iter().zip(&b.rows).filter_map(triple).collect();
+        let mut scores = differences(&triples, variable.codes.len(), params).into_iter();
+        let (accuracy, macro_f1) = (scores.next()?, scores.next()?);
+        Some(AblationScore {
+            id: a.variable.clone(),
+            macro_f1,
+            accuracy,
+        })
+    };
+    let variables = &corpus.codebook.variables;
+    all.iter()
+        .zip(fewer)
+        .zip(variables)
+        .filter_map(score)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_set_of_views_is_trained_once() {
+        let names = |views, sentence| -> Vec<String> {
+            let variants = variants(views, sentence);
+            variants.into_iter().map(|v| v.name).collect()
+        };
+        assert_eq!(
+            names(Views::default(), false),
+            [
+                "without lexical",
+                "without semantic",
+                "without cues",
+                "lexical alone",
+                "semantic alone"
+            ]
+        );
+        let lexical = Views {
+            semantic: false,
+            ..Views::default()
+        };
+        assert_eq!(names(lexical, false), ["without cues"]);
+        assert!(names(Views::default(), true).contains(&"without sentence".to_string()));
+    }
+}

@@ -1,0 +1,407 @@
+//! How far coders agree.
+
+mod tally;
+
+use serde::Serialize;
+
+use super::bootstrap::Draws;
+use super::{Bootstrap, Confusion, EvaluateParams, Score};
+use crate::codebook::{Codebook, Variable};
+use crate::corpus::{CodedUnit, CoderTable};
+use crate::error::{Error, Result};
+
+use tally::{Counts, Tally, kappa};
+
+const NOT_COMPLETE: &str = "no statement was coded by all";
+/// Difference between coefficients that asks for an explanation.
+const APART: f64 = 0.1;
+
+/// How far coders agree.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Always `konflik/agreement`.
+    pub schema: &'static str,
+    /// Version of this form.
+    pub schema_version: u32,
+    /// Hash of the codebook.
+    pub codebook: String,
+    /// Who coded.
+    pub coders: Vec<CoderSummary>,
+    /// Statements in the files.
+    pub statements: usize,
+    /// How intervals were made.
+    pub bootstrap: Bootstrap,
+    /// One per variable with a statement that two have coded.
+    pub variables: Vec<VariableAgreement>,
+}
+
+/// Who coded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CoderSummary {
+    /// Name.
+    pub name: String,
+    /// Whether it is a model.
+    pub is_model: bool,
+}
+
+/// Agreement on one variable.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VariableAgreement {
+    /// Id of the variable.
+    pub id: String,
+    /// Statements that two or more people coded.
+    pub n: u64,
+    /// Statements that all people coded.
+    pub complete: u64,
+    /// Codes given by each coder, in the order of [`Agreement::coders`].
+    pub coded: Vec<u64>,
+    /// Between the people, or all coders where there is but one person.
+    pub overall: Coefficients,
+    /// Fleiss' kappa over the statements that all of them coded.
+    pub fleiss_kappa: Score,
+    /// Why the coefficients differ, where they do.
+    pub note: Option<String>,
+    /// For each code against all others.
+    pub by_code: Vec<CodeAgreement>,
+    /// Each two coders.
+    pub pairs: Vec<PairAgreement>,
+    /// People with people and people with models: means over pairs, where there are both.
+    pub ceiling: Option<Ceiling>,
+    /// Two different codes of a statement, most frequent first.
+    pub confusions: Vec<CodeConfusion>,
+}
+
+/// Coefficients of agreement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Coefficients {
+    /// Share of pairs of codings that agree, mean over statements with two or more.
+    pub percent: Score,
+    /// Krippendorff's alpha, nominal, missing codings left out.
+    pub alpha: Score,
+    /// Gwet's AC1.
+    pub ac1: Score,
+}
+
+/// Agreement on whether a statement has a code.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CodeAgreement {
+    /// The code.
+    pub code: String,
+    /// Codings with it.
+    pub codings: u64,
+    /// The coefficients.
+    #[serde(flatten)]
+    pub coefficients: Coefficients,
+}
+
+/// Agreement of two coders.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PairAgreement {
+    /// Position of the first coder.
+    pub first: usize,
+    /// Position of the second coder.
+    pub second: usize,
+    /// Statements that both coded.
+    pub n: u64,
+    /// Share of them with the same code.
+    pub percent: Score,
+    /// Cohen's kappa.
+    pub kappa: Score,
+    /// Krippendorff's alpha.
+    pub alpha: Score,
+}
+
+/// What people reach among themselves is the most that a model can be asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ceiling {
+    /// Mean of alpha over pairs of people.
+    pub people: Score,
+    /// Mean of alpha over pairs of a person and a model.
+    pub model: Score,
+}
+
+/// How many statements got two codes from two coders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CodeConfusion {
+    /// The code that stands first in the codebook.
+    pub one: String,
+    /// The other.
+    pub other: String,
+    /// Statements.
+    pub statements: u64,
+}
+
+/// Measures how far the coders of a table agree.
+pub fn agreement(
+    table: &CoderTable,
+    codebook: &Codebook,
+    params: &EvaluateParams,
+) -> Result<Agreement> {
+    params.check()?;
+    let variables: Vec<VariableAgreement> = codebook
+        .variables
+        .iter()
+        .enumerate()
+        .filter_map(|(v, variable)| of_variable(table, v, variable, params))
+        .collect();
+    if variables.is_empty() {
+        return Err(Error::NotMeasured {
+            path: "the files".into(),
+            reason: "no statement was coded by two coders; files are joined by id".into(),
+        });
+    }
+    let coder = |c: &crate::corpus::Coder| CoderSummary {
+        name: c.name.clone(),
+        is_model: c.is_model,
+    };
+    Ok(Agreement {
+        schema: "konflik/agreement",
+        schema_version: 1,
+        codebook: codebook.hash().to_string(),
+        coders: table.coders.iter().map(coder).collect(),
+        statements: table.units.len(),
+        bootstrap: Bootstrap {
+            params: params.clone(),
+            unit: "statements",
+        },
+        variables,
+    })
+}
+
+fn of_variable(
+    table: &CoderTable,
+    position: usize,
+    variable: &Variable,
+    params: &EvaluateParams,
+) -> Option<VariableAgreement> {
+    let people: Vec<usize> = (0..table.coders.len())
+        .filter(|c| !table.coders[*c].is_model)
+        .collect();
+    let all: Vec<usize> = (0..table.coders.len()).collect();
+    let who = if people.len() > 1 { &people } else { &all };
+    let classes = variable.codes.len();
+    let units: Vec<Counts> = table
+        .units
+        .iter()
+        .map(|unit| Counts::of(who.iter().map(|c| unit.codes[position][*c]), classes))
+        .collect();
+    let coded: Vec<u64> = all
+        .iter()
+        .map(|c| {
+            table
+                .units
+                .iter()
+                .filter(|u| u.codes[position][*c].is_some())
+                .count() as u64
+        })
+        .collect();
+    let pairs = pairs(table, position, classes, params);
+    if pairs.0.is_empty() {
+        return None;
+    }
+    let active = who.iter().filter(|c| coded[**c] > 0).count() as u32;
+    let (overall, fleiss_kappa) = coefficients(&units, active, params);
+    Some(VariableAgreement {
+        id: variable.id.clone(),
+        n: units.iter().filter(|u| u.total > 1).count() as u64,
+        complete: units.iter().filter(|u| u.total == active).count() as u64,
+        coded,
+        note: note(&overall, &units, variable),
+        overall,
+        fleiss_kappa,
+        by_code: by_code(&units, variable, active, params),
+        ceiling: ceiling(table, &pairs.0, &pairs.1, params),
+        pairs: pairs.0,
+        confusions: confusions(&table.units, position, who, variable),
+    })
+}
+
+/// The coefficients, and Fleiss' kappa over the statements with `all` codings.
+fn coefficients(units: &[Counts], all: u32, params: &EvaluateParams) -> (Coefficients, Score) {
+    let codes = units.first().map_or(2, |u| u.by_code.len());
+    let measure = |times: Option<&[u32]>| {
+        let (mut tally, mut complete) = (Tally::new(codes), Tally::new(codes));
+        for (i, unit) in units.iter().enumerate() {
+            let times = times.map_or(1, |times| times[i]);
+            tally.add(unit, times);
+            if unit.total == all {
+                complete.add(unit, times);
+            }
+        }
+        let fleiss = complete
+            .fleiss_kappa(all)
+            .map_err(|reason| match complete.pairable() {
+                0 => NOT_COMPLETE,
+                _ => reason,
+            });
+        [tally.percent(), tally.alpha(), tally.ac1(), fleiss]
+    };
+    let draws = Draws::new(units.len(), params);
+    let replicates = draws.map(|times| measure(Some(times)).map(Result::ok));
+    let mut scores = measure(None).map(Score::from);
+    for (i, score) in scores.iter_mut().enumerate() {
+        draws.add_interval(score, replicates.iter().map(|r| r[i]));
+    }
+    let [percent, alpha, ac1, fleiss] = scores;
+    (
+        Coefficients {
+            percent,
+            alpha,
+            ac1,
+        },
+        fleiss,
+    )
+}
+
+fn by_code(
+    units: &[Counts],
+    variable: &Variable,
+    all: u32,
+    params: &EvaluateParams,
+) -> Vec<CodeAgreement> {
+    let of_code = |(k, code): (usize, &crate::codebook::Code)| {
+        let against: Vec<Counts> = units.iter().map(|u| u.against_rest(k)).collect();
+        CodeAgreement {
+            code: code.id.clone(),
+            codings: units.iter().map(|u| u64::from(u.by_code[k])).sum(),
+            coefficients: coefficients(&against, all, params).0,
+        }
+    };
+    variable.codes.iter().enumerate().map(of_code).collect()
+}
+
+/// Values of each pair's alpha in each draw.
+type PairDraws = Vec<Vec<Option<f64>>>;
+
+/// Each two coders with a statement in common, and their alpha in each draw.
+fn pairs(
+    table: &CoderTable,
+    position: usize,
+    codes: usize,
+    params: &EvaluateParams,
+) -> (Vec<PairAgreement>, PairDraws) {
+    let draws = Draws::new(table.units.len(), params);
+    let (mut pairs, mut alphas) = (Vec::new(), Vec::new());
+    for first in 0..table.coders.len() {
+        for second in first + 1..table.coders.len() {
+            let both: Vec<(usize, usize, usize)> = table
+                .units
+                .iter()
+                .enumerate()
+                .filter_map(|(i, unit)| {
+                    let codes = &unit.codes[position];
+                    Some((i, codes[first]?, codes[second]?))
+                })
+                .collect();
+            if both.is_empty() {
+                continue;
+            }
+            let measure = |times: Option<&[u32]>| {
+                let mut confusion = Confusion::new(codes);
+                for (i, a, b) in &both {
+                    confusion.add_times(*a, *b, times.map_or(1, |times| times[*i].into()));
+                }
+                [confusion.accuracy(), kappa(&confusion), confusion.alpha()]
+            };
+            let replicates = draws.map(|times| measure(Some(times)).map(Result::ok));
+            let mut scores = measure(None).map(Score::from);
+            for (i, score) in scores.iter_mut().enumerate() {
+                draws.add_interval(score, replicates.iter().map(|r| r[i]));
+            }
+            let [percent, kappa, alpha] = scores;
+            alphas.push(replicates.iter().map(|[_, _, alpha]| *alpha).collect());
+            pairs.push(PairAgreement {
+                first,
+                second,
+                n: both.len() as u64,
+                percent,
+                kappa,
+                alpha,
+            });
+        }
+    }
+    (pairs, alphas)
+}
+
+/// Means over pairs of people and pairs of a person and a model; `None` without both.
+fn ceiling(
+    table: &CoderTable,
+    pairs: &[PairAgreement],
+    alphas: &PairDraws,
+    params: &EvaluateParams,
+) -> Option<Ceiling> {
+    let draws = Draws::new(table.units.len(), params);
+    let mean_of = |models: usize| {
+        let is_kind = |pair: &PairAgreement| {
+            let both = [pair.first, pair.second];
+            both.iter().filter(|c| table.coders[**c].is_model).count() == models
+        };
+        let chosen: Vec<usize> = (0..pairs.len()).filter(|p| is_kind(&pairs[*p])).collect();
+        let mean = |value: &dyn Fn(usize) -> Option<f64>| {
+            let values: Option<Vec<f64>> = chosen.iter().map(|p| value(*p)).collect();
+            values.map(|v| v.iter().sum::<f64>() / v.len() as f64)
+        };
+        if chosen.is_empty() {
+            return None;
+        }
+        let whole = mean(&|p| pairs[p].alpha.value);
+        let mut score = Score::from(whole.ok_or("alpha of a pair is undefined"));
+        let count = alphas.first().map_or(0, Vec::len);
+        draws.add_interval(&mut score, (0..count).map(|r| mean(&|p| alphas[p][r])));
+        Some(score)
+    };
+    Some(Ceiling {
+        people: mean_of(0)?,
+        model: mean_of(1)?,
+    })
+}
+
+/// Why the coefficients differ.
+fn note(overall: &Coefficients, units: &[Counts], variable: &Variable) -> Option<String> {
+    let (percent, alpha, ac1) = (
+        overall.percent.value?,
+        overall.alpha.value?,
+        overall.ac1.value?,
+    );
+    if (ac1 - alpha).abs() < APART {
+        return None;
+    }
+    let of_code = |k: usize| units.iter().map(|u| u64::from(u.by_code[k])).sum::<u64>();
+    let counts: Vec<u64> = (0..variable.codes.len()).map(of_code).collect();
+    let most = (0..counts.len()).max_by_key(|k| (counts[*k], usize::MAX - k))?;
+    let share = counts[most] as f64 / counts.iter().sum::<u64>() as f64;
+    Some(format!(
+        "Why they differ: {:.0} % of all codings are {}, so much of the {:.0} % agreement could be chance; alpha and kappa \
+         credit only what goes beyond it, AC1 takes chance to be small where one code prevails.",
+        100.0 * share,
+        variable.codes[most].id,
+        100.0 * percent
+    ))
+}
+
+/// The codes that were given to one statement by two coders.
+fn confusions(
+    units: &[CodedUnit],
+    position: usize,
+    who: &[usize],
+    variable: &Variable,
+) -> Vec<CodeConfusion> {
+    let codes = variable.codes.len();
+    let mut found = Vec::new();
+    for one in 0..codes {
+        for other in one + 1..codes {
+            let has = |unit: &CodedUnit, k| who.iter().any(|c| unit.codes[position][*c] == Some(k));
+            let both = units.iter().filter(|u| has(u, one) && has(u, other));
+            let statements = both.count() as u64;
+            if statements > 0 {
+                found.push(CodeConfusion {
+                    one: variable.codes[one].id.clone(),
+                    other: variable.codes[other].id.clone(),
+                    statements,
+                });
+            }
+        }
+    }
+    found.sort_by_key(|c| std::cmp::Reverse(c.statements));
+    found
+}

@@ -1,0 +1,351 @@
+//! Two codings of the same statements against the gold: did the change help?
+
+use serde::Serialize;
+
+use super::bootstrap::Draws;
+use super::{Bootstrap, Confusion, EvaluateParams, Score, mcnemar_exact, numbered};
+use crate::codebook::Variable;
+use crate::corpus::{Corpus, Labels, Statement};
+use crate::error::{Error, Result};
+
+/// What B does differently from A.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Always `konflik/comparison`.
+    pub schema: &'static str,
+    /// Version of this form.
+    pub schema_version: u32,
+    /// The gold file.
+    pub gold: String,
+    /// The first file.
+    pub a: String,
+    /// The second file.
+    pub b: String,
+    /// Gold statements.
+    pub statements: usize,
+    /// Gold statements that A doesn't have.
+    pub not_in_a: usize,
+    /// Gold statements that B doesn't have.
+    pub not_in_b: usize,
+    /// How intervals were made: the same draws of groups for both files.
+    pub bootstrap: Bootstrap,
+    /// One per variable that all three code.
+    pub variables: Vec<VariableComparison>,
+}
+
+/// What B does differently in one variable.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VariableComparison {
+    /// Id of the variable.
+    pub id: String,
+    /// Statements coded by all three.
+    pub n: u64,
+    /// Mean F1 over the codes that occur in the gold.
+    pub macro_f1: Difference,
+    /// Share of statements with the right code.
+    pub accuracy: Difference,
+    /// Whether one is right more often than the other.
+    pub mcnemar: McNemar,
+    /// What became of each statement.
+    pub flips: Flips,
+    /// By gold code.
+    pub by_code: Vec<CodeComparison>,
+    /// The statements that A and B code differently, in the order of the gold file.
+    pub changes: Vec<Change>,
+}
+
+/// A score of both, and B's less A's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    /// Score of A.
+    pub a: Score,
+    /// Score of B.
+    pub b: Score,
+    /// B − A, with the interval of the paired bootstrap.
+    pub difference: Score,
+}
+
+/// The exact two-sided test of `McNemar` on the statements that only one of both has right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct McNemar {
+    /// Statements that only A has right.
+    pub only_a: u64,
+    /// Statements that only B has right.
+    pub only_b: u64,
+    /// Probability of a split at least as uneven if both were equally good; statements count as
+    /// independent.
+    pub p: f64,
+}
+
+/// Statements by what B made of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Flips {
+    /// Right in both.
+    pub right: u64,
+    /// Wrong in A, right in B.
+    pub fixed: u64,
+    /// Right in A, wrong in B.
+    pub broken: u64,
+    /// Wrong in both, with another code.
+    pub still_wrong: u64,
+    /// Wrong in both, with the same code.
+    pub same_wrong: u64,
+}
+
+/// What B does differently in the statements of one gold code.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CodeComparison {
+    /// The code.
+    pub code: String,
+    /// Statements with this gold code.
+    pub support: u64,
+    /// F1 of the code.
+    pub f1: Difference,
+    /// Of its statements, those wrong in A and right in B.
+    pub fixed: u64,
+    /// Of its statements, those right in A and wrong in B.
+    pub broken: u64,
+}
+
+/// A statement that A and B code differently.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Id of the statement.
+    pub id: String,
+    /// Gold code.
+    pub gold: String,
+    /// Code of A.
+    pub a: String,
+    /// Code of B.
+    pub b: String,
+    /// What that means.
+    pub outcome: Outcome,
+}
+
+/// What B made of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Right in both.
+    Right,
+    /// Wrong in A, right in B.
+    Fixed,
+    /// Right in A, wrong in B.
+    Broken,
+    /// Wrong in both, with another code.
+    StillWrong,
+    /// Wrong in both, with the same code.
+    SameWrong,
+}
+
+impl Outcome {
+    /// The words for it in outputs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Fixed => "fixed",
+            Self::Broken => "broken",
+            Self::StillWrong => "still wrong",
+            Self::SameWrong => "same wrong",
+        }
+    }
+}
+
+/// A statement that all three code.
+pub(super) struct Triple<'a> {
+    pub(super) statement: &'a Statement,
+    pub(super) gold: usize,
+    pub(super) a: usize,
+    pub(super) b: usize,
+}
+
+impl Triple<'_> {
+    fn outcome(&self) -> Outcome {
+        match (self.a == self.gold, self.b == self.gold) {
+            (true, true) => Outcome::Right,
+            (false, true) => Outcome::Fixed,
+            (true, false) => Outcome::Broken,
+            (false, false) if self.a == self.b => Outcome::SameWrong,
+            (false, false) => Outcome::StillWrong,
+        }
+    }
+}
+
+/// Compares two codings of the gold statements, joined by id.
+pub fn compare(
+    gold: &Corpus,
+    a: &Labels,
+    b: &Labels,
+    params: &EvaluateParams,
+) -> Result<Comparison> {
+    params.check()?;
+    let variables: Vec<VariableComparison> = gold
+        .codebook
+        .variables
+        .iter()
+        .enumerate()
+        .filter_map(|(v, variable)| compare_variable(v, variable, [a, b], gold, params))
+        .collect();
+    if variables.is_empty() {
+        return Err(Error::NotMeasured {
+            path: gold.name.clone(),
+            reason: "no statement is coded in all three files; they are joined by id".into(),
+        });
+    }
+    let missing = |labels: &Labels| {
+        let absent = |s: &&Statement| labels.get(&s.id).is_none();
+        gold.statements.iter().filter(absent).count()
+    };
+    Ok(Comparison {
+        schema: "konflik/comparison",
+        schema_version: 1,
+        gold: gold.name.clone(),
+        a: a.rows.name.clone(),
+        b: b.rows.name.clone(),
+        statements: gold.statements.len(),
+        not_in_a: missing(a),
+        not_in_b: missing(b),
+        bootstrap: Bootstrap::of(gold, params),
+        variables,
+    })
+}
+
+fn compare_variable(
+    position: usize,
+    variable: &Variable,
+    labels: [&Labels; 2],
+    gold: &Corpus,
+    params: &EvaluateParams,
+) -> Option<VariableComparison> {
+    let triple = |statement| {
+        let statement: &Statement = statement;
+        let code = |labels: &Labels| labels.get(&statement.id)?[position];
+        Some(Triple {
+            statement,
+            gold: statement.codes[position]?,
+            a: code(labels[0])?,
+            b: code(labels[1])?,
+        })
+    };
+    let triples: Vec<Triple<'_>> = gold.statements.iter().filter_map(triple).collect();
+    if triples.is_empty() {
+        return None;
+    }
+    let mut flips = Flips::default();
+    for triple in &triples {
+        *flips.count(triple.outcome()) += 1;
+    }
+    let mut differences = differences(&triples, variable.codes.len(), params).into_iter();
+    let (accuracy, macro_f1) = (differences.next()?, differences.next()?);
+    let codes = variable.codes.iter().enumerate().zip(differences);
+    Some(VariableComparison {
+        id: variable.id.clone(),
+        n: triples.len() as u64,
+        macro_f1,
+        accuracy,
+        mcnemar: McNemar {
+            only_a: flips.broken,
+            only_b: flips.fixed,
+            p: mcnemar_exact(flips.broken, flips.fixed),
+        },
+        by_code: codes
+            .map(|((k, code), f1)| compare_code(k, &code.id, f1, &triples))
+            .collect(),
+        changes: changes(variable, &triples),
+        flips,
+    })
+}
+
+impl Flips {
+    fn count(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Right => &mut self.right,
+            Outcome::Fixed => &mut self.fixed,
+            Outcome::Broken => &mut self.broken,
+            Outcome::StillWrong => &mut self.still_wrong,
+            Outcome::SameWrong => &mut self.same_wrong,
+        }
+    }
+}
+
+fn compare_code(k: usize, code: &str, f1: Difference, triples: &[Triple<'_>]) -> CodeComparison {
+    let of_code = || triples.iter().filter(|t| t.gold == k);
+    let count = |outcome| of_code().filter(|t| t.outcome() == outcome).count() as u64;
+    CodeComparison {
+        code: code.to_string(),
+        support: of_code().count() as u64,
+        f1,
+        fixed: count(Outcome::Fixed),
+        broken: count(Outcome::Broken),
+    }
+}
+
+fn changes(variable: &Variable, triples: &[Triple<'_>]) -> Vec<Change> {
+    let name = |k: usize| variable.codes[k].id.clone();
+    let changed = triples.iter().filter(|t| t.a != t.b);
+    changed
+        .map(|t| Change {
+            id: t.statement.id.clone(),
+            gold: name(t.gold),
+            a: name(t.a),
+            b: name(t.b),
+            outcome: t.outcome(),
+        })
+        .collect()
+}
+
+/// Accuracy, macro-F1 and the F1 of each code, with intervals from the same draws for A and B.
+pub(super) fn differences(
+    triples: &[Triple<'_>],
+    codes: usize,
+    params: &EvaluateParams,
+) -> Vec<Difference> {
+    let (groups, count) = numbered(triples.iter().map(|t| t.statement.group.as_str()));
+    let confusions = |times: &[u32]| {
+        let mut both = [Confusion::new(codes), Confusion::new(codes)];
+        for (triple, group) in triples.iter().zip(&groups) {
+            let times = u64::from(times[*group]);
+            both[0].add_times(triple.gold, triple.a, times);
+            both[1].add_times(triple.gold, triple.b, times);
+        }
+        both
+    };
+    let whole = confusions(&vec![1; count]);
+    let supported: Vec<usize> = (0..codes).filter(|k| whole[0].support(*k) > 0).collect();
+    let draws = Draws::new(count, params);
+    let replicates = draws.map(|times| confusions(times).map(|c| of_draw(&c, &supported)));
+    let [of_a, of_b] = whole.map(|c| of_whole(&c));
+    of_a.into_iter()
+        .zip(of_b)
+        .enumerate()
+        .map(|(i, (a, b))| {
+            let difference = a.and_then(|a| b.map(|b| b - a));
+            let mut scores = [a, b, difference].map(Score::from);
+            for (score, value) in scores.iter_mut().zip([0, 1, 2]) {
+                let values = replicates.iter().map(|[a, b]| match value {
+                    0 => a[i],
+                    1 => b[i],
+                    _ => a[i].and_then(|a| b[i].map(|b| b - a)),
+                });
+                draws.add_interval(score, values);
+            }
+            let [a, b, difference] = scores;
+            Difference { a, b, difference }
+        })
+        .collect()
+}
+
+fn of_whole(confusion: &Confusion) -> Vec<Result<f64, &'static str>> {
+    let main = [confusion.accuracy(), confusion.macro_f1()];
+    let by_code = (0..confusion.rows().len()).map(|k| confusion.f1(k));
+    main.into_iter().chain(by_code).collect()
+}
+
+fn of_draw(confusion: &Confusion, supported: &[usize]) -> Vec<Option<f64>> {
+    let main = [
+        confusion.accuracy().ok(),
+        confusion.macro_f1_over(supported),
+    ];
+    let by_code = (0..confusion.rows().len()).map(|k| confusion.f1(k).ok());
+    main.into_iter().chain(by_code).collect()
+}

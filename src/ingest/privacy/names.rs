@@ -1,0 +1,223 @@
+//! Names and what they are called instead.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::super::{ReadOptions, Reader, write_cell};
+use crate::error::{Error, Location, Result};
+
+/// Names with a pseudonym each, replaced as whole words.
+///
+/// A name in small letters or in capitals is replaced by its pseudonym in the same; any other by
+/// the pseudonym as it stands in the list. So a text is the same again once it is replaced back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pseudonyms {
+    /// Name and pseudonym, in the order of the list.
+    entries: Vec<(String, String)>,
+    /// Entries by the first word of their name, those of most words first.
+    by_first: HashMap<String, Vec<(Vec<String>, usize)>>,
+}
+
+impl Pseudonyms {
+    /// Reads a list: a table with a column `name`, and `pseudonym` where one is to be kept. A
+    /// name without is called `Nama1`, `Nama2`, ... by its place in the list.
+    pub fn read(path: &Path) -> Result<Self> {
+        let options = ReadOptions {
+            text_column: Some("name".into()),
+            ..ReadOptions::default()
+        };
+        let mut reader = Reader::open(path, &options)?;
+        let columns = &reader.layout().columns;
+        let given = columns.iter().position(|c| c == "pseudonym");
+        let mut entries: Vec<(String, String)> = Vec::new();
+        while let Some(row) = reader.next_row()? {
+            let record = row.map_err(Error::from)?;
+            let name = record.text.trim().to_string();
+            let cells = reader.layout().cells(&record);
+            let pseudonym = given.and_then(|i| cells.get(i)).map(|c| c.trim());
+            let pseudonym = match pseudonym.filter(|p| !p.is_empty()) {
+                Some(pseudonym) => pseudonym.to_string(),
+                None => format!("Nama{}", entries.len() + 1),
+            };
+            let fault = |reason: String| Error::Syntax {
+                at: Location::new(reader.name(), record.line, 0),
+                reason,
+            };
+            if name.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
+                return Err(fault(format!("{name:?} is too short for a name")));
+            }
+            let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+            let is_taken = |(n, p): &(String, String)| {
+                same(n, &name) || same(p, &pseudonym) || same(n, &pseudonym) || same(p, &name)
+            };
+            if entries.iter().any(is_taken) || same(&name, &pseudonym) {
+                return Err(fault(format!(
+                    "{name:?} or {pseudonym:?} stands in the list twice"
+                )));
+            }
+            entries.push((name, pseudonym));
+        }
+        Ok(Self::new(entries))
+    }
+
+    fn new(entries: Vec<(String, String)>) -> Self {
+        let mut by_first: HashMap<String, Vec<(Vec<String>, usize)>> = HashMap::new();
+        for (position, (name, _)) in entries.iter().enumerate() {
+            let words: Vec<String> = words(name).map(|(_, w)| w.to_lowercase()).collect();
+            if let Some(first) = words.first() {
+                let of_first = by_first.entry(first.clone()).or_default();
+                of_first.push((words, position));
+                of_first.sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
+            }
+        }
+        Self { entries, by_first }
+    }
+
+    /// The list that turns pseudonyms back into names.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let swapped = self.entries.iter().map(|(n, p)| (p.clone(), n.clone()));
+        Self::new(swapped.collect())
+    }
+
+    /// The list as a table, with all pseudonyms: the key.
+    pub fn table(&self) -> Vec<u8> {
+        let mut table = b"name,pseudonym\n".to_vec();
+        for (name, pseudonym) in &self.entries {
+            write_cell(&mut table, name, b',');
+            table.push(b',');
+            write_cell(&mut table, pseudonym, b',');
+            table.push(b'\n');
+        }
+        table
+    }
+
+    /// A text with its names replaced, and how many were.
+    pub fn replaced<'a>(&self, text: &'a str) -> (Cow<'a, str>, u64) {
+        let found: Vec<(usize, &str)> = words(text).collect();
+        let mut out = String::new();
+        let (mut copied, mut replaced, mut at) = (0, 0, 0);
+        while at < found.len() {
+            let Some((length, entry)) = self.name_at(text, &found[at..]) else {
+                at += 1;
+                continue;
+            };
+            let (start, (last, word)) = (found[at].0, found[at + length - 1]);
+            let end = last + word.len();
+            out.push_str(&text[copied..start]);
+            out.push_str(&in_case_of(&text[start..end], &self.entries[entry].1));
+            (copied, at, replaced) = (end, at + length, replaced + 1);
+        }
+        if replaced == 0 {
+            return (Cow::Borrowed(text), 0);
+        }
+        out.push_str(&text[copied..]);
+        (Cow::Owned(out), replaced)
+    }
+
+    /// The name that these words begin with: how many of them, and its entry.
+    fn name_at(&self, text: &str, found: &[(usize, &str)]) -> Option<(usize, usize)> {
+        let first = found.first()?.1.to_lowercase();
+        let candidates = self.by_first.get(&first)?;
+        let fits = |(words, _): &&(Vec<String>, usize)| {
+            let enough = found.get(..words.len());
+            enough.is_some_and(|found| {
+                let same = found
+                    .iter()
+                    .zip(words)
+                    .all(|((_, f), w)| f.to_lowercase() == *w);
+                let joined = found.windows(2).all(|pair| {
+                    let between = &text[pair[0].0 + pair[0].1.len()..pair[1].0];
+                    between
+                        .chars()
+                        .all(|c| c == ' ' || c == '.' || c == '-' || c == '\'')
+                });
+                same && joined
+            })
+        };
+        let (words, entry) = candidates.iter().find(fits)?;
+        Some((words.len(), *entry))
+    }
+}
+
+/// The words of a text with their places: letters and digits.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(move |w| (w.as_ptr() as usize - text.as_ptr() as usize, w))
+}
+
+fn in_case_of<'a>(found: &str, pseudonym: &'a str) -> Cow<'a, str> {
+    let is = |f: fn(char) -> bool| found.chars().filter(|c| c.is_alphabetic()).all(f);
+    if is(char::is_lowercase) {
+        Cow::Owned(pseudonym.to_lowercase())
+    } else if is(char::is_uppercase) {
+        Cow::Owned(pseudonym.to_uppercase())
+    } else {
+        Cow::Borrowed(pseudonym)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names() -> Pseudonyms {
+        let entry = |a: &str, b: &str| (a.to_string(), b.to_string());
+        Pseudonyms::new(vec![
+            entry("Anwar", "Nama1"),
+            entry("Anwar Batubara", "Nama2"),
+            entry("Siti Çelik", "Rani Dua"),
+        ])
+    }
+
+    #[test]
+    fn names_are_whole_words_the_longest_first_in_their_case() {
+        let (text, n) = names().replaced(
+            "Pak Anwar dan ANWAR BATUBARA, bukan Anwaruddin; anwar-batubara, siti çelik. Anwar, Batubara",
+        );
+        assert_eq!(
+            text,
+            "Pak Nama1 dan NAMA2, bukan Anwaruddin; nama2, rani dua. Nama1, Batubara"
+        );
+        assert_eq!(n, 5);
+    }
+
+    #[test]
+    fn a_list_is_read_with_given_pseudonyms_or_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("names.csv");
+        let read = |table: &str| {
+            std::fs::write(&path, table).unwrap();
+            Pseudonyms::read(&path)
+        };
+        let list = read("name,pseudonym\nAnwar,\nBeti,Lala\n").unwrap();
+        assert_eq!(list.table(), b"name,pseudonym\nAnwar,Nama1\nBeti,Lala\n");
+        // A key is a list again.
+        let key = String::from_utf8(list.table()).unwrap();
+        assert_eq!(read(&key).unwrap(), list);
+        for bad in [
+            "name\nAnwar\nanwar\n",
+            "name\nA\n",
+            "name,pseudonym\nA1,Nama2\nB2,\n",
+        ] {
+            assert_eq!(read(bad).unwrap_err().code(), "K0401", "{bad}");
+        }
+    }
+
+    proptest! {
+        /// A text is the same again once its names are replaced back.
+        #[test]
+        fn replacing_is_undone(words in prop::collection::vec(prop::sample::select(vec!["Anwar", "anwar", "ANWAR", "Anwar Batubara", "ANWAR BATUBARA", "Siti Çelik", "siti çelik", "lalu", ",", "Anwarku", "😡"]), 0..12)) {
+            let text = words.join(" ");
+            let (replaced, _) = names().replaced(&text);
+            prop_assert!(!replaced.split(' ').any(|w| w == "Anwar"));
+            let reversed = names().reversed();
+            let (back, _) = reversed.replaced(&replaced);
+            prop_assert_eq!(back.as_ref(), text.as_str());
+        }
+    }
+}

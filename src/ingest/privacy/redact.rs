@@ -1,0 +1,252 @@
+//! Private data in a text, found by its form.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+/// A kind of private data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A link.
+    Url,
+    /// An e-mail address.
+    Email,
+    /// A handle such as `@name`.
+    Handle,
+    /// A street address, or a house's RT and RW.
+    Address,
+    /// A telephone number.
+    Phone,
+    /// An Indonesian identity number: region, date of birth and serial number in 16 digits.
+    Nik,
+    /// A number of the Indonesian health insurance: 13 digits, the first three 0.
+    Bpjs,
+    /// Another number of 13 to 19 digits: a card, an account.
+    Number,
+    /// A number plate.
+    Plate,
+    /// A name of a list (see `Pseudonyms`).
+    Name,
+}
+
+impl Kind {
+    /// What stands in its place. `<url>` and `@user` are those of the corpus.
+    pub fn mask(self) -> &'static str {
+        match self {
+            Self::Url => "<url>",
+            Self::Email => "<email>",
+            Self::Handle => "@user",
+            Self::Address => "<address>",
+            Self::Phone => "<phone>",
+            Self::Nik => "<nik>",
+            Self::Bpjs => "<bpjs>",
+            Self::Number => "<number>",
+            Self::Plate => "<plate>",
+            Self::Name => "<name>",
+        }
+    }
+
+    /// Its name in a report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Handle => "handle",
+            kind => kind.mask().trim_matches(['<', '>']),
+        }
+    }
+}
+
+/// How often each kind was found.
+pub type Counts = BTreeMap<Kind, u64>;
+
+/// Handles that stand for any person.
+const MASKED_HANDLES: [&str; 2] = ["user", "admin"];
+
+/// First letters of Indonesian number plates.
+const PLATES: &str = "A|AA|AB|AD|AE|AG|B|BA|BB|BD|BE|BG|BH|BK|BL|BM|BN|BP|D|DA|DB|DC|DD|DE|DG|DH|DK|DL|DM|DN|DP|DR|DS|DT|DW|E|EA|EB|ED|F|G|H|K|KB|KH|KT|KU|L|M|N|P|PA|PB|R|S|T|W|Z";
+/// What stands behind a number without making it a plate.
+const UNITS: [&str; 16] = [
+    "KG", "GR", "KM", "CM", "MM", "M", "GB", "MB", "TB", "AM", "PM", "WIB", "JT", "RB", "CC", "X",
+];
+
+/// The patterns in the order they are masked; what one masks no later one sees.
+static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
+    let plate = format!(r"\b(?:{PLATES}) ?[1-9]\d{{1,3}} ?(?P<end>[A-Z]{{1,3}})\b");
+    let patterns = [
+        (Kind::Url, r"(?i)\b(?:https?://|www\.)[^\s<>]*[\w/]"),
+        (
+            Kind::Url,
+            r"(?i)\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|id|ly|me|gl)/[^\s<>]*[\w/]",
+        ),
+        (Kind::Email, r"[\w.+-]*\w@[\w-]+(?:\.[\w-]+)+"),
+        (
+            Kind::Handle,
+            r"(?P<before>^|[^\w.@])@(?P<handle>\w+(?:\.\w+)*)",
+        ),
+        (
+            Kind::Address,
+            r"(?i)\b(?:jl|jln|jalan|gang|gg)\b\.?\s+[\w'.-]+(?:\s+[\w'.-]+){0,4}?,?\s+(?:no\.|nomor|nmr)\s*\d+\w?(?:/\d+)?",
+        ),
+        (
+            Kind::Address,
+            r"(?i)\b(?:jl|jln)\b\.?\s+[\w'.-]+(?:\s+[\w'.-]+){0,3}?,?\s+(?:no\.?\s*)?\d{1,4}[a-z]?\b",
+        ),
+        (
+            Kind::Address,
+            r"(?i)\b(?:perum(?:ahan)?|kompleks?|blok)\b\s+[\w' -]{0,30}?\b(?:blok\s+)?[a-z]{1,2}[ -]?\d{0,3}[,/ ]*(?:no\.|nomor)\s*\d+",
+        ),
+        (
+            Kind::Address,
+            r"(?i)\brt\.?\s*0*\d+\s*[/,]?\s*rw\.?\s*0*\d+",
+        ),
+        // Before phones, which fit into the groups of a card.
+        (
+            Kind::Number,
+            r"\b(?:\d{4}(?:[ .-]\d{4}){3}|\d{6}[ .-]\d{6}[ .-]\d{4}|\d{4}[ -]\d{4}[ -]\d{5})\b",
+        ),
+        (
+            Kind::Phone,
+            r"(?:\+62|\b62|\b0)[\s.-]?\(?8\d{1,3}\)?[\s.-]?\d{3,4}[\s.-]?\d{2,5}\b",
+        ),
+        (
+            Kind::Phone,
+            r"\+\d{1,3}[\s.-]?\(?\d{1,4}\)?[\s.-]?\d{3,4}[\s.-]?\d{3,5}\b",
+        ),
+        (Kind::Phone, r"\(0\d{2,3}\)\s?\d{3,4}[\s.-]?\d{3,4}\b"),
+        (Kind::Phone, r"\b0\d{2,3}[ -]\d{3,4}[ -]?\d{3,4}\b"),
+        (Kind::Number, r"\b\d{13,19}\b"),
+        (Kind::Plate, plate.as_str()),
+    ];
+    let compiled = patterns
+        .into_iter()
+        .filter_map(|(kind, pattern)| Some((kind, Regex::new(pattern).ok()?)));
+    compiled.collect()
+});
+
+/// A text with what is private in it masked; counts what was.
+pub fn redacted<'a>(text: &'a str, counts: &mut Counts) -> Cow<'a, str> {
+    let mut masked = Cow::Borrowed(text);
+    if !may_hold(text) {
+        return masked;
+    }
+    for (kind, pattern) in PATTERNS.iter() {
+        let mut found = Vec::new();
+        let new = pattern.replace_all(&masked, |captures: &Captures<'_>| {
+            let whole = captures.get(0).map_or("", |m| m.as_str());
+            let Some(kind) = judged(*kind, whole, captures) else {
+                return whole.to_string();
+            };
+            found.push(kind);
+            let before = captures.name("before").map_or("", |m| m.as_str());
+            format!("{before}{}", kind.mask())
+        });
+        let new = (!found.is_empty()).then(|| new.into_owned());
+        for kind in found {
+            *counts.entry(kind).or_default() += 1;
+        }
+        masked = new.map_or(masked, Cow::Owned);
+    }
+    masked
+}
+
+/// The first kind of private data in a text.
+pub(crate) fn first_private(text: &str) -> Option<Kind> {
+    let mut counts = Counts::new();
+    redacted(text, &mut counts);
+    counts.into_keys().next()
+}
+
+/// Nothing is private without a digit, an `@` or a link.
+fn may_hold(text: &str) -> bool {
+    let marks = |b: u8| b.is_ascii_digit() || b == b'@' || b == b'/';
+    text.bytes().any(marks) || text.to_ascii_lowercase().contains("www.")
+}
+
+/// What a match is in truth; `None` where it only looks like it.
+fn judged(kind: Kind, whole: &str, captures: &Captures<'_>) -> Option<Kind> {
+    match kind {
+        Kind::Handle => {
+            let handle = captures.name("handle")?.as_str();
+            let is_mask = MASKED_HANDLES.contains(&handle.to_lowercase().as_str());
+            (handle.len() > 1 && !is_mask).then_some(kind)
+        }
+        Kind::Plate => {
+            let end = captures.name("end")?.as_str();
+            (!UNITS.contains(&end)).then_some(kind)
+        }
+        Kind::Number if are_years(whole) => None,
+        Kind::Number => {
+            let digits: Vec<u8> = whole.bytes().filter(u8::is_ascii_digit).collect();
+            Some(match digits.len() {
+                16 if is_nik(&digits) => Kind::Nik,
+                13 if digits.starts_with(b"000") => Kind::Bpjs,
+                _ => Kind::Number,
+            })
+        }
+        kind => Some(kind),
+    }
+}
+
+/// `2019 2020 2021 2022` is no card.
+fn are_years(groups: &str) -> bool {
+    let mut groups = groups.split([' ', '.', '-']);
+    groups.all(|g| g.len() == 4 && (g.starts_with("19") || g.starts_with("20")))
+}
+
+/// Province, regency and district, then the date of birth (40 is added to a woman's day).
+fn is_nik(digits: &[u8]) -> bool {
+    let pair = |at: usize| 10 * (digits[at] - b'0') + (digits[at + 1] - b'0');
+    let (province, regency, district) = (pair(0), pair(2), pair(4));
+    let (day, month) = (pair(6), pair(8));
+    (11..=97).contains(&province)
+        && regency > 0
+        && district > 0
+        && ((1..=31).contains(&day) || (41..=71).contains(&day))
+        && (1..=12).contains(&month)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        redacted(text, &mut Counts::new()).into_owned()
+    }
+
+    #[test]
+    fn every_pattern_compiles() {
+        assert_eq!(PATTERNS.len(), 15);
+    }
+
+    #[test]
+    fn a_number_is_known_by_its_structure() {
+        assert_eq!(masked("NIK 3299014107850001 ya"), "NIK <nik> ya");
+        // No month 13, no day 00: a card at most.
+        assert_eq!(masked("3299014113850001"), "<number>");
+        assert_eq!(masked("3299010001850001"), "<number>");
+        assert_eq!(masked("kartu 0001234567890"), "kartu <bpjs>");
+        assert_eq!(masked("3299 0141 0785 0001"), "<nik>");
+    }
+
+    #[test]
+    fn what_is_masked_stays_as_it_is() {
+        for text in [
+            "@user lihat <url> atau <phone>",
+            "lihat <nik> dan <address>",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+
+    proptest! {
+        /// Any text is masked without a panic, and masking it again changes nothing more of what
+        /// was masked.
+        #[test]
+        fn any_text_is_masked(text in "(\\PC{0,5}(@|0812|www\\.|Jl\\. |62 |no\\.|\\d{3,9})?){0,8}") {
+            let _ = masked(&text);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a file is by its first bytes, whatever its suffix says.
+
+use super::{Format, TranscriptFormat};
+use crate::error::{Error, Result};
+
+/// What a ZIP archive begins with.
+const PACKED: &[u8] = b"PK\x03\x04";
+
+/// The format of a stream, by what it begins with. The bytes of an encoding of two bytes a unit
+/// show as much.
+pub(super) fn sniff(head: &[u8]) -> Format {
+    match first_mark(head) {
+        _ if head.starts_with(PACKED) => packed(head).unwrap_or(Format::Workbook),
+        Some(b'{') => Format::Jsonl,
+        Some(b'[') => Format::Json,
+        _ => Format::CSV,
+    }
+}
+
+/// What is packed in an archive, by the names of its first members, which stand in clear.
+fn packed(head: &[u8]) -> Option<Format> {
+    let names = |name: &str| memchr::memmem::find(head, name.as_bytes()).is_some();
+    if names("word/document.xml") {
+        Some(Format::Transcript(TranscriptFormat::Docx))
+    } else if names("xl/work") || names("opendocument.spreadsheet") {
+        Some(Format::Workbook)
+    } else {
+        None
+    }
+}
+
+/// The format that a file's content shows to be another than its suffix says.
+pub(super) fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<Format> {
+    let is_packed = head.starts_with(PACKED);
+    let shown = sniff(head);
+    let page = |encoding| {
+        Err(Error::Encoding {
+            path: name.to_string(),
+            encoding,
+        })
+    };
+    match by_suffix {
+        Format::Transcript(_) if is_packed => Ok(packed(head).unwrap_or(by_suffix)),
+        _ if is_packed => Ok(shown),
+        Format::Transcript(_) => Ok(by_suffix),
+        _ if is_markup(
+            head,
+            &["<!doctype html", "<html", "<table", "<meta", "<head"],
+        ) =>
+        {
+            page("a web page, as some programs write for Excel")
+        }
+        _ if is_markup(head, &["<?xml"]) => page("an XML file"),
+        Format::Delimited(_) if begins_like_json(head) => Ok(shown),
+        Format::Json | Format::Jsonl if !head.contains(&b'{') && !head.is_empty() => {
+            Ok(Format::CSV)
+        }
+        Format::Workbook => {
+            check_head(head, name)?;
+            Ok(shown)
+        }
+        _ => Ok(by_suffix),
+    }
+}
+
+fn is_markup(head: &[u8], tags: &[&str]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    let begins = |tag: &&str| {
+        text.get(..tag.len())
+            .is_some_and(|t| t.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    tags.iter().any(begins)
+}
+
+/// Whether a file begins with `{"` or `[{`, which no header of a table does.
+fn begins_like_json(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let mut marks = text.iter().filter(|b| !b.is_ascii_whitespace());
+    matches!(
+        (marks.next(), marks.next()),
+        (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{'))
+    )
+}
+
+/// JSON as it is, one object a line or an array, whatever the suffix says.
+pub(super) fn json_format(head: &[u8], named: Format) -> Format {
+    match first_mark(head) {
+        Some(b'{') => Format::Jsonl,
+        Some(b'[') if is_array_of_objects(head) => Format::Json,
+        _ => named,
+    }
+}
+
+fn is_array_of_objects(head: &[u8]) -> bool {
+    let mut behind = head.iter().skip_while(|b| **b != b'[').skip(1);
+    behind.find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
+}
+
+/// The first byte that is neither white space nor of a byte-order mark.
+fn first_mark(head: &[u8]) -> Option<u8> {
+    let is_text =
+        |b: &u8| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF);
+    head.iter().copied().find(is_text)
+}
+
+/// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
+pub(super) fn check_head(head: &[u8], name: &str) -> Result<usize> {
+    let encoding = match head {
+        [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => {
+            Some("an old Excel or Word file, or one locked with a password")
+        }
+        [0x1F, 0x8B, ..] => Some("a gzip file"),
+        _ => None,
+    };
+    match encoding {
+        Some(encoding) => Err(Error::Encoding {
+            path: name.to_string(),
+            encoding,
+        }),
+        None if head.starts_with(&[0xEF, 0xBB, 0xBF]) => Ok(3),
+        None => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::{ReadOptions, Reader};
+
+    fn reader(bytes: &'static [u8]) -> Result<Reader> {
+        Reader::from_stream(Box::new(bytes), "in", &ReadOptions::default())
+    }
+
+    #[test]
+    fn a_stream_is_known_by_its_first_byte() {
+        assert_eq!(reader(b"id,text\n").unwrap().layout().format, Format::CSV);
+        assert_eq!(
+            reader(b"{\"text\":\"a\"}\n").unwrap().layout().format,
+            Format::Jsonl
+        );
+    }
+
+    #[test]
+    fn an_archive_is_known_by_what_is_packed_in_it() {
+        let word = Format::Transcript(TranscriptFormat::Docx);
+        let text = Format::Transcript(TranscriptFormat::Text);
+        let found = |head: &[u8], suffix| by_content(head, suffix, "in").unwrap();
+        let document = b"PK\x03\x04..[Content_Types].xml..word/document.xml..";
+        let book = b"PK\x03\x04..[Content_Types].xml..xl/workbook.xml..";
+        for suffix in [Format::CSV, Format::Workbook, text] {
+            assert_eq!(found(document, suffix), word);
+            assert_eq!(found(book, suffix), Format::Workbook);
+        }
+        assert_eq!(found(b"PK\x03\x04..", word), word);
+        assert_eq!(found(b"PK\x03\x04..", Format::CSV), Format::Workbook);
+        assert_eq!(sniff(document), word);
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        for (bytes, said) in [
+            (&b"PK\x03\x04zzzz"[..], "ZIP"),
+            (b"\xD0\xCF\x11\xE0zzzz", "old Excel"),
+            (b"\x1F\x8B\x08zzzz", "gzip"),
+        ] {
+            let error = reader(bytes).err().unwrap().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Spreadsheets (XLSX, ODS): one sheet as a table, cells as text.
+//!
+//! A worker reads the sheet row by row and is only a few rows ahead, so memory holds the shared
+//! strings of a workbook but not its cells. What it meets at its end or by a fault comes as the
+//! last message; a worker that ends without one has met a file its parser could not stand.
+
+mod ods;
+mod xlsx;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::archive::{self, Archive};
+use super::{ReadOptions, Record, Rejected, columns_once, text_column, unreadable, write_cell};
+use crate::error::{Error, Location, Result, RowFault};
+
+/// Most columns of a sheet, as Excel and `LibreOffice` have it.
+const MAX_COLUMNS: usize = 16_384;
+/// Rows among which the header must be; titles and notes stand above it.
+const TRIED: usize = 100;
+/// Rows that a worker is ahead.
+const AHEAD: usize = 256;
+
+/// The sheet that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sheet {
+    /// Its name.
+    pub name: String,
+    /// The other sheets, in order.
+    pub others: Vec<String>,
+    /// The row of the header, from 1.
+    pub header_row: u64,
+}
+
+/// A row of a sheet that has a cell with something in it.
+struct SheetRow {
+    /// From 1.
+    number: u64,
+    cells: Vec<String>,
+    /// Bytes of all cells; those of a row above the limit are not kept.
+    bytes: usize,
+}
+
+enum Message {
+    Sheet { name: String, others: Vec<String> },
+    Row(SheetRow),
+    Failed(Error),
+    End,
+}
+
+/// What a worker gives its messages to; `false` when nobody wants more.
+struct Sink {
+    sender: SyncSender<Message>,
+    keep: usize,
+}
+
+impl Sink {
+    fn send(&self, message: Message) -> bool {
+        self.sender.send(message).is_ok()
+    }
+}
+
+/// A row that is being put together.
+struct Building {
+    row: SheetRow,
+    keep: usize,
+}
+
+impl Building {
+    fn new(number: u64, keep: usize) -> Self {
+        let cells = Vec::new();
+        let row = SheetRow {
+            number,
+            cells,
+            bytes: 0,
+        };
+        Self { row, keep }
+    }
+
+    /// Puts a text into a column; a blank one makes no cell.
+    fn put(&mut self, column: usize, text: &str) {
+        if text.is_empty() || column >= MAX_COLUMNS {
+            return;
+        }
+        self.row.bytes += text.len();
+        if self.row.bytes > self.keep {
+            return;
+        }
+        if self.row.cells.len() <= column {
+            self.row.cells.resize(column + 1, String::new());
+        }
+        self.row.cells[column] = text.to_string();
+    }
+
+    fn is_blank(&self) -> bool {
+        self.row.bytes == 0
+    }
+}
+
+pub(super) struct Rows {
+    receiver: Receiver<Message>,
+    name: String,
+    sheet: Sheet,
+    columns: Vec<String>,
+    /// The first column of the table in its sheet.
+    first: usize,
+    max_cell: usize,
+    keep: usize,
+    /// Rows below the header that were read to find it.
+    waiting: VecDeque<SheetRow>,
+    ended: bool,
+}
+
+impl Rows {
+    pub(super) fn open(file: File, name: &str, options: &ReadOptions) -> Result<Self> {
+        let archive = archive::open(file, name, options.max_unpacked)?;
+        let keep = options.kept_bytes();
+        let (sender, receiver) = sync_channel(AHEAD);
+        let sink = Sink { sender, keep };
+        let (of, wanted) = (name.to_string(), options.sheet.clone());
+        thread::spawn(move || {
+            let read = read(archive, &of, wanted.as_deref(), &sink);
+            sink.send(read.map_or_else(Message::Failed, |()| Message::End));
+        });
+        let mut rows = Self {
+            receiver,
+            name: name.to_string(),
+            sheet: Sheet {
+                name: String::new(),
+                others: Vec::new(),
+                header_row: 0,
+            },
+            columns: Vec::new(),
+            first: 0,
+            max_cell: options.max_cell,
+            keep,
+            waiting: VecDeque::new(),
+            ended: false,
+        };
+        rows.find_header(options)?;
+        Ok(rows)
+    }
+
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    pub(super) fn sheet(&self) -> Sheet {
+        self.sheet.clone()
+    }
+
+    pub(super) fn next_row(&mut self, text: usize) -> Result<Option<Result<Record, Rejected>>> {
+        let row = match self.waiting.pop_front() {
+            Some(row) => Some(row),
+            None => self.receive()?,
+        };
+        Ok(row.map(|row| self.record(&row, text)))
+    }
+
+    /// The next row from the worker.
+    fn receive(&mut self) -> Result<Option<SheetRow>> {
+        while !self.ended {
+            match self.receiver.recv() {
+                Ok(Message::Row(row)) => return Ok(Some(row)),
+                Ok(Message::Sheet { name, others }) => {
+                    (self.sheet.name, self.sheet.others) = (name, others);
+                }
+                Ok(Message::End) => self.ended = true,
+                Ok(Message::Failed(error)) => {
+                    self.ended = true;
+                    return Err(error);
+                }
+                Err(_) => {
+                    self.ended = true;
+                    return Err(damaged(&self.name, &"its parser gave up"));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The header is the first row of two cells or more with a column of the text; where none
+    /// has one, the first row of two cells is what the error shows.
+    fn find_header(&mut self, options: &ReadOptions) -> Result<()> {
+        let mut rows = Vec::new();
+        while rows.len() < TRIED
+            && let Some(row) = self.receive()?
+        {
+            rows.push(row);
+        }
+        let width = |row: &SheetRow| row.cells.iter().filter(|c| !c.is_empty()).count();
+        let widest = rows.iter().map(width).max().unwrap_or(0);
+        let is_wide = |row: &SheetRow| width(row) >= widest.min(2);
+        let has_text = |row: &SheetRow| {
+            is_wide(row) && text_column(&self.name, &trimmed(&row.cells), options).is_ok()
+        };
+        let header = rows.iter().position(has_text);
+        let header = header.or_else(|| rows.iter().position(is_wide));
+        let Some(header) = header.filter(|_| widest > 0) else {
+            return Err(Error::EmptyFile {
+                path: self.name.clone(),
+            });
+        };
+        let below = rows.split_off(header + 1);
+        let names = trimmed(&rows[header].cells);
+        self.sheet.header_row = rows[header].number;
+        self.first = names.iter().position(|c| !c.is_empty()).unwrap_or(0);
+        let widths = below.iter().map(|row| row.cells.len());
+        let end = widths.max().unwrap_or(0).max(names.len());
+        let name = |column: usize| match names.get(column) {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => format!("column {}", letters(column)),
+        };
+        self.columns = (self.first..end).map(name).collect();
+        columns_once(&self.columns, &self.name)?;
+        self.waiting = below.into();
+        Ok(())
+    }
+
+    fn record(&self, row: &SheetRow, text: usize) -> Result<Record, Rejected> {
+        let cells = row.cells.get(self.first..).unwrap_or_default();
+        let longest = row.cells.iter().map(String::len).max().unwrap_or(0);
+        let fault = if row.bytes > self.keep || longest > self.max_cell {
+            Some(RowFault::CellTooLong {
+                bytes: if row.bytes > self.keep {
+                    row.bytes
+                } else {
+                    longest
+                },
+                limit: self.max_cell,
+            })
+        } else if cells.len() > self.columns.len()
+            || row.cells.iter().take(self.first).any(|c| !c.is_empty())
+        {
+            Some(RowFault::Ragged {
+                expected: self.columns.len(),
+                got: row.cells.len(),
+            })
+        } else {
+            None
+        };
+        let mut raw = Vec::with_capacity(row.bytes + self.columns.len());
+        for column in 0..self.columns.len() {
+            if column > 0 {
+                raw.push(b',');
+            }
+            write_cell(&mut raw, cells.get(column).map_or("", String::as_str), b',');
+        }
+        match fault {
+            Some(fault) => Err(Rejected {
+                at: Location::new(&self.name, row.number, 0),
+                last_line: row.number,
+                fault,
+                raw,
+            }),
+            None => Ok(Record {
+                line: row.number,
+                text: cells.get(text).cloned().unwrap_or_default(),
+                raw,
+            }),
+        }
+    }
+}
+
+/// A workbook that comes as a stream, in a file that is gone once it is closed.
+pub(super) fn spooled(mut input: impl BufRead, name: &str) -> Result<File> {
+    let mut file = tempfile::tempfile().map_err(|e| unreadable(name, e))?;
+    io::copy(&mut input, &mut file).map_err(|e| unreadable(name, e))?;
+    Ok(file)
+}
+
+fn read(mut archive: Archive, name: &str, wanted: Option<&str>, sink: &Sink) -> Result<()> {
+    if archive.by_name("content.xml").is_ok() {
+        ods::read(&mut archive, name, wanted, sink)
+    } else {
+        xlsx::read(archive.into_inner(), name, wanted, sink)
+    }
+}
+
+/// The sheet that is wanted or, of those with a cell, the first that isn't hidden.
+fn chosen<'a>(sheets: &'a [Candidate], name: &str, wanted: Option<&str>) -> Result<&'a Candidate> {
+    let found = if let Some(wanted) = wanted {
+        sheets.iter().find(|s| s.name == wanted)
+    } else {
+        let mut filled = sheets.iter().filter(|s| s.is_filled);
+        let visible = filled.clone().find(|s| !s.is_hidden);
+        visible.or_else(|| filled.next())
+    };
+    found.ok_or_else(|| match wanted {
+        Some(wanted) => Error::MissingSheet {
+            path: name.to_string(),
+            wanted: wanted.to_string(),
+            found: sheets.iter().map(|s| s.name.clone()).collect(),
+        },
+        None => Error::EmptyFile {
+            path: name.to_string(),
+        },
+    })
+}
+
+/// A sheet of a workbook.
+struct Candidate {
+    name: String,
+    is_hidden: bool,
+    is_filled: bool,
+}
+
+fn announcement(sheet: &str, sheets: &[Candidate]) -> Message {
+    let others = sheets.iter().map(|s| s.name.clone());
+    Message::Sheet {
+        name: sheet.to_string(),
+        others: others.filter(|other| other != sheet).collect(),
+    }
+}
+
+fn damaged(name: &str, reason: &impl ToString) -> Error {
+    Error::Workbook {
+        path: name.to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+fn trimmed(cells: &[String]) -> Vec<String> {
+    cells.iter().map(|c| c.trim().to_string()).collect()
+}
+
+/// A number as people write it: no decimals where there are none.
+fn number_text(value: f64) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        format!("{}", value as i64)
+    } else {
+        format!("{value}")
+    }
+}
+
+/// The letters of a column: A, B, … Z, AA.
+fn letters(mut column: usize) -> String {
+    let mut letters = Vec::new();
+    loop {
+        letters.push(char::from(b'A' + (column % 26) as u8));
+        if column < 26 {
+            break;
+        }
+        column = column / 26 - 1;
+    }
+    letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! Near copies of earlier rows, so that one template isn't five hundred opinions.
+//!
+//! A row is a copy of the first row that it is near: their sets of character 4-grams are alike by
+//! at least 0.8 (Jaccard), as in `konflik check`. Candidates are found by `MinHash` in bands
+//! (Broder 1997; Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, 3.4) and compared
+//! in full, so that nothing is called a copy that isn't one; of pairs 0.8 alike 1 in 5,000 is
+//! missed. Only first rows are remembered, the latest [`DuplicateParams::remembered`] of them.
+
+use std::collections::{HashMap, VecDeque};
+
+use rayon::prelude::*;
+
+use crate::corpus::near::{MIN_SHINGLES, jaccard, normalised, shingle_hashes};
+use crate::ingest::{Layout, Record, Rejected, Role};
+
+const BANDS: usize = 16;
+/// Smallest hashes in a band: two texts of likeness s share one with probability 1 − (1 − s⁴)¹⁶.
+const IN_BAND: usize = 4;
+/// Candidates that are compared in full for one row, the latest first.
+const MAX_COMPARED: usize = 200;
+
+/// Bounds of the search for copies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DuplicateParams {
+    /// Jaccard likeness of character 4-grams from which a row is a copy.
+    pub near: f64,
+    /// First rows that are remembered; some 800 bytes each for a complaint of 100 characters.
+    pub remembered: usize,
+}
+
+impl Default for DuplicateParams {
+    fn default() -> Self {
+        Self {
+            near: 0.8,
+            remembered: 200_000,
+        }
+    }
+}
+
+/// What a text is found again by.
+pub(super) struct Sketch {
+    shingles: Vec<u32>,
+    bands: [u64; BANDS],
+}
+
+impl Sketch {
+    /// The sketch of a text; `None` for one that is too short to be a copy.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let shingles = shingle_hashes(&normalised(text));
+        if shingles.len() < MIN_SHINGLES {
+            return None;
+        }
+        let mut smallest = [u32::MAX; BANDS * IN_BAND];
+        for shingle in &shingles {
+            for (seed, least) in smallest.iter_mut().enumerate() {
+                *least = (*least).min(scrambled(*shingle, seed as u32));
+            }
+        }
+        let mut bands = [0u64; BANDS];
+        for (band, least) in bands.iter_mut().zip(smallest.chunks(IN_BAND)) {
+            *band = least.iter().fold(0xCBF2_9CE4_8422_2325, |hash, n| {
+                (hash ^ u64::from(*n)).wrapping_mul(0x0100_0000_01B3)
+            });
+        }
+        Some(Self { shingles, bands })
+    }
+}
+
+/// One of the 64 hash functions: the finaliser of `MurmurHash3` over the shingle and a seed.
+fn scrambled(shingle: u32, seed: u32) -> u32 {
+    let mut h = shingle ^ seed.wrapping_mul(0x9E37_79B9);
+    h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
+    h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+    h ^ (h >> 16)
+}
+
+/// First rows, by their bands.
+pub(super) struct FirstRows {
+    params: DuplicateParams,
+    rows: VecDeque<First>,
+    /// Rows that were forgotten: the number of the first one remembered.
+    forgotten: u64,
+    bands: Vec<HashMap<u64, VecDeque<u64>>>,
+}
+
+struct First {
+    id: String,
+    sketch: Sketch,
+}
+
+impl FirstRows {
+    pub(super) fn new(params: DuplicateParams) -> Self {
+        Self {
+            params,
+            rows: VecDeque::new(),
+            forgotten: 0,
+            bands: vec![HashMap::new(); BANDS],
+        }
+    }
+
+    /// For each row the id of the first row that it is a copy of. A row without an id is called
+    /// `row N` by its line; statements cut from one row have their number behind it.
+    pub(super) fn copies(
+        &mut self,
+        rows: &[Result<Record, Rejected>],
+        layout: &Layout,
+    ) -> Vec<Option<String>> {
+        let sketch = |row: &Result<Record, Rejected>| Sketch::of(&row.as_ref().ok()?.text);
+        let sketches: Vec<Option<Sketch>> = rows.par_iter().map(sketch).collect();
+        let ids = layout.other_columns.iter().find(|c| c.role == Role::Id);
+        let id = |record: &Record| {
+            let cells = ids.map(|_| layout.cells(record)).unwrap_or_default();
+            let cell = ids.and_then(|c| cells.get(c.position)).map(|c| c.trim());
+            let given = cell.filter(|c| !c.is_empty()).map(String::from);
+            let id = given.unwrap_or_else(|| format!("row {}", record.line));
+            // Statements cut from one row share its id.
+            let part = layout.unit_number(record);
+            part.map_or(id.clone(), |part| format!("{id}.{part}"))
+        };
+        let copy = |(row, sketch): (&Result<Record, Rejected>, Option<Sketch>)| {
+            self.copied(|| row.as_ref().map(id).unwrap_or_default(), sketch?)
+        };
+        rows.iter().zip(sketches).map(copy).collect()
+    }
+
+    /// The id of the first row that this one is near; else it is remembered as a first row itself.
+    pub(super) fn copied(&mut self, id: impl FnOnce() -> String, sketch: Sketch) -> Option<String> {
+        let mut candidates: Vec<u64> = Vec::new();
+        for (rows, band) in self.bands.iter().zip(&sketch.bands) {
+            let latest = rows.get(band).into_iter().flatten().rev();
+            candidates.extend(latest.take(MAX_COMPARED));
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        let is_near =
+            |row: &&First| jaccard(&row.sketch.shingles, &sketch.shingles) >= self.params.near;
+        let rows = candidates
+            .iter()
+            .filter_map(|n| self.rows.get((n - self.forgotten) as usize));
+        if let Some(first) = rows.into_iter().find(is_near) {
+            return Some(first.id.clone());
+        }
+        self.remember(First { id: id(), sketch });
+        None
+    }
+
+    fn remember(&mut self, row: First) {
+        if self.rows.len() >= self.params.remembered {
+            self.forget_oldest();
+        }
+        let number = self.forgotten + self.rows.len() as u64;
+        for (rows, band) in self.bands.iter_mut().zip(&row.sketch.bands) {
+            rows.entry(*band).or_default().push_back(number);
+        }
+        self.rows.push_back(row);
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.rows.pop_front() else {
+            return;
+        };
+        for (rows, band) in self.bands.iter_mut().zip(&oldest.sketch.bands) {
+            // The oldest row stands first in each of its bands.
+            if let Some(of_band) = rows.get_mut(band) {
+                of_band.pop_front();
+                if of_band.is_empty() {
+                    rows.remove(band);
+                }
+            }
+        }
+        self.forgotten += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ingest::{ReadOptions, Reader};
+
+    fn copies(texts: &[String], params: &DuplicateParams) -> Vec<Option<usize>> {
+        let mut firsts = FirstRows::new(params.clone());
+        let copy = |(i, text): (usize, &String)| {
+            let id = firsts.copied(|| i.to_string(), Sketch::of(text)?)?;
+            Some(id.parse().unwrap())
+        };
+        texts.iter().enumerate().map(copy).collect()
+    }
+
+    fn corpus() -> Vec<String> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/statements.csv");
+        let mut reader = Reader::open(path.as_ref(), &ReadOptions::default()).unwrap();
+        let mut texts = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            texts.push(row.unwrap().text);
+        }
+        texts
+    }
+
+    fn likeness(a: &str, b: &str) -> f64 {
+        let [a, b] = [a, b].map(|t| shingle_hashes(&normalised(t)));
+        jaccard(&a, &b)
+    }
+
+    /// The corpus has no statement twice; only its minimal pairs are near. What is called a copy
+    /// is what comparing a row with all before it finds.
+    #[test]
+    fn on_the_corpus_copies_are_those_that_comparing_everything_finds() {
+        let texts: Vec<String> = corpus().into_iter().take(1500).collect();
+        let found = copies(&texts, &DuplicateParams::default());
+        let sets: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|t| shingle_hashes(&normalised(t)))
+            .collect();
+        let mut firsts: Vec<usize> = Vec::new();
+        let mut all = Vec::new();
+        for (b, set) in sets.iter().enumerate() {
+            let is_long = set.len() >= MIN_SHINGLES;
+            let first = firsts
+                .iter()
+                .copied()
+                .find(|a| is_long && jaccard(&sets[*a], set) >= 0.8);
+            if is_long && first.is_none() {
+                firsts.push(b);
+            }
+            all.push(first);
+        }
+        assert_eq!(found, all);
+    }
+
+    #[test]
+    fn campaigns_of_a_template_are_found_and_nothing_else_is() {
+        let texts = corpus();
+        let templates: Vec<&String> = texts
+            .iter()
+            .filter(|t| t.chars().count() > 80)
+            .step_by(40)
+            .collect();
+        let mut rows: Vec<String> = texts.iter().step_by(3).cloned().collect();
+        let originals = rows.len();
+        for template in &templates {
+            rows.push((*template).clone());
+            rows.push(template.to_uppercase());
+            rows.push(format!("{template} Terima kasih"));
+        }
+        let before = copies(&rows[..originals], &DuplicateParams::default());
+        let found = copies(&rows, &DuplicateParams::default());
+        assert_eq!(found[..originals], before);
+        let hits = found[originals..].chunks(3);
+        let whole = hits
+            .clone()
+            .filter(|c| c[1].is_some() && c[2].is_some())
+            .count();
+        assert_eq!(whole, templates.len());
+        for (b, a) in found
+            .iter()
+            .enumerate()
+            .filter_map(|(b, a)| Some((b, (*a)?)))
+        {
+            assert!(likeness(&rows[a], &rows[b]) >= 0.8);
+        }
+    }
+
+    #[test]
+    fn short_texts_are_never_copies() {
+        let texts = ["Mantap!", "Mantap!", "Tidak bisa"].map(String::from);
+        assert_eq!(
+            copies(&texts, &DuplicateParams::default()),
+            [None, None, None]
+        );
+    }
+
+    #[test]
+    fn only_the_latest_first_rows_are_remembered() {
+        let texts = corpus();
+        let params = DuplicateParams {
+            remembered: 2,
+            ..DuplicateParams::default()
+        };
+        let long: Vec<&String> = texts
+            .iter()
+            .filter(|t| t.len() > 90)
+            .step_by(50)
+            .take(3)
+            .collect();
+        let rows: Vec<String> = [0, 1, 0, 2, 0, 1].map(|i: usize| long[i].clone()).to_vec();
+        assert_eq!(
+            copies(&rows, &params),
+            [None, None, Some(0), None, None, None]
+        );
+        let mut firsts = FirstRows::new(params);
+        for text in &texts {
+            if let Some(sketch) = Sketch::of(text) {
+                firsts.copied(String::new, sketch);
+            }
+        }
+        let held: usize = firsts
+            .bands
+            .iter()
+            .flat_map(HashMap::values)
+            .map(VecDeque::len)
+            .sum();
+        assert_eq!((firsts.rows.len(), held), (2, 2 * BANDS));
+    }
+
+    proptest! {
+        /// What is called a copy is near its first row, which is none itself.
+        #[test]
+        fn a_copy_is_near_a_first_row(texts in prop::collection::vec("(abcd|bcde|efgh|xyzw| ){6,14}", 1..20)) {
+            let found = copies(&texts, &DuplicateParams { near: 0.6, ..DuplicateParams::default() });
+            for (b, a) in found.iter().enumerate().filter_map(|(b, a)| Some((b, (*a)?))) {
+                prop_assert!(a < b && found[a].is_none());
+                prop_assert!(likeness(&texts[a], &texts[b]) >= 0.6);
+            }
+        }
+    }
+}

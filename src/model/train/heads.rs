@@ -1,0 +1,164 @@
+//! Which head a variable gets.
+
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::model::{Decision, Head, Thresholds};
+
+/// A way to make a head.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Recipe<'a> {
+    /// Scores and cues are weighed, with this penalty.
+    Weighing(f64),
+    /// The scores are scaled by one factor.
+    Scaling,
+    /// The head of the model it started from, as it is.
+    Kept(&'a Head),
+}
+
+/// What the heads of a variable are fitted on.
+pub(super) struct Heads<'a> {
+    /// Shape statements × inputs.
+    pub(super) inputs: &'a Array2<f64>,
+    pub(super) codes: &'a [usize],
+    pub(super) folds: Vec<usize>,
+    pub(super) classes: usize,
+}
+
+impl Heads<'_> {
+    /// A head of all statements but those of a fold.
+    fn fit_without(&self, fold: Option<usize>, recipe: Recipe<'_>) -> Result<Head> {
+        let kept: Vec<usize> = (0..self.codes.len())
+            .filter(|r| Some(self.folds[*r]) != fold)
+            .collect();
+        let codes: Vec<usize> = kept.iter().map(|r| self.codes[*r]).collect();
+        let inputs = self.inputs.select(Axis(0), &kept);
+        match recipe {
+            Recipe::Weighing(alpha) => Head::fit(&inputs, &codes, self.classes, alpha),
+            Recipe::Scaling => Ok(Head::scaling(&inputs, &codes, self.classes)),
+            Recipe::Kept(head) => Ok(head.clone()),
+        }
+    }
+
+    /// The probabilities of each statement by the head that left its fold out.
+    fn out_of_fold(&self, recipe: Recipe<'_>) -> Result<Vec<Vec<f64>>> {
+        let count = self.folds.iter().max().map_or(0, |last| last + 1);
+        let by_fold = (0..count)
+            .map(|fold| self.fit_without(Some(fold), recipe))
+            .collect::<Result<Vec<_>>>()?;
+        let rows = self.inputs.rows().into_iter().zip(&self.folds);
+        Ok(rows
+            .map(|(row, fold)| by_fold[*fold].probabilities(row.iter().copied()))
+            .collect())
+    }
+
+    /// The head with the least log loss on statements not seen, and its probabilities of them.
+    ///
+    /// With few statements one factor, or the head of the model it started from, beats what can
+    /// be learned from them. A head that does not converge is out of the choice.
+    pub(super) fn best(
+        &self,
+        kept: Option<Recipe<'_>>,
+        alphas: &[f64],
+    ) -> Result<(Head, Vec<Vec<f64>>)> {
+        let weighing = alphas.iter().map(|alpha| Recipe::Weighing(*alpha));
+        let recipes: Vec<Recipe<'_>> = kept.into_iter().chain(weighing).collect();
+        let candidates = recipes
+            .par_iter()
+            .map(|recipe| converged(self.out_of_fold(*recipe)))
+            .collect::<Result<Vec<_>>>()?;
+        let mut probabilities = self.out_of_fold(Recipe::Scaling)?;
+        let mut head = self.fit_without(None, Recipe::Scaling)?;
+        let mut least = log_loss(&probabilities, self.codes);
+        for (recipe, candidate) in recipes.into_iter().zip(candidates) {
+            let Some(candidate) = candidate else { continue };
+            let loss = log_loss(&candidate, self.codes);
+            if loss < least
+                && let Some(fitted) = converged(self.fit_without(None, recipe))?
+            {
+                (head, probabilities, least) = (fitted, candidate, loss);
+            }
+        }
+        Ok((head, probabilities))
+    }
+
+    /// The decision on each statement by thresholds chosen on the other folds.
+    pub(super) fn decisions(&self, outcomes: &[(f64, bool)], stated_error: f64) -> Vec<Decision> {
+        let count = self.folds.iter().max().map_or(0, |last| last + 1);
+        let without = |fold: usize| {
+            let others = outcomes
+                .iter()
+                .zip(&self.folds)
+                .filter(|(_, f)| **f != fold);
+            Thresholds::choose(&others.map(|(o, _)| *o).collect::<Vec<_>>(), stated_error)
+        };
+        let by_fold: Vec<Thresholds> = (0..count).map(without).collect();
+        let rows = outcomes.iter().zip(&self.folds);
+        rows.map(|((p, _), fold)| by_fold[*fold].decide(*p))
+            .collect()
+    }
+}
+
+/// `None` for a fit that did not converge.
+fn converged<T>(fitted: Result<T>) -> Result<Option<T>> {
+    match fitted {
+        Ok(fitted) => Ok(Some(fitted)),
+        Err(Error::NotConverged { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Mean −ln of the probability of the right code, which counts as at least 10⁻⁹.
+fn log_loss(probabilities: &[Vec<f64>], codes: &[usize]) -> f64 {
+    let losses = probabilities
+        .iter()
+        .zip(codes)
+        .map(|(p, code)| -p[*code].max(1e-9).ln());
+    losses.sum::<f64>() / codes.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Six statements of three codes in two folds, scored well.
+    fn inputs() -> Array2<f64> {
+        Array2::from_shape_fn((6, 3), |(i, k)| if i % 3 == k { 2.0 } else { -1.0 })
+    }
+
+    #[test]
+    fn the_head_with_the_least_loss_is_chosen_and_scaling_needs_no_other() {
+        let inputs = inputs();
+        let heads = Heads {
+            inputs: &inputs,
+            codes: &[0, 1, 2, 0, 1, 2],
+            folds: vec![0, 0, 0, 1, 1, 1],
+            classes: 3,
+        };
+        let (alone, _) = heads.best(None, &[]).unwrap();
+        assert_eq!(alone.alpha, None);
+        let (chosen, _) = heads.best(None, &[1000.0]).unwrap();
+        assert_eq!(chosen, alone, "a head pulled to even chances is worse");
+        let backwards = Head {
+            coefficients: vec![vec![-1.0, 0.0, 0.0], vec![0.0; 3], vec![0.0; 3]],
+            ..alone.clone()
+        };
+        let (chosen, _) = heads.best(Some(Recipe::Kept(&backwards)), &[]).unwrap();
+        assert_eq!(chosen, alone);
+        assert!(heads.best(None, &[0.0]).is_err(), "other errors are told");
+    }
+
+    #[test]
+    fn only_a_fit_that_does_not_converge_is_left_out() {
+        let stuck = Error::NotConverged {
+            solver: "head",
+            measure: "gradient",
+            value: 1.0,
+            wanted: 0.1,
+        };
+        assert_eq!(converged(Ok(1)).unwrap(), Some(1));
+        assert_eq!(converged::<u8>(Err(stuck)).unwrap(), None);
+        assert!(converged::<u8>(Err(Error::Linfa(linfa::Error::NotEnoughSamples))).is_err());
+    }
+}

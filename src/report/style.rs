@@ -1,0 +1,59 @@
+//! What text and Markdown have in common, and how numbers are written.
+
+use super::table::Table;
+use crate::evaluate::Score;
+
+/// Where a document is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// In a terminal.
+    Text,
+    /// In a repository, a step summary or a report.
+    Markdown,
+}
+
+impl Style {
+    pub(super) fn table(self, table: &Table) -> String {
+        match self {
+            Self::Text => format!("{}\n", table.text()),
+            Self::Markdown => format!("{}\n", table.markdown()),
+        }
+    }
+
+    pub(super) fn heading(self, text: &str) -> String {
+        match self {
+            Self::Text => format!("{}\n\n", text.to_uppercase()),
+            Self::Markdown => format!("## {text}\n\n"),
+        }
+    }
+}
+
+pub(super) fn value(score: &Score) -> String {
+    score
+        .value
+        .map_or_else(|| "–".to_string(), |v| format!("{v:.3}"))
+}
+
+/// With a sign, for differences.
+pub(super) fn signed(score: &Score) -> String {
+    score
+        .value
+        .map_or_else(|| "–".to_string(), |v| format!("{v:+.3}"))
+}
+
+/// The interval, or why there is none.
+pub(super) fn interval(score: &Score) -> String {
+    match (score.interval, score.reason) {
+        (Some([low, high]), _) => format!("{low:.3} to {high:.3}"),
+        (None, Some(reason)) => reason.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+pub(super) fn percent_interval([low, high]: [f64; 2]) -> String {
+    format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high)
+}
