@@ -97,6 +97,12 @@ pub enum RowFault {
     /// Text after the quote that closes a cell.
     #[error("text after a closing quote")]
     AfterQuote,
+    /// The timing line of a subtitle's cue.
+    #[error("the timing line of this cue has {reason}")]
+    CueTiming {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A line that is not a JSON object.
     #[error("not a JSON object: {reason}")]
     Json {
@@ -148,6 +154,7 @@ impl RowFault {
             Self::NoTextKey { .. } => "K0307",
             Self::NotAString { .. } => "K0308",
             Self::StrayKey { .. } => "K0312",
+            Self::CueTiming { .. } => "K0320",
         }
     }
 }
@@ -247,6 +254,22 @@ pub enum Error {
         /// The sheets there are.
         found: Vec<String>,
     },
+    /// A document or subtitle file that can't be read.
+    #[error("{path}: {reason}")]
+    Document {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A transcript that is, or unpacks to, more than may be read into memory.
+    #[error("{path}: more than {limit} bytes, unpacked")]
+    DocumentTooLarge {
+        /// The file.
+        path: String,
+        /// The limit in force.
+        limit: u64,
+    },
     /// A packed file that unpacks to more than the limit, as one made to fill a memory does.
     #[error("{path}: unpacks to more than {limit} bytes")]
     TooLarge {
@@ -254,6 +277,22 @@ pub enum Error {
         path: String,
         /// The limit in force.
         limit: u64,
+    },
+    /// Two inputs of one name, whose statements would have the same ids.
+    #[error("{path}: there is another input called {name:?}")]
+    SameName {
+        /// The second file.
+        path: String,
+        /// The name of both, without folder and suffix.
+        name: String,
+    },
+    /// Speakers of whom it isn't known whether they ask or answer.
+    #[error("{path}: can't tell who asks and who answers: {}", quoted(.names))]
+    WhoAsks {
+        /// The file.
+        path: String,
+        /// Their names.
+        names: Vec<String>,
     },
     /// A column that is needed isn't there.
     #[error("{path}: no column {wanted:?}; the columns are {}", quoted(.found))]
@@ -546,6 +585,10 @@ impl Error {
             Self::Workbook { .. } => "K0208",
             Self::MissingSheet { .. } => "K0209",
             Self::TooLarge { .. } => "K0210",
+            Self::Document { .. } => "K0220",
+            Self::DocumentTooLarge { .. } => "K0221",
+            Self::WhoAsks { .. } => "K0222",
+            Self::SameName { .. } => "K0223",
             Self::Row { fault, .. } => fault.code(),
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
@@ -659,6 +702,28 @@ impl Error {
             }
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("create the folder first".into())
+            }
+            _ => self.transcript_hint(),
+        }
+    }
+
+    /// What to do about a transcript.
+    fn transcript_hint(&self) -> Option<String> {
+        match self {
+            Self::Document { .. } => {
+                Some("open it in the program that wrote it and save it again, as .docx, .txt, .vtt or .srt".into())
+            }
+            Self::DocumentTooLarge { .. } => {
+                Some("split it, or raise the limit with --max-document if you trust it".into())
+            }
+            Self::SameName { .. } => {
+                Some("ids of statements begin with the name of their file: rename one, or ingest them apart".into())
+            }
+            Self::WhoAsks { names, .. } => {
+                let name = names.first().map_or("P", String::as_str);
+                Some(format!(
+                    "look with `konflik ingest FILE --preview`, then say --interviewer {name} or --participant {name}"
+                ))
             }
             _ => None,
         }

@@ -3,7 +3,7 @@
 //! Data flows one way; no module imports one to its right:
 //!
 //! ```text
-//! error, codebook ← ingest ← corpus ← tokenize ← features ← model ← label ← evaluate ← export, report
+//! error, codebook ← ingest ← corpus ← tokenize ← language ← features ← model ← label ← evaluate ← export, report
 //! ```
 //!
 //! ```no_run
@@ -26,6 +26,7 @@ pub mod export;
 pub mod features;
 pub mod ingest;
 pub mod label;
+pub mod language;
 pub mod model;
 pub mod report;
 pub mod tokenize;

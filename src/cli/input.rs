@@ -25,6 +25,7 @@ fn columns_line(layout: &Layout) -> Option<String> {
 fn format_line(layout: &Layout) -> String {
     let format = match layout.format {
         _ if layout.sheet.is_some() => "a workbook",
+        _ if !layout.speakers.is_empty() => "a transcript",
         Format::Jsonl => "JSON",
         _ => "a table of text",
     };

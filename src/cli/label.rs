@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
-use konflik::ingest::{Rejected, Speaker};
+use konflik::ingest::{Rejected, Speaker, SpeakerRole};
 use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
@@ -20,13 +20,14 @@ const EXAMPLES: &str = "Examples:
   konflik label - --text-column narrative < feed.csv | head";
 
 /// Rejected rows that are shown; the others are counted.
-const SHOWN_REJECTS: usize = 5;
+pub(super) const SHOWN_REJECTS: usize = 5;
 
 /// Label new statements, by the starter model or one of your own
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct LabelArgs {
-    /// Statements: .csv, .tsv, .json, .jsonl, .xlsx, .ods, a .txt transcript, or `-` for standard input
+    /// Statements: .csv, .tsv, .json, .jsonl, .xlsx, .ods, a transcript (.txt, .md, .docx, .vtt,
+    /// .srt), or `-` for standard input
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
     /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output
@@ -41,6 +42,9 @@ pub(super) struct LabelArgs {
     /// Format of standard output; that of the input if left out
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<OutputFormatArg>,
+    /// Leave out the words that spoke for a code; twice as fast
+    #[arg(long)]
+    no_evidence: bool,
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
@@ -84,6 +88,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     let key = args.privacy.prepare_key(&args.output, args.force)?;
     let reader = Reader::open(&args.statements, &options)?;
     announce(&reader, console);
+    refuse_unclear_roles(&reader)?;
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);
     let labelling = Labelling {
@@ -94,6 +99,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
             remembered: args.remembered,
             ..DuplicateParams::default()
         }),
+        evidence: !args.no_evidence,
     };
     let rejected = rejects
         .as_deref()
@@ -112,12 +118,12 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
 }
 
 /// Says what was found out about the input, so that a wrong guess is seen.
-fn announce(reader: &Reader, console: &Console) {
+pub(super) fn announce(reader: &Reader, console: &Console) {
     let layout = reader.layout();
     for line in super::input::found_lines(layout) {
         console.say(&line);
     }
-    let text = &layout.columns[layout.text];
+    let text = &layout.columns[layout.whole_text];
     if layout.text_was_guessed {
         console.say(&format!(
             "text column: {text:?} (guessed; --text-column names another)"
@@ -134,12 +140,20 @@ fn announce(reader: &Reader, console: &Console) {
         }
         _ => {}
     }
+    let notes = reader.transcript().map_or(&[][..], |t| &t.notes);
+    for note in notes {
+        console.say(note);
+    }
     if !layout.speakers.is_empty() {
         let name = |s: &Speaker| match s.name.as_str() {
             "" => "nobody named".to_string(),
             name => format!("{name:?}"),
         };
-        let role = |s: &Speaker| if s.is_interviewer { ", asks" } else { "" };
+        let role = |s: &Speaker| match s.role {
+            SpeakerRole::Interviewer => ", asks",
+            SpeakerRole::Participant => "",
+            SpeakerRole::Unclear => ", asks or answers?",
+        };
         let turns = |s: &Speaker| {
             format!(
                 "{} ({}{})",
@@ -151,6 +165,12 @@ fn announce(reader: &Reader, console: &Console) {
         let list: Vec<String> = layout.speakers.iter().map(turns).collect();
         console.say(&format!("speakers: {}", list.join(", ")));
     }
+}
+
+/// Who may ask or answer is settled before anything is written.
+pub(super) fn refuse_unclear_roles(reader: &Reader) -> konflik::Result<()> {
+    let transcript = reader.transcript();
+    transcript.map_or(Ok(()), |t| t.settled(reader.name()))
 }
 
 fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik::Result<Format> {
@@ -166,7 +186,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         {
             same
         }
-        (Format::Transcript | Format::Json | Format::Workbook, _) => {
+        (Format::Transcript(_) | Format::Json | Format::Workbook, _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
                 known: ".csv, .tsv or .jsonl",
@@ -210,6 +230,7 @@ pub(super) struct Labelling<'a> {
     pub(super) format: Format,
     pub(super) prefix: &'a str,
     pub(super) duplicates: Option<DuplicateParams>,
+    pub(super) evidence: bool,
 }
 
 impl Labelling<'_> {
@@ -228,8 +249,11 @@ impl Labelling<'_> {
         } else {
             rows
         };
+        let (rows, labeller) = match (rows, Labeller::new(self.model)) {
+            (rows, labeller) if self.evidence => (rows, labeller),
+            (rows, labeller) => (rows.without_evidence(), labeller.without_evidence()),
+        };
         output.write(&rows.header())?;
-        let labeller = Labeller::new(self.model);
         let mut shown = 0;
         let bar = console.progress(None, "labelling");
         let counts = label_rows(
@@ -271,7 +295,7 @@ fn counted_as(n: u64, one: &str, many: &str) -> String {
 }
 
 /// What is said of a row that could not be read.
-fn left_out(row: &Rejected) -> String {
+pub(super) fn left_out(row: &Rejected) -> String {
     let lines = match row.last_line.saturating_sub(row.at.line) {
         0 => String::new(),
         _ => format!(" (the row runs to line {})", row.last_line),

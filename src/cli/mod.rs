@@ -8,6 +8,7 @@ mod compare;
 mod console;
 mod document;
 mod evaluate;
+mod ingest;
 mod input;
 mod label;
 mod model;
@@ -29,7 +30,9 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use konflik::export::Output;
 use konflik::features::TextEncoder;
-use konflik::ingest::{Charset, ColumnMap, Preset, Role, TranscriptOptions};
+use konflik::ingest::{
+    Charset, ColumnMap, Limits, Preset, Role, Roles, TranscriptFormat, TranscriptOptions, UnitKind,
+};
 use konflik::{Codebook, Corpus, Error, Format, Model, ReadOptions};
 
 use console::Console;
@@ -58,6 +61,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::RunArgs),
+    Ingest(ingest::IngestArgs),
     Train(train::TrainArgs),
     Label(label::LabelArgs),
     Restore(restore::RestoreArgs),
@@ -101,6 +105,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
     let console = Console::new(cli.quiet);
     match &cli.verb {
         Verb::Run(args) => run::run(args, &console),
+        Verb::Ingest(args) => ingest::run(args, &console),
         Verb::Train(args) => train::run(args, &console),
         Verb::Label(args) => label::run(args, &console),
         Verb::Restore(args) => restore::run(args, &console),
@@ -175,21 +180,66 @@ struct InputArgs {
     /// Brackets within brackets that a JSON object may have; a row with more is left out
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
     max_nesting: usize,
-    /// Speaker of a transcript who asks: context, never labelled [default: Pewawancara, Peneliti,
-    /// Moderator, Interviewer, Researcher]
+    #[command(flatten)]
+    transcript: TranscriptArgs,
+}
+
+/// How a transcript is read.
+#[derive(Debug, Clone, Args)]
+struct TranscriptArgs {
+    /// Speaker of a transcript who asks: context, never labelled; may be repeated [default:
+    /// Pewawancara, Peneliti, Moderator, Interviewer, Researcher and the like]
     #[arg(long, value_name = "NAME")]
     interviewer: Vec<String>,
+    /// Speaker of a transcript who answers, also one who speaks once; may be repeated
+    #[arg(long, value_name = "NAME")]
+    participant: Vec<String>,
+    /// What is coded as one [default: `statement` of a transcript, `row` of a table]
+    #[arg(long, value_name = "UNIT")]
+    unit: Option<UnitArg>,
+    /// Largest transcript in bytes, unpacked
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
+    max_document: u64,
+    /// Deepest nesting of a document's elements
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
+    max_depth: usize,
+}
+
+impl TranscriptArgs {
+    fn options(&self) -> TranscriptOptions {
+        TranscriptOptions {
+            roles: Roles::with(&self.interviewer, &self.participant),
+            unit: self.unit.map(UnitArg::kind).unwrap_or_default(),
+            limits: Limits {
+                max_bytes: self.max_document,
+                max_depth: self.max_depth,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum UnitArg {
+    /// A sentence
+    Statement,
+    /// Everything that somebody says until somebody else does
+    Turn,
+    /// A line, paragraph or cue; a row of a table
+    Row,
+}
+
+impl UnitArg {
+    fn kind(self) -> UnitKind {
+        match self {
+            Self::Statement => UnitKind::Statement,
+            Self::Turn => UnitKind::Turn,
+            Self::Row => UnitKind::Row,
+        }
+    }
 }
 
 impl InputArgs {
     fn options(&self) -> konflik::Result<ReadOptions> {
-        let transcript = if self.interviewer.is_empty() {
-            TranscriptOptions::default()
-        } else {
-            TranscriptOptions {
-                interviewers: self.interviewer.clone(),
-            }
-        };
         let mut named: BTreeMap<Role, String> = self.map.iter().cloned().collect();
         let text_column = named.remove(&Role::Text);
         let preset = self.preset.as_deref().map(Preset::named).transpose()?;
@@ -203,7 +253,8 @@ impl InputArgs {
             sheet: self.sheet.clone(),
             max_unpacked: self.max_unpacked,
             max_nesting: self.max_nesting,
-            transcript,
+            unit: self.transcript.unit.map(UnitArg::kind),
+            transcript: self.transcript.options(),
             ..ReadOptions::default()
         })
     }
@@ -221,6 +272,14 @@ enum FormatArg {
     Ods,
     /// A transcript
     Txt,
+    /// A transcript in Markdown
+    Md,
+    /// A transcript in Word
+    Docx,
+    /// Subtitles of Teams, Zoom and others
+    Vtt,
+    /// Subtitles
+    Srt,
 }
 
 impl FormatArg {
@@ -231,7 +290,11 @@ impl FormatArg {
             Self::Jsonl => Format::Jsonl,
             Self::Json => Format::Json,
             Self::Xlsx | Self::Ods => Format::Workbook,
-            Self::Txt => Format::Transcript,
+            Self::Txt => Format::Transcript(TranscriptFormat::Text),
+            Self::Md => Format::Transcript(TranscriptFormat::Markdown),
+            Self::Docx => Format::Transcript(TranscriptFormat::Docx),
+            Self::Vtt => Format::Transcript(TranscriptFormat::WebVtt),
+            Self::Srt => Format::Transcript(TranscriptFormat::Srt),
         }
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn run(args: &RestoreArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.key, &args.output)?;
     let mut output = Output::prepare(&args.output, args.force)?;
     let mut options = args.input.options()?;
+    options.unit = None;
     options.privacy = Privacy {
         redact: false,
         names: Some(Pseudonyms::read(&args.key)?.reversed()),

@@ -63,7 +63,12 @@ impl Corpus {
     ///
     /// A variable without a column is allowed as long as one has one: its codes are `None`.
     pub fn read(path: &Path, codebook: Codebook, options: &ReadOptions) -> Result<Self> {
-        let mut reader = Reader::open(path, options)?;
+        // Codes are those of a whole row.
+        let options = ReadOptions {
+            unit: None,
+            ..options.clone()
+        };
+        let mut reader = Reader::open(path, &options)?;
         let columns = Columns::find(&reader, &codebook)?;
         let mut statements = Vec::new();
         let mut seen = BTreeMap::new();

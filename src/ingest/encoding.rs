@@ -32,6 +32,15 @@ impl Charset {
         encoding.map(Self)
     }
 
+    /// What old programs write where nothing else is known.
+    pub(super) const WINDOWS_1252: Self = Self(encoding_rs::WINDOWS_1252);
+
+    /// The text of bytes without its byte-order mark; `None` where they are not in the encoding.
+    pub(super) fn decode(self, bytes: &[u8]) -> Option<String> {
+        let (text, broken) = self.0.decode_with_bom_removal(bytes);
+        (!broken).then(|| text.into_owned())
+    }
+
     /// Its name in the standard.
     pub fn name(self) -> &'static str {
         self.0.name()

@@ -12,8 +12,10 @@ mod delimited;
 mod encoding;
 mod jsonl;
 pub mod privacy;
+mod sentences;
 mod sniff;
 mod transcript;
+mod units;
 mod workbook;
 
 use std::collections::BTreeMap;
@@ -30,7 +32,11 @@ pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
 use privacy::{Counts, Guard, Privacy};
 use sniff::{by_content, check_head, json_format, sniff};
-pub use transcript::TranscriptOptions;
+pub use transcript::{
+    Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn,
+    Unit, UnitKind, clock_time, file_stem,
+};
+use units::Units;
 pub use workbook::Sheet;
 
 /// Bytes of a record that are kept however small the cell limit is.
@@ -50,8 +56,8 @@ pub enum Format {
     Json,
     /// A spreadsheet in XLSX or ODS, one sheet of it; never written.
     Workbook,
-    /// A plain-text interview: turns that begin with a speaker's name and a colon.
-    Transcript,
+    /// An interview: turns by speaker, cut into statements; never written.
+    Transcript(TranscriptFormat),
 }
 
 impl Format {
@@ -61,13 +67,21 @@ impl Format {
     pub const TSV: Self = Self::Delimited(b'\t');
 
     /// Whether the two are of one kind: JSON one object a line or in an array, cells between
-    /// whatever delimiter.
+    /// whatever delimiter, transcripts in whatever file.
     fn is_like(self, other: Self) -> bool {
         let is_json = |f| matches!(f, Self::Json | Self::Jsonl);
         let is_delimited = |f| matches!(f, Self::Delimited(_));
+        let is_transcript = |f| matches!(f, Self::Transcript(_));
         self == other
             || (is_json(self) && is_json(other))
             || (is_delimited(self) && is_delimited(other))
+            || (is_transcript(self) && is_transcript(other))
+    }
+
+    /// Whether its reader wants the bytes as they are: of packed files, and of transcripts, whose
+    /// lines may be in two encodings.
+    fn is_decoded_inside(self) -> bool {
+        matches!(self, Self::Workbook | Self::Transcript(_))
     }
 
     /// The format that a path's suffix names.
@@ -82,10 +96,14 @@ impl Format {
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
             Some("json") => Ok(Self::Json),
             Some("xlsx" | "xlsm" | "ods") => Ok(Self::Workbook),
-            Some("txt") => Ok(Self::Transcript),
+            Some("txt" | "text") => Ok(Self::Transcript(TranscriptFormat::Text)),
+            Some("md" | "markdown") => Ok(Self::Transcript(TranscriptFormat::Markdown)),
+            Some("docx") => Ok(Self::Transcript(TranscriptFormat::Docx)),
+            Some("vtt") => Ok(Self::Transcript(TranscriptFormat::WebVtt)),
+            Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods or, for a transcript to be read, .txt (save documents as text)",
+                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
             }),
         }
     }
@@ -106,6 +124,8 @@ pub struct ReadOptions {
     pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
+    /// Whether a table's texts are cut into statements; its rows stay whole when `None`.
+    pub unit: Option<UnitKind>,
     /// What is done about private data.
     pub privacy: Privacy,
     /// The sheet of a workbook; the first with something in it when `None`.
@@ -137,6 +157,7 @@ impl Default for ReadOptions {
             delimiter: None,
             encoding: None,
             max_cell: 1 << 20,
+            unit: None,
             privacy: Privacy::default(),
             sheet: None,
             max_unpacked: 512 << 20,
@@ -186,8 +207,11 @@ pub struct Layout {
     pub format: Format,
     /// The columns, in order; of JSON lines the keys of the first object.
     pub columns: Vec<String>,
-    /// Position of the text's column.
+    /// Position of the statement's column.
     pub text: usize,
+    /// Position of the column that the text is read from: another one where the rows of a table
+    /// are cut into statements.
+    pub whole_text: usize,
     /// Whether that column was guessed by its name.
     pub text_was_guessed: bool,
     /// Other columns that could hold the text.
@@ -209,17 +233,6 @@ pub struct Layout {
     pub speakers: Vec<Speaker>,
 }
 
-/// A speaker of a transcript.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Speaker {
-    /// The name before the colon; empty for words that nobody is named for.
-    pub name: String,
-    /// Turns.
-    pub turns: usize,
-    /// Whether the words are questions: context, never labelled.
-    pub is_interviewer: bool,
-}
-
 impl Layout {
     /// Position of the column of that meaning, unless it was only guessed.
     pub fn sure_column(&self, role: Role) -> Option<usize> {
@@ -233,6 +246,12 @@ impl Layout {
             Format::Delimited(delimiter) => delimited::cells(&record.raw, delimiter),
             _ => jsonl::cells(&record.raw, &self.columns),
         }
+    }
+
+    /// The number of a statement in its row, where rows of a table are cut.
+    pub fn unit_number(&self, record: &Record) -> Option<String> {
+        let column = units::number_column(&self.columns)?;
+        self.cells(record).get(column).cloned()
     }
 
     /// Whether a record has a key or column of that name.
@@ -257,6 +276,7 @@ pub struct Reader {
     name: String,
     layout: Layout,
     rows: Rows,
+    units: Option<Units>,
     guard: Option<Guard>,
     /// Of a reader without a guard.
     nothing: Counts,
@@ -298,7 +318,8 @@ impl Reader {
             None => by_content(&head, by_suffix, &name)?,
         };
         // A pipe can be read only once: of a pipe only the head is looked at.
-        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() && format != Format::Workbook {
+        let is_text = !format.is_decoded_inside();
+        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() && is_text {
             Some(Box::new(open()?))
         } else {
             None
@@ -332,7 +353,7 @@ impl Reader {
         encoding: Encoding,
         options: &ReadOptions,
     ) -> Result<Self> {
-        if format == Format::Workbook {
+        if format.is_decoded_inside() {
             return Self::new(input, name, format, options);
         }
         check_head(head, name)?;
@@ -362,7 +383,7 @@ impl Reader {
         options: &ReadOptions,
     ) -> Result<Self> {
         let mut shape = Shape::default();
-        let (format, columns, mut rows) = match format {
+        let (format, mut columns, mut rows) = match format {
             Format::Delimited(default) => {
                 let rows = delimited::Rows::open(input, name, default, options)?;
                 let format = Format::Delimited(rows.delimiter());
@@ -380,23 +401,36 @@ impl Reader {
                 shape.sheet = Some(rows.sheet());
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
-            Format::Transcript => {
-                let rows = transcript::Rows::open(input, name, &options.transcript)?;
-                shape.speakers = rows.speakers();
+            Format::Transcript(format) => {
+                let rows = transcript::Rows::open(input, name, format, options)?;
+                shape.speakers.clone_from(&rows.transcript().speakers);
                 (Format::CSV, transcript::columns(), Rows::Transcript(rows))
             }
         };
-        let (text, text_was_guessed) = text_column(name, &columns, options)?;
-        let other_columns = other_columns(name, &columns, text, &options.columns)?;
+        // A transcript has columns of its own: which is which is no question.
+        let is_transcript = matches!(rows, Rows::Transcript(_));
+        let own = ReadOptions::default();
+        let naming = if is_transcript { &own } else { options };
+        let (whole_text, text_was_guessed) = text_column(name, &columns, naming)?;
+        let other_texts = other_texts(&columns, whole_text, naming);
+        let other_columns = other_columns(name, &columns, whole_text, &naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
-            rows.set_text_key(&columns[text]);
+            rows.set_text_key(&columns[whole_text]);
         }
+        let is_cut = options.unit == Some(UnitKind::Statement) && !is_transcript;
+        let text = if is_cut {
+            Units::add_columns(name, &mut columns)?;
+            columns.len() - 1
+        } else {
+            whole_text
+        };
         let layout = Layout {
             format,
-            other_texts: other_texts(&columns, text, options),
+            other_texts,
             other_columns,
             columns,
             text,
+            whole_text,
             text_was_guessed,
             encoding: Encoding::UTF8,
             mislabelled: None,
@@ -409,6 +443,7 @@ impl Reader {
             name: name.to_string(),
             guard: Guard::new(&options.privacy, &layout),
             nothing: Counts::new(),
+            units: is_cut.then(Units::default),
             layout,
             rows,
         })
@@ -436,11 +471,31 @@ impl Reader {
 
     /// The next row; `None` at the end.
     pub fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        if let Some(waiting) = self.units.as_mut().and_then(Units::next) {
+            return Ok(Some(Ok(waiting)));
+        }
+        let row = self.whole_row()?;
+        Ok(match (row, &mut self.units) {
+            (Some(Ok(record)), Some(units)) => {
+                units.add(&record, self.layout.format);
+                units.next().map(Ok)
+            }
+            (row, _) => row,
+        })
+    }
+
+    /// The next row as it stands in the file but for what is masked, before it is cut: offsets
+    /// are those in the masked text.
+    fn whole_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        let text = self.layout.whole_text;
         let row = match &mut self.rows {
-            Rows::Delimited(rows) => rows.next_row(self.layout.text)?,
+            Rows::Delimited(rows) => rows.next_row(text)?,
             Rows::Jsonl(rows) => rows.next_row()?,
-            Rows::Workbook(rows) => rows.next_row(self.layout.text)?,
-            Rows::Transcript(rows) => rows.next_row().map(Ok),
+            Rows::Workbook(rows) => rows.next_row(text)?,
+            Rows::Transcript(rows) => {
+                rows.transcript().settled(&self.name)?;
+                rows.next_row()
+            }
         };
         let charset = self.layout.encoding.charset;
         let row = match row {
@@ -456,6 +511,14 @@ impl Reader {
             Ok(record) => Ok(guard.record(record, &self.layout)),
             Err(rejected) => Err(guard.rejected(rejected)),
         }))
+    }
+
+    /// The transcript that the rows are made from, where the input is one.
+    pub fn transcript(&self) -> Option<&Transcript> {
+        match &self.rows {
+            Rows::Transcript(rows) => Some(rows.transcript()),
+            _ => None,
+        }
     }
 }
 

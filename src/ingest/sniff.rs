@@ -1,6 +1,6 @@
 //! What a file is by its first bytes, whatever its suffix says.
 
-use super::Format;
+use super::{Format, TranscriptFormat};
 use crate::error::{Error, Result};
 
 /// What a ZIP archive begins with.
@@ -10,10 +10,22 @@ const PACKED: &[u8] = b"PK\x03\x04";
 /// show as much.
 pub(super) fn sniff(head: &[u8]) -> Format {
     match first_mark(head) {
-        _ if head.starts_with(PACKED) => Format::Workbook,
+        _ if head.starts_with(PACKED) => packed(head).unwrap_or(Format::Workbook),
         Some(b'{') => Format::Jsonl,
         Some(b'[') => Format::Json,
         _ => Format::CSV,
+    }
+}
+
+/// What is packed in an archive, by the names of its first members, which stand in clear.
+fn packed(head: &[u8]) -> Option<Format> {
+    let names = |name: &str| memchr::memmem::find(head, name.as_bytes()).is_some();
+    if names("word/document.xml") {
+        Some(Format::Transcript(TranscriptFormat::Docx))
+    } else if names("xl/work") || names("opendocument.spreadsheet") {
+        Some(Format::Workbook)
+    } else {
+        None
     }
 }
 
@@ -28,9 +40,9 @@ pub(super) fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<F
         })
     };
     match by_suffix {
-        Format::Workbook if is_packed => Ok(by_suffix),
-        _ if is_packed => Ok(Format::Workbook),
-        Format::Transcript => Ok(by_suffix),
+        Format::Transcript(_) if is_packed => Ok(packed(head).unwrap_or(by_suffix)),
+        _ if is_packed => Ok(shown),
+        Format::Transcript(_) => Ok(by_suffix),
         _ if is_markup(
             head,
             &["<!doctype html", "<html", "<table", "<meta", "<head"],
@@ -128,6 +140,22 @@ mod tests {
             reader(b"{\"text\":\"a\"}\n").unwrap().layout().format,
             Format::Jsonl
         );
+    }
+
+    #[test]
+    fn an_archive_is_known_by_what_is_packed_in_it() {
+        let word = Format::Transcript(TranscriptFormat::Docx);
+        let text = Format::Transcript(TranscriptFormat::Text);
+        let found = |head: &[u8], suffix| by_content(head, suffix, "in").unwrap();
+        let document = b"PK\x03\x04..[Content_Types].xml..word/document.xml..";
+        let book = b"PK\x03\x04..[Content_Types].xml..xl/workbook.xml..";
+        for suffix in [Format::CSV, Format::Workbook, text] {
+            assert_eq!(found(document, suffix), word);
+            assert_eq!(found(book, suffix), Format::Workbook);
+        }
+        assert_eq!(found(b"PK\x03\x04..", word), word);
+        assert_eq!(found(b"PK\x03\x04..", Format::CSV), Format::Workbook);
+        assert_eq!(sniff(document), word);
     }
 
     #[test]

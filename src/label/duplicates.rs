@@ -106,7 +106,7 @@ impl FirstRows {
     }
 
     /// For each row the id of the first row that it is a copy of. A row without an id is called
-    /// `row N` by its line.
+    /// `row N` by its line; statements cut from one row have their number behind it.
     pub(super) fn copies(
         &mut self,
         rows: &[Result<Record, Rejected>],
@@ -119,7 +119,10 @@ impl FirstRows {
             let cells = ids.map(|_| layout.cells(record)).unwrap_or_default();
             let cell = ids.and_then(|c| cells.get(c.position)).map(|c| c.trim());
             let given = cell.filter(|c| !c.is_empty()).map(String::from);
-            given.unwrap_or_else(|| format!("row {}", record.line))
+            let id = given.unwrap_or_else(|| format!("row {}", record.line));
+            // Statements cut from one row share its id.
+            let part = layout.unit_number(record);
+            part.map_or(id.clone(), |part| format!("{id}.{part}"))
         };
         let copy = |(row, sketch): (&Result<Record, Rejected>, Option<Sketch>)| {
             self.copied(|| row.as_ref().map(id).unwrap_or_default(), sketch?)

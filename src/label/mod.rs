@@ -6,6 +6,7 @@ mod fold;
 mod stream;
 
 use crate::error::Result;
+use crate::language::identify;
 use crate::model::{Decision, Model, argmax};
 
 pub use duplicates::DuplicateParams;
@@ -18,7 +19,8 @@ pub use stream::{LabelCounts, Labelled, Render, label_rows};
 pub struct Prediction {
     /// One per variable, in the order of the codebook.
     pub variables: Vec<VariablePrediction>,
-    /// The language, where the model knows languages and is not at a loss.
+    /// The language: `id`, `en`, `mix` or `other`, or one that the corpus had; `None` where the
+    /// words don't tell.
     pub language: Option<String>,
 }
 
@@ -43,6 +45,13 @@ impl VariablePrediction {
 }
 
 impl Model {
+    /// Whether the corpus had languages that [`identify`] doesn't tell.
+    fn learned_other_languages(&self) -> bool {
+        let told = ["id", "en", "mix", "other"];
+        let learned = self.language().map_or(&[][..], |l| &l.codes);
+        learned.iter().any(|l| !told.contains(&l.as_str()))
+    }
+
     /// Codes one statement by the views as they are; [`Labeller`] says the same many times faster.
     /// `None` for a text of nothing but white space, which says nothing.
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
@@ -59,6 +68,7 @@ impl Model {
         let contributions = evidence::Contributions::new(self, text, &features);
         Ok(Some(predicted(
             self,
+            text,
             self.probabilities(&features),
             features.has_content(),
             |position, p| contributions.strongest(position, p),
@@ -66,22 +76,27 @@ impl Model {
     }
 }
 
-/// The prediction from the probabilities of all outputs. Without content the codes are the prior
+/// The prediction of a text from the probabilities of all outputs. Without content the codes are the prior
 /// alone.
 fn predicted(
     model: &Model,
+    text: &str,
     mut probabilities: Vec<Vec<f64>>,
     has_content: bool,
     evidence: impl Fn(usize, &[f64]) -> Vec<Evidence>,
 ) -> Prediction {
-    let language = match model.language() {
-        Some(language) => {
-            let p = probabilities.pop().unwrap_or_default();
-            let best = argmax(&p);
-            let sure = language.thresholds.decide(p[best]) != Decision::Abstain && has_content;
-            sure.then(|| language.codes[best].clone())
-        }
-        None => None,
+    let learned = model.language().and_then(|language| {
+        let p = probabilities.pop().unwrap_or_default();
+        let best = argmax(&p);
+        let sure = language.thresholds.decide(p[best]) != Decision::Abstain && has_content;
+        sure.then(|| language.codes[best].clone())
+    });
+    // The word lists know Indonesian, English and their neighbours better than a corpus can
+    // teach; other languages only the corpus knows.
+    let language = if model.learned_other_languages() {
+        learned
+    } else {
+        identify(text).map(|l| l.as_str().to_string())
     };
     let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
         let code = argmax(&p);

@@ -20,6 +20,8 @@ mod gate;
 #[cfg(test)]
 mod labelling;
 #[cfg(test)]
+mod language;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod prevalence;

@@ -48,7 +48,7 @@ impl Guard {
     }
 
     pub(super) fn record(&mut self, mut record: Record, layout: &Layout) -> Record {
-        let text_column = &layout.columns[layout.text];
+        let text_column = &layout.columns[layout.whole_text];
         if let Cow::Owned(text) = self.masked(&record.text, text_column, false) {
             record.text = text;
         }

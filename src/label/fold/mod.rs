@@ -172,6 +172,7 @@ impl<'m> Labeller<'m> {
         let probabilities = probabilities.collect();
         Ok(Some(predicted(
             self.model,
+            text,
             probabilities,
             statement.known,
             |position, p| {

@@ -1,0 +1,198 @@
+//! One table of statements made from files of any format.
+
+use super::rows::json_object;
+use crate::ingest::{Format, Layout, Record, file_stem, write_cell};
+use crate::language::identify;
+
+/// Columns that every table of statements has; filled in where a file has none of that name.
+const ID: &str = "id";
+const SOURCE: &str = "source";
+const TEXT: &str = "text";
+const LANGUAGE: &str = "lang";
+/// The text that a statement is cut from, where its column is called `text` too.
+const WHOLE_TEXT: &str = "text_whole";
+
+/// Writes the rows of several files under one header.
+///
+/// The columns are those of all files, in the order they are met; the statement stands under
+/// `text` whatever its column is called in the file.
+pub struct StatementRows {
+    columns: Vec<String>,
+    format: Format,
+    files: Vec<File>,
+}
+
+struct File {
+    name: String,
+    layout: Layout,
+    /// For each column of the table the column of the file.
+    columns: Vec<Option<usize>>,
+}
+
+impl StatementRows {
+    /// Rows of the files with these names and layouts, written as `format`.
+    pub fn new(files: &[(String, Layout)], format: Format) -> Self {
+        let mut columns: Vec<String> = Vec::new();
+        for name in files.iter().flat_map(|(_, layout)| names(layout)) {
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+        if !columns.iter().any(|c| c == ID) {
+            columns.insert(0, ID.into());
+        }
+        if !columns.iter().any(|c| c == SOURCE) {
+            columns.insert(1, SOURCE.into());
+        }
+        if !columns.iter().any(|c| c == LANGUAGE || c == "language") {
+            columns.push(LANGUAGE.into());
+        }
+        let file = |(name, layout): &(String, Layout)| {
+            let own = names(layout);
+            let position = |column: &String| own.iter().position(|c| c == column);
+            File {
+                name: name.clone(),
+                columns: columns.iter().map(position).collect(),
+                layout: layout.clone(),
+            }
+        };
+        Self {
+            files: files.iter().map(file).collect(),
+            columns,
+            format,
+        }
+    }
+
+    /// The header line, with its line end; nothing for JSON lines.
+    pub fn header(&self) -> Vec<u8> {
+        match self.format {
+            Format::Delimited(delimiter) => line(&self.columns, delimiter),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A record of the file at position `file`, with its line end.
+    pub fn row(&self, file: usize, record: &Record) -> Vec<u8> {
+        let file = &self.files[file];
+        let own = file.layout.cells(record);
+        let mut cells: Vec<String> = Vec::with_capacity(self.columns.len());
+        // Statements cut from one row have its id and their number.
+        let part = file.layout.unit_number(record);
+        for (column, position) in self.columns.iter().zip(&file.columns) {
+            let cell = position
+                .and_then(|p| own.get(p))
+                .cloned()
+                .unwrap_or_default();
+            cells.push(match column.as_str() {
+                ID => {
+                    let id = match position {
+                        Some(_) => cell,
+                        None => format!("{}:{:04}", file_stem(&file.name), record.line),
+                    };
+                    part.as_ref()
+                        .map_or(id.clone(), |part| format!("{id}.{part}"))
+                }
+                SOURCE if position.is_none() => file.name.clone(),
+                TEXT => record.text.clone(),
+                LANGUAGE if position.is_none() => {
+                    identify(&record.text).map_or(String::new(), |l| l.as_str().to_string())
+                }
+                _ => cell,
+            });
+        }
+        if let Format::Delimited(delimiter) = self.format {
+            line(&cells, delimiter)
+        } else {
+            let mut object = json_object(&self.columns, &cells);
+            object.push(b'\n');
+            object
+        }
+    }
+}
+
+/// The columns of a file, that of the statement called `text`.
+fn names(layout: &Layout) -> Vec<String> {
+    let name = |(i, column): (usize, &String)| {
+        let column = match column.as_str() {
+            _ if i == layout.text => TEXT,
+            TEXT => WHOLE_TEXT,
+            column => column,
+        };
+        column.to_string()
+    };
+    layout.columns.iter().enumerate().map(name).collect()
+}
+
+fn line(cells: &[String], delimiter: u8) -> Vec<u8> {
+    let mut line = Vec::new();
+    for (i, cell) in cells.iter().enumerate() {
+        if i > 0 {
+            line.push(delimiter);
+        }
+        write_cell(&mut line, cell, delimiter);
+    }
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::{ReadOptions, Reader};
+
+    fn reader(text: &'static str, name: &str, format: Format) -> Reader {
+        let options = ReadOptions {
+            format: Some(format),
+            ..ReadOptions::default()
+        };
+        Reader::from_stream(Box::new(text.as_bytes()), name, &options).unwrap()
+    }
+
+    #[test]
+    fn statements_cut_from_a_row_have_ids_of_their_own() {
+        let options = ReadOptions {
+            unit: Some(crate::ingest::UnitKind::Statement),
+            ..ReadOptions::default()
+        };
+        let text = "id,text\na,Air mati. Kapan nyala?\n";
+        let mut reader = Reader::from_stream(Box::new(text.as_bytes()), "f", &options).unwrap();
+        let files = [("f".to_string(), reader.layout().clone())];
+        let rows = StatementRows::new(&files, Format::CSV);
+        let mut table = String::from_utf8(rows.header()).unwrap();
+        while let Some(row) = reader.next_row().unwrap() {
+            table += &String::from_utf8(rows.row(0, &row.unwrap())).unwrap();
+        }
+        assert_eq!(
+            table,
+            "id,source,text_whole,unit,unit_start,unit_end,text,lang\n\
+             a.1,f,Air mati. Kapan nyala?,1,0,9,Air mati.,id\n\
+             a.2,f,Air mati. Kapan nyala?,2,10,22,Kapan nyala?,id\n"
+        );
+    }
+
+    #[test]
+    fn files_of_several_layouts_share_one_table() {
+        let mut readers = [
+            reader("no,keluhan\n7,\"Air, mati\"\n", "feed.csv", Format::CSV),
+            reader(
+                "{\"id\":\"x\",\"text\":\"Jalan rusak\"}\n",
+                "feed.jsonl",
+                Format::Jsonl,
+            ),
+        ];
+        let files: Vec<_> = readers
+            .iter()
+            .map(|r| (r.name().to_string(), r.layout().clone()))
+            .collect();
+        let rows = StatementRows::new(&files, Format::CSV);
+        let mut table = String::from_utf8(rows.header()).unwrap();
+        for (i, reader) in readers.iter_mut().enumerate() {
+            let record = reader.next_row().unwrap().unwrap().unwrap();
+            table += &String::from_utf8(rows.row(i, &record)).unwrap();
+        }
+        assert_eq!(
+            table,
+            "no,source,text,id,lang\n7,feed.csv,\"Air, mati\",feed:0002,id\n,feed.jsonl,Jalan rusak,x,id\n"
+        );
+    }
+}

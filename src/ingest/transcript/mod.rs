@@ -1,0 +1,275 @@
+//! Interview transcripts: files to turns by speaker, turns to statements.
+//!
+//! Whatever the file (text, Markdown, Word, `WebVTT`, `SubRip`), a [`Transcript`] has the plain
+//! text, the [`Turn`]s in it and the [`Unit`]s to be coded. Offsets are Unicode code points into
+//! that text, whose line ends are LF. The interviewer's words are context, never a unit.
+
+mod docx;
+mod marks;
+mod plain;
+mod roles;
+mod rows;
+mod source;
+mod speakers;
+mod subtitles;
+mod tables;
+mod turns;
+mod units;
+
+use crate::error::{Error, Result};
+
+pub use marks::clock_time;
+pub use roles::{Roles, SpeakerRole};
+pub(super) use rows::{Rows, columns};
+pub use units::{Unit, file_stem};
+
+use super::{ReadOptions, Rejected};
+use source::Source;
+
+/// How a transcript is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranscriptFormat {
+    /// Plain text.
+    Text,
+    /// Markdown.
+    Markdown,
+    /// Word (DOCX).
+    Docx,
+    /// `WebVTT` subtitles.
+    WebVtt,
+    /// `SubRip` subtitles.
+    Srt,
+}
+
+impl TranscriptFormat {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "Markdown",
+            Self::Docx => "Word (DOCX)",
+            Self::WebVtt => "WebVTT",
+            Self::Srt => "SubRip (SRT)",
+        }
+    }
+}
+
+/// What is coded as one statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnitKind {
+    /// A sentence, by the rules for Indonesian and English.
+    #[default]
+    Statement,
+    /// Everything that somebody says until somebody else does.
+    Turn,
+    /// A piece of the file: a line, paragraph or cue.
+    Row,
+}
+
+/// Bounds on what is read into memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a transcript, unpacked: a document that says more is refused.
+    pub max_bytes: u64,
+    /// Elements inside each other in a document.
+    pub max_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 128 << 20,
+            max_depth: 256,
+        }
+    }
+}
+
+impl Limits {
+    fn check(&self, bytes: u64, name: &str) -> Result<()> {
+        if bytes > self.max_bytes {
+            return Err(Error::DocumentTooLarge {
+                path: name.to_string(),
+                limit: self.max_bytes,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// How transcripts are cut into statements.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TranscriptOptions {
+    /// Who asks and who answers.
+    pub roles: Roles,
+    /// What is coded as one.
+    pub unit: UnitKind,
+    /// Bounds on size and nesting.
+    pub limits: Limits,
+}
+
+/// A speaker of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speaker {
+    /// The name; empty for words that nobody is named for.
+    pub name: String,
+    /// Turns.
+    pub turns: usize,
+    /// Whether the words are questions (context, never labelled) or answers.
+    pub role: SpeakerRole,
+}
+
+/// What one person says until another does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Position of the speaker in [`Transcript::speakers`].
+    pub speaker: usize,
+    /// First code point in the plain text.
+    pub start: usize,
+    /// The code point after the last.
+    pub end: usize,
+    /// Milliseconds from the start of the recording, where the file says them.
+    pub time_start: Option<u64>,
+    /// Milliseconds from the start of the recording, where the file says them.
+    pub time_end: Option<u64>,
+    /// The words, without time stamps and non-verbal marks.
+    pub text: String,
+}
+
+/// A transcript, whatever file it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// The plain text that offsets point into.
+    pub text: String,
+    /// What the file is, by what it holds.
+    pub format: TranscriptFormat,
+    /// Who speaks, in the order of the first turn.
+    pub speakers: Vec<Speaker>,
+    /// All turns, also the interviewer's.
+    pub turns: Vec<Turn>,
+    /// The statements of those who don't ask.
+    pub units: Vec<Unit>,
+    /// Pieces of the file that could not be read.
+    pub rejected: Vec<Rejected>,
+    /// What was found out about the file, where it is not what its suffix says.
+    pub notes: Vec<String>,
+}
+
+impl Transcript {
+    /// Reads a whole transcript of the file called `name`; `claimed` is what its suffix says.
+    pub fn read(
+        bytes: &[u8],
+        name: &str,
+        claimed: TranscriptFormat,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        options.transcript.limits.check(bytes.len() as u64, name)?;
+        let mut notes = Vec::new();
+        let (format, source) = read_source(bytes, name, claimed, options, &mut notes)?;
+        if format != claimed {
+            notes.push(format!("read as {}, by what it holds", format.name()));
+        }
+        if source.text.trim().is_empty() && source.rejected.is_empty() {
+            return Err(Error::EmptyFile {
+                path: name.to_string(),
+            });
+        }
+        let options = &options.transcript;
+        Ok(units::transcript(source, name, format, options, notes))
+    }
+
+    /// The names of speakers that may ask or answer: one letter that stands for either.
+    pub fn unclear(&self) -> Vec<String> {
+        let unclear = self
+            .speakers
+            .iter()
+            .filter(|s| s.role == SpeakerRole::Unclear);
+        unclear.map(|s| s.name.clone()).collect()
+    }
+}
+
+fn read_source(
+    bytes: &[u8],
+    name: &str,
+    claimed: TranscriptFormat,
+    options: &ReadOptions,
+    notes: &mut Vec<String>,
+) -> Result<(TranscriptFormat, Source)> {
+    let roles = &options.transcript.roles;
+    if bytes.starts_with(b"PK\x03\x04") {
+        let document = docx::read(bytes, name, &options.transcript.limits)?;
+        let source = document_source(document, roles);
+        return Ok((TranscriptFormat::Docx, source));
+    }
+    let foreign = match bytes {
+        [b'{', b'\\', b'r', b't', b'f', ..] => Some("an RTF document"),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Word document (.doc), or one with a password"),
+        _ => None,
+    };
+    if let Some(reason) = foreign {
+        return Err(Error::Document {
+            path: name.to_string(),
+            reason: reason.into(),
+        });
+    }
+    let decoded = plain::decode(bytes, name, options.encoding)?;
+    notes.extend(decoded.note);
+    let text = decoded.text;
+    if text.trim().is_empty() {
+        return Err(Error::EmptyFile {
+            path: name.to_string(),
+        });
+    }
+    let format = plain::format_of(&text, claimed);
+    let source = match format {
+        TranscriptFormat::WebVtt => subtitles::read(&text, name, roles, false)?,
+        TranscriptFormat::Srt => subtitles::read(&text, name, roles, true)?,
+        _ => text_source(text, roles),
+    };
+    Ok((format, source))
+}
+
+fn text_source(text: String, roles: &Roles) -> Source {
+    Source {
+        anchors: source::line_anchors(&text),
+        turns: turns::turns(&text, roles),
+        text,
+        breaks: super::sentences::LineBreaks::Wrap,
+        rejected: Vec::new(),
+    }
+}
+
+/// A document's turns: those of its transcript tables, and around them those with a mark.
+fn document_source(document: docx::Document, roles: &Roles) -> Source {
+    let docx::Document { text, turns: rows } = document;
+    let mut turns = Vec::new();
+    if rows.is_empty() {
+        turns = turns::turns(&text, roles);
+    } else {
+        let mut from = 0;
+        let add_between = |from: usize, to: usize, turns: &mut Vec<turns::Stretch>| {
+            let found = turns::turns(&text[from..to], roles).into_iter();
+            turns.extend(
+                found
+                    .filter(|t| !t.speaker.is_empty())
+                    .map(|t| turns::Stretch {
+                        span: t.span.start + from..t.span.end + from,
+                        ..t
+                    }),
+            );
+        };
+        for row in rows {
+            let line = text[..row.span.start].rfind('\n').map_or(0, |n| n + 1);
+            add_between(from, line.max(from), &mut turns);
+            from = row.span.end;
+            turns.push(row);
+        }
+        add_between(from, text.len(), &mut turns);
+    }
+    Source {
+        anchors: source::line_anchors(&text),
+        turns,
+        text,
+        breaks: super::sentences::LineBreaks::End,
+        rejected: Vec::new(),
+    }
+}

@@ -1,0 +1,199 @@
+//! Who asks and who answers, by name.
+
+use std::collections::BTreeMap;
+
+/// Who asks, if nobody is named for it.
+const INTERVIEWERS: &[&str] = &[
+    "Pewawancara",
+    "Peneliti",
+    "Moderator",
+    "Interviewer",
+    "Researcher",
+    "Fasilitator",
+    "Facilitator",
+    "Penanya",
+    "Tanya",
+    "Pertanyaan",
+    "Question",
+    "Q",
+];
+
+/// Who answers: speakers even if they speak once.
+const PARTICIPANTS: &[&str] = &[
+    "Informan",
+    "Narasumber",
+    "Responden",
+    "Partisipan",
+    "Interviewee",
+    "Participant",
+    "Respondent",
+    "Informant",
+    "Speaker",
+    "Pembicara",
+    "Pasien",
+    "Patient",
+    "Petugas",
+    "Jawab",
+    "Jawaban",
+    "Answer",
+    "N",
+    "R",
+    "J",
+];
+
+/// Letters that stand for either: Pewawancara or Partisipan, Informan or Interviewer, Tanya.
+const UNCLEAR: &[&str] = &["p", "i", "t"];
+
+/// Who asks and who answers. Compared without case; a number after the name is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    /// Names of those who ask: their words are context, never labelled.
+    pub interviewers: Vec<String>,
+    /// Names of those who answer: speakers even where they speak once, and never interviewers.
+    pub participants: Vec<String>,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        let list = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        Self {
+            interviewers: list(INTERVIEWERS),
+            participants: list(PARTICIPANTS),
+        }
+    }
+}
+
+/// What a speaker does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpeakerRole {
+    /// Asks.
+    Interviewer,
+    /// Answers.
+    Participant,
+    /// One letter that can stand for either.
+    Unclear,
+}
+
+impl SpeakerRole {
+    /// `interviewer`, `participant` or `unclear`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interviewer => "interviewer",
+            Self::Participant => "participant",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+impl Roles {
+    /// The default roles, with those named by the user first: names of interviewers replace the
+    /// default ones, names of participants are added.
+    pub fn with(interviewers: &[String], participants: &[String]) -> Self {
+        let mut roles = Self::default();
+        if !interviewers.is_empty() {
+            roles.interviewers = interviewers.to_vec();
+        }
+        roles.interviewers.retain(|i| !listed(participants, i));
+        roles.participants.retain(|p| !listed(interviewers, p));
+        roles.participants.extend_from_slice(participants);
+        roles
+    }
+
+    pub(super) fn asks(&self, name: &str) -> bool {
+        listed(&self.interviewers, name)
+    }
+
+    /// Whether the name is a speaker's whatever the transcript.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        let stem = stem(name);
+        let default = INTERVIEWERS.iter().chain(PARTICIPANTS);
+        self.asks(name)
+            || listed(&self.participants, name)
+            || is_unclear_letter(name)
+            || default.into_iter().any(|role| role.to_lowercase() == stem)
+    }
+
+    fn role(&self, name: &str) -> SpeakerRole {
+        if self.asks(name) {
+            SpeakerRole::Interviewer
+        } else if is_unclear_letter(name) && !listed(&self.participants, name) {
+            SpeakerRole::Unclear
+        } else {
+            SpeakerRole::Participant
+        }
+    }
+
+    /// The role of each name. A single unclear letter asks where others are known to answer, and
+    /// answers where another is known to ask.
+    pub(super) fn assign<'a>(&self, names: &[&'a str]) -> BTreeMap<&'a str, SpeakerRole> {
+        let mut roles: BTreeMap<&str, SpeakerRole> =
+            names.iter().map(|n| (*n, self.role(n))).collect();
+        let unclear: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|n| roles.get(n) == Some(&SpeakerRole::Unclear))
+            .collect();
+        let answered = names
+            .iter()
+            .any(|n| !unclear.contains(n) && !self.asks(n) && listed(&self.participants, n));
+        let settled = match unclear.as_slice() {
+            [] => return roles,
+            _ if names.iter().any(|n| self.asks(n)) => SpeakerRole::Participant,
+            [_] if answered => SpeakerRole::Interviewer,
+            _ => return roles,
+        };
+        for name in unclear {
+            roles.insert(name, settled);
+        }
+        roles
+    }
+}
+
+/// Whether a name, with or without its number, is in a list.
+fn listed(names: &[String], name: &str) -> bool {
+    let (whole, stem) = (name.to_lowercase(), stem(name));
+    names.iter().any(|n| {
+        let n = n.to_lowercase();
+        n == whole || n == stem
+    })
+}
+
+/// A name without its number: `Informan 3` and `informan` are one.
+fn stem(name: &str) -> String {
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == '-')
+        .to_lowercase()
+}
+
+fn is_unclear_letter(name: &str) -> bool {
+    UNCLEAR.contains(&stem(name).as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_settled_by_the_others_or_not_at_all() {
+        let roles = Roles::default();
+        let of = |names: &[&'static str], name: &str| roles.assign(names)[name];
+        assert_eq!(of(&["P", "Informan 1"], "P"), SpeakerRole::Interviewer);
+        assert_eq!(of(&["P", "N"], "P"), SpeakerRole::Interviewer);
+        assert_eq!(
+            of(&["P1", "P2", "Moderator"], "P2"),
+            SpeakerRole::Participant
+        );
+        assert_eq!(of(&["P", "I"], "P"), SpeakerRole::Unclear);
+        assert_eq!(of(&["P1", "P2", "R"], "P1"), SpeakerRole::Unclear);
+        assert_eq!(of(&["P", "Bu Rina"], "P"), SpeakerRole::Unclear);
+    }
+
+    #[test]
+    fn named_roles_come_before_the_default_ones() {
+        let roles = Roles::with(&["Informan".into()], &["Peneliti".into()]);
+        assert!(roles.asks("Informan 2") && !roles.asks("Peneliti") && !roles.asks("Moderator"));
+        let roles = Roles::with(&["P".into()], &[]);
+        assert_eq!(roles.assign(&["P", "I"])["I"], SpeakerRole::Participant);
+        let roles = Roles::with(&[], &["P".into()]);
+        assert_eq!(roles.assign(&["P", "I"])["I"], SpeakerRole::Interviewer);
+    }
+}

@@ -1,0 +1,147 @@
+//! Statements to rows of a table.
+
+use std::io::{BufRead, Read};
+
+use super::marks::clock_time;
+use super::{Transcript, TranscriptFormat, Unit};
+use crate::error::Result;
+use crate::ingest::{ReadOptions, Record, Rejected, unreadable, write_cell};
+
+/// Most of a neighbouring turn that stands beside a statement, in code points.
+const CONTEXT: usize = 1000;
+
+/// Columns of the rows made from a transcript.
+pub(in crate::ingest) fn columns() -> Vec<String> {
+    [
+        "id",
+        "source",
+        "turn",
+        "speaker",
+        "start",
+        "end",
+        "time_start",
+        "time_end",
+        "context_before",
+        "context_after",
+        "text_raw",
+        "text",
+    ]
+    .map(String::from)
+    .to_vec()
+}
+
+/// The rows of a transcript in the order of the file, with the pieces that could not be read.
+pub(in crate::ingest) struct Rows {
+    rows: std::vec::IntoIter<Result<Record, Rejected>>,
+    transcript: Transcript,
+}
+
+impl Rows {
+    /// Reads a transcript whole; fails where it can't be told who asks.
+    pub(in crate::ingest) fn open(
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: TranscriptFormat,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let mut bytes = Vec::new();
+        input
+            .take(options.transcript.limits.max_bytes.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|e| unreadable(name, e))?;
+        let transcript = Transcript::read(&bytes, name, format, options)?;
+        let mut rows: Vec<(u64, Result<Record, Rejected>)> = records(&transcript, name)
+            .into_iter()
+            .map(|record| (record.line, Ok(record)))
+            .collect();
+        let rejected = transcript.rejected.iter().cloned();
+        rows.extend(rejected.map(|rejected| (rejected.at.line, Err(rejected))));
+        rows.sort_by_key(|(line, _)| *line);
+        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        Ok(Self {
+            rows: rows.into_iter(),
+            transcript,
+        })
+    }
+
+    pub(in crate::ingest) fn next_row(&mut self) -> Option<Result<Record, Rejected>> {
+        self.rows.next()
+    }
+
+    pub(in crate::ingest) fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+}
+
+/// The start of a text, as much as context may have.
+fn first_part(text: &str) -> &str {
+    let cut = text.char_indices().nth(CONTEXT);
+    cut.map_or(text, |(end, _)| &text[..end])
+}
+
+/// The end of a text, as much as context may have.
+fn last_part(text: &str) -> &str {
+    let cut = text.char_indices().rev().nth(CONTEXT - 1);
+    cut.map_or(text, |(start, _)| &text[start..])
+}
+
+fn records(transcript: &Transcript, name: &str) -> Vec<Record> {
+    let time = |millis: Option<u64>| millis.map_or(String::new(), clock_time);
+    let before = |turn: usize| {
+        turn.checked_sub(1)
+            .map_or("", |t| last_part(&transcript.turns[t].text))
+    };
+    let after = |turn: usize| {
+        transcript
+            .turns
+            .get(turn + 1)
+            .map_or("", |t| first_part(&t.text))
+    };
+    let record = |unit: &Unit| {
+        let turn = &transcript.turns[unit.turn];
+        let cells = [
+            unit.id.as_str(),
+            name,
+            &(unit.turn + 1).to_string(),
+            &transcript.speakers[turn.speaker].name,
+            &unit.start.to_string(),
+            &unit.end.to_string(),
+            &time(unit.time_start),
+            &time(unit.time_end),
+            before(unit.turn),
+            after(unit.turn),
+            &unit.raw,
+            &unit.text,
+        ];
+        Record {
+            line: unit.line,
+            raw: row(&cells),
+            text: unit.text.clone(),
+        }
+    };
+    transcript.units.iter().map(record).collect()
+}
+
+fn row(cells: &[&str]) -> Vec<u8> {
+    let mut raw = Vec::new();
+    for (i, cell) in cells.iter().enumerate() {
+        if i > 0 {
+            raw.push(b',');
+        }
+        write_cell(&mut raw, cell, b',');
+    }
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_is_what_stands_next_to_the_words() {
+        let text = "ab".repeat(CONTEXT);
+        assert_eq!(first_part(&text), &text[..CONTEXT]);
+        assert_eq!(last_part(&text), &text[CONTEXT..]);
+        assert_eq!((first_part("ab"), last_part("ab")), ("ab", "ab"));
+    }
+}

@@ -1,0 +1,367 @@
+//! Who speaks: the marks that a turn begins with.
+//!
+//! The styles are those of `MAXQDA`, `ATLAS.ti`, `QualCoder` and f4: `Name:`, `@Name:`, `#Name:`,
+//! `[Name]`, `{Name}`, `Informan 1 – …`, and a name alone on its line.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::marks::{clock, is_non_verbal, leading_stamp};
+use super::roles::Roles;
+
+/// Longest name, in characters (as `MAXQDA` reads them) and in words.
+const NAME_CHARS: usize = 63;
+const NAME_WORDS: usize = 4;
+
+/// Labels before a colon that introduce something else than speech.
+const NO_NAMES: &[&str] = &[
+    "contoh",
+    "contohnya",
+    "misal",
+    "misalnya",
+    "catatan",
+    "keterangan",
+    "yaitu",
+    "yakni",
+    "artinya",
+    "intinya",
+    "maksudnya",
+    "tempat",
+    "tanggal",
+    "hari",
+    "waktu",
+    "lokasi",
+    "durasi",
+    "example",
+    "for example",
+    "note",
+    "place",
+    "date",
+    "time",
+    "duration",
+    "location",
+];
+
+/// Short answers that stand on a line of their own.
+const ANSWERS: &[&str] = &[
+    "ya", "iya", "tidak", "nggak", "enggak", "gak", "ok", "oke", "baik", "betul", "benar", "belum",
+    "sudah", "yes", "no", "okay", "right", "hmm", "mm",
+];
+
+/// Titles before a name, which end in a full stop.
+const TITLES: &[&str] = &[
+    "dr.", "drg.", "drs.", "dra.", "prof.", "ir.", "h.", "hj.", "bpk.", "bp.", "ny.", "tn.",
+    "sdr.", "sdri.", "mr.", "mrs.", "ms.",
+];
+
+/// How a name is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `Name:`.
+    Colon,
+    /// `@Name:` or `#Name:`.
+    Tagged,
+    /// `[Name]` or `{Name}`.
+    Bracketed,
+    /// `Name – `.
+    Dash,
+    /// A line with nothing but the name, and a time perhaps.
+    Alone,
+}
+
+/// A mark that may begin a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Marker<'a> {
+    pub(super) name: &'a str,
+    pub(super) style: Style,
+    /// Bytes of the line before the words.
+    pub(super) after: usize,
+    /// The time stamp beside the name, in milliseconds.
+    pub(super) time: Option<u64>,
+}
+
+const NAME: &str = r"[^:\[\](){}*@#\t–—]+?";
+
+fn pattern(text: &str) -> Option<Regex> {
+    let stamp = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,-]\d{1,3})?";
+    Regex::new(&text.replace("NAME", NAME).replace("STAMP", stamp)).ok()
+}
+
+static COLON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"^([@#]?)(NAME)\s*(?:\([^():]{1,40}\)\s*)?(?:[\[({#]?(STAMP)[\])}#]?)?\s*(?:\*\*|__)?\s*:(?:\*\*|__)?",
+    )
+});
+static BRACKETED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"^(?:\[(NAME)\]|\{(NAME)\})\s*:?"));
+static DASH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"^(NAME)\s*(?:\([^():]{1,40}\)\s*)?(?:\s[–—-]\s|[–—]\s?)"));
+static ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"^(NAME)\s*(?:\*\*|__)?\s*(?:[\[({#]?(STAMP)[\])}#]?)?\s*(?:\*\*)?$")
+});
+
+/// The mark at the start of a line, if there is one that could be a speaker's.
+pub(super) fn marker(line: &str) -> Option<Marker<'_>> {
+    let line = line.trim_end();
+    let mut rest = undecorated(line);
+    let mut time = None;
+    if let Some((stamp, length)) = leading_stamp(rest) {
+        time = Some(stamp);
+        rest = undecorated(&rest[length..]);
+    } else if let Some((stamp, length)) = glued_stamp(rest) {
+        time = Some(stamp);
+        rest = &rest[length..];
+    }
+    let found = bracketed(rest)
+        .or_else(|| colon(rest))
+        .or_else(|| dash(rest))
+        .or_else(|| alone(rest))?;
+    let before = line.len() - rest.len();
+    let mut after = before + found.after;
+    let mut time = time.or(found.time);
+    // `Name: [00:03:40] …`
+    let words = &line[after..];
+    let blank = words.len() - words.trim_start().len();
+    let is_bracketed = words[blank..].starts_with(['[', '(', '{', '#']);
+    if let (None, true, Some((stamp, length))) =
+        (time, is_bracketed, leading_stamp(&words[blank..]))
+    {
+        time = Some(stamp);
+        after += blank + length;
+    }
+    Some(Marker {
+        after,
+        time,
+        ..found
+    })
+}
+
+/// A line without white space, quote marks, heading marks and bold marks at its start.
+fn undecorated(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    if let Some(quoted) = rest.strip_prefix("> ") {
+        rest = quoted.trim_start();
+    }
+    let heading = rest.trim_start_matches('#');
+    if heading.len() < rest.len() && heading.starts_with(' ') {
+        rest = heading.trim_start();
+    }
+    for bold in ["- **", "* **", "**", "__"] {
+        if let Some(inner) = rest.strip_prefix(bold) {
+            return inner.trim_start();
+        }
+    }
+    rest
+}
+
+/// `00:03:40.5Name:`: a time without a space before the name.
+fn glued_stamp(rest: &str) -> Option<(u64, usize)> {
+    let length =
+        rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.' | ',' | '-')))?;
+    let letter = rest[length..].starts_with(char::is_alphabetic);
+    let time = clock(&rest[..length])?;
+    (letter && rest[..length].matches(':').count() == 2).then_some((time, length))
+}
+
+fn colon(rest: &str) -> Option<Marker<'_>> {
+    let found = COLON.as_ref()?.captures(rest)?;
+    let (name, after) = (found.get(2)?.as_str().trim(), found.get(0)?.end());
+    let words = &rest[after..];
+    let is_clock_time = name.ends_with(|c: char| c.is_ascii_digit())
+        && words.starts_with(|c: char| c.is_ascii_digit());
+    let style = match &found[1] {
+        "" => Style::Colon,
+        _ => Style::Tagged,
+    };
+    (is_name(name) && !words.starts_with("//") && !is_clock_time).then(|| Marker {
+        name,
+        style,
+        after,
+        time: found.get(3).and_then(|m| clock(m.as_str())),
+    })
+}
+
+fn bracketed(rest: &str) -> Option<Marker<'_>> {
+    let found = BRACKETED.as_ref()?.captures(rest)?;
+    let name = found.get(1).or_else(|| found.get(2))?.as_str().trim();
+    (is_name(name) && !is_non_verbal(name)).then_some(Marker {
+        name,
+        style: Style::Bracketed,
+        after: found.get(0)?.end(),
+        time: None,
+    })
+}
+
+fn dash(rest: &str) -> Option<Marker<'_>> {
+    let found = DASH.as_ref()?.captures(rest)?;
+    let name = found.get(1)?.as_str().trim();
+    is_name(name).then_some(Marker {
+        name,
+        style: Style::Dash,
+        after: found.get(0)?.end(),
+        time: None,
+    })
+}
+
+fn alone(rest: &str) -> Option<Marker<'_>> {
+    let found = ALONE.as_ref()?.captures(rest)?;
+    let name = found.get(1)?.as_str().trim();
+    let is_answer = ANSWERS.contains(&name.to_lowercase().as_str());
+    (is_name(name) && !is_answer).then(|| Marker {
+        name,
+        style: Style::Alone,
+        after: rest.len(),
+        time: found.get(2).and_then(|m| clock(m.as_str())),
+    })
+}
+
+/// Whether a label could be a name: short, with a letter, and without the marks of a sentence.
+fn is_name(label: &str) -> bool {
+    let is_title = |word: &str| TITLES.contains(&word.to_lowercase().as_str());
+    label.chars().count() <= NAME_CHARS
+        && label.chars().any(char::is_alphabetic)
+        && !label.contains(['?', '!', ',', ';', '"', '”', '“', '=', '<', '>', '…'])
+        && label
+            .split_whitespace()
+            .all(|w| !w.contains('.') || is_title(w) || is_initial(w))
+}
+
+fn is_initial(word: &str) -> bool {
+    word.len() == 2 && word.starts_with(char::is_alphabetic)
+}
+
+/// Which names of a transcript are speakers.
+pub(super) struct Names<'a> {
+    roles: &'a Roles,
+    /// How often each name is marked, but for names alone on a line.
+    marked: BTreeMap<&'a str, usize>,
+    /// How often each name stands alone on a line, after a blank one and before words.
+    alone: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(roles: &'a Roles) -> Self {
+        Self {
+            roles,
+            marked: BTreeMap::new(),
+            alone: BTreeMap::new(),
+        }
+    }
+
+    /// Counts a mark; `set_off` says whether it follows a blank line and comes before words.
+    pub(super) fn count(&mut self, marker: &Marker<'a>, set_off: bool) {
+        match marker.style {
+            Style::Alone if set_off || marker.time.is_some() => {
+                *self.alone.entry(marker.name).or_default() += 1;
+            }
+            Style::Alone | Style::Dash => {}
+            _ => *self.marked.entry(marker.name).or_default() += 1,
+        }
+    }
+
+    /// Whether a mark begins a turn; `answers` says that it follows an interviewer's turn.
+    ///
+    /// A name counts if it is a known role, is marked twice, or answers in capitals. Before a
+    /// dash only known roles count. A name alone on its line counts if it is a known role or,
+    /// where names are marked in no other way, if it and another stand so twice.
+    pub(super) fn begins(&self, marker: &Marker<'_>, set_off: bool, answers: bool) -> bool {
+        let name = marker.name;
+        let known = self.roles.is_known(name);
+        let is_short = name.split_whitespace().count() <= NAME_WORDS;
+        let twice = |counts: &BTreeMap<&str, usize>| counts.get(name).is_some_and(|n| *n >= 2);
+        let capital = name.starts_with(|c: char| c.is_uppercase());
+        match marker.style {
+            Style::Dash => known && capital,
+            Style::Alone if known => capital && (name.chars().count() > 2 || twice(&self.alone)),
+            Style::Alone => {
+                let others = self.alone.values().filter(|n| **n >= 2).count() >= 2;
+                is_short
+                    && capital
+                    && (set_off || marker.time.is_some())
+                    && twice(&self.alone)
+                    && others
+                    && !self.has_marked_names()
+            }
+            Style::Bracketed => known || (is_short && capital && twice(&self.marked)),
+            Style::Tagged => known || (is_short && twice(&self.marked)),
+            Style::Colon => {
+                let is_label = NO_NAMES.contains(&name.to_lowercase().as_str());
+                known || (is_short && capital && !is_label && (answers || twice(&self.marked)))
+            }
+        }
+    }
+
+    fn has_marked_names(&self) -> bool {
+        let counts = |(name, n): (&&str, &usize)| {
+            let is_label = NO_NAMES.contains(&name.to_lowercase().as_str());
+            self.roles.is_known(name) || (*n >= 2 && !is_label)
+        };
+        self.marked.iter().any(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_style_is_a_mark() {
+        for (line, name, words) in [
+            ("Pewawancara (00:01): x", "Pewawancara", "x"),
+            ("00:01 Pewawancara: x", "Pewawancara", "x"),
+            ("[00:01:02] Pewawancara: x", "Pewawancara", "x"),
+            ("#00:03:40-5# Pewawancara: x", "Pewawancara", "x"),
+            ("00:03:40.5Pewawancara: x", "Pewawancara", "x"),
+            ("**Pewawancara:** x", "Pewawancara", "x"),
+            ("- **P**: x", "P", "x"),
+            ("  Pewawancara : x", "Pewawancara", "x"),
+            ("Informan 1 (L, 43): x", "Informan 1", "x"),
+            ("dr. Sari: x", "dr. Sari", "x"),
+            ("@budi: x", "budi", "x"),
+            ("#Budi: x", "Budi", "x"),
+            ("[Budi] x", "Budi", "x"),
+            ("{Budi}x", "Budi", "x"),
+            ("Informan 1 – x", "Informan 1", "x"),
+            ("Informan 1 - x", "Informan 1", "x"),
+            ("Budi Santoso", "Budi Santoso", ""),
+            ("Budi Santoso  0:03", "Budi Santoso", ""),
+            ("### Informan 1", "Informan 1", ""),
+            ("P", "P", ""),
+            ("P: [00:00:10] x", "P", "x"),
+        ] {
+            let found = marker(line).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(
+                (found.name, line[found.after..].trim()),
+                (name, words),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn stamps_beside_names_are_times() {
+        let time = |line| marker(line).and_then(|m| m.time);
+        assert_eq!(time("[00:03:40] P: x"), Some(220_000));
+        assert_eq!(time("P (3:40): x"), Some(220_000));
+        assert_eq!(time("P: {00:03:40} x"), Some(220_000));
+        assert_eq!(time("Budi Santoso  0:03"), Some(3_000));
+    }
+
+    #[test]
+    fn addresses_clock_times_and_sentences_are_no_marks() {
+        for line in [
+            "lihat https://contoh",
+            "https://contoh.example",
+            "00:03:15 --> 00:03:20",
+            "Jam 08:15 saya datang",
+            "Katanya, tunggu: lama",
+            "[tertawa] x",
+            "=====",
+        ] {
+            let found = marker(line).filter(|m| m.style != Style::Alone);
+            assert_eq!(found, None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The language of a statement: Indonesian, English, both mixed, or another.
+//!
+//! Made for short and slangy statements, where letter statistics mislead: words are looked up in
+//! lists (of the corpus for Indonesian and English, by hand for Javanese, Sundanese, Minangkabau
+//! and Malay), and only unknown words are judged by their endings and letters. How well it does is
+//! in `docs/language.md`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::tokenize::squeezed;
+
+/// The language of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Language {
+    /// Indonesian, also spoken and slangy.
+    Indonesian,
+    /// English.
+    English,
+    /// Indonesian and English in one statement.
+    Mixed,
+    /// Another language, above all one near Indonesian.
+    Other,
+}
+
+impl Language {
+    /// `id`, `en`, `mix` or `other`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Indonesian => "id",
+            Self::English => "en",
+            Self::Mixed => "mix",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Share of regional words from which a statement is in another language.
+const OTHER: f64 = 0.24;
+/// Share of regional words from which it can't be called Indonesian.
+const DOUBTFUL: f64 = 0.12;
+/// Share of the lesser language from which a statement is mixed.
+const MIXED: f64 = 0.15;
+/// Least weight of words that decide anything.
+const LEAST: f64 = 0.7;
+/// Least share of words that are in a list, where there are three or more.
+const LISTED: f64 = 0.4;
+/// Weight of a word that Indonesian has as well.
+const WEAK: f64 = 0.4;
+/// Weight of an unknown word that looks like one of its language.
+const LIKELY: f64 = 0.6;
+/// Log-likelihood ratio of letters from which an unknown word looks like one of a language.
+const LETTERS: f64 = 1.5;
+
+/// What a word speaks for, with its weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sign {
+    Indonesian(f64),
+    English(f64),
+    Regional(f64),
+    /// Both languages have it, or it is too short to tell.
+    Neutral,
+}
+
+/// The language of a text; `None` where its words don't tell.
+pub fn identify(text: &str) -> Option<Language> {
+    let (mut indonesian, mut english, mut regional) = (0.0, 0.0, 0.0);
+    let words = words(text);
+    let mut listed = 0;
+    for word in &words {
+        let known = LEXICON.known(word);
+        listed += usize::from(known.is_some());
+        match known.unwrap_or_else(|| LEXICON.by_letters(word)) {
+            Sign::Indonesian(weight) => indonesian += weight,
+            Sign::English(weight) => english += weight,
+            Sign::Regional(weight) => regional += weight,
+            Sign::Neutral => {}
+        }
+    }
+    let known = indonesian + english + regional;
+    let share = regional / known;
+    if regional >= LEAST && share >= DOUBTFUL {
+        return (share >= OTHER && regional >= 2.0 * WEAK).then_some(Language::Other);
+    }
+    // Letters alone would call any language one of ours.
+    let is_strange = words.len() >= 3 && (listed as f64) < LISTED * words.len() as f64;
+    let own = indonesian + english;
+    if own <= 0.0 || is_strange {
+        return None;
+    }
+    let share = english / own;
+    let language = if indonesian < LEAST && english < LEAST {
+        [Language::Indonesian, Language::English][usize::from(share >= 0.5)]
+    } else if share > 1.0 - MIXED || indonesian < LEAST {
+        Language::English
+    } else if share < MIXED || english < LEAST {
+        Language::Indonesian
+    } else {
+        Language::Mixed
+    };
+    Some(language)
+}
+
+/// Runs of letters, in lower case, an apostrophe inside kept, lengthened letters shortened.
+/// Addresses, `@names`, `#tags` and placeholders such as `<url>` are in no language.
+fn words(text: &str) -> Vec<String> {
+    let is_speech = |part: &&str| {
+        let is_address = part.contains("://") || part.starts_with("www.") || part.contains('@');
+        !is_address && !part.starts_with(['#', '<'])
+    };
+    let parts: Vec<&str> = text.split_whitespace().filter(is_speech).collect();
+    let lower = parts.join(" ").to_lowercase().replace('’', "'");
+    let is_part = |c: char| c.is_alphabetic() || c == '\'';
+    lower
+        .split(|c| !is_part(c))
+        .map(|word| squeezed(word.trim_matches('\'')))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
+
+struct Lexicon {
+    signs: HashMap<&'static str, Sign>,
+    /// Log-likelihood ratio of three letters, Indonesian over English.
+    letters: HashMap<[char; 3], f64>,
+    /// The ratio of three letters that neither has.
+    unseen: f64,
+}
+
+impl Lexicon {
+    fn new() -> Self {
+        let mut signs = HashMap::new();
+        for (section, word) in entries(include_str!("words.txt")) {
+            let sign = match section {
+                "id" => Sign::Indonesian(1.0),
+                // `no` (nomor), `in`, `is`: two letters are many things in Indonesian.
+                "en" if word.len() <= 2 => Sign::English(WEAK),
+                "en" => Sign::English(1.0),
+                _ => Sign::Neutral,
+            };
+            signs.insert(word, sign);
+        }
+        let (letters, unseen) = letter_ratios();
+        // A word of two regional languages counts as the stronger says.
+        for (section, word) in entries(include_str!("regional.txt")) {
+            let weight = if section.ends_with("strong") {
+                1.0
+            } else {
+                WEAK
+            };
+            let weight = match signs.get(word) {
+                Some(Sign::Regional(other)) => weight.max(*other),
+                _ => weight,
+            };
+            signs.insert(word, Sign::Regional(weight));
+        }
+        Self {
+            signs,
+            letters,
+            unseen,
+        }
+    }
+
+    /// What a word in a list speaks for, or one with an ending that tells.
+    fn known(&self, word: &str) -> Option<Sign> {
+        self.signs
+            .get(word)
+            .copied()
+            .or_else(|| self.regional_ending(word))
+            .or_else(|| self.indonesian_ending(word))
+    }
+
+    /// `petugase`, `lampuna`, `ubeknyo`: a regional ending, mostly on an Indonesian word.
+    fn regional_ending(&self, word: &str) -> Option<Sign> {
+        const OF_INDONESIAN: [&str; 3] = ["nyo", "ne", "na"];
+        const OF_ANY: [&str; 8] = ["nyo", "keun", "iak", "uak", "uah", "uik", "iah", "ake"];
+        let stem_is_known = |ending: &str| {
+            let stem = word.strip_suffix(ending).filter(|s| s.chars().count() >= 3);
+            stem.filter(|s| self.is_indonesian(s))
+        };
+        let consonant = |stem: &str| !stem.ends_with(['a', 'i', 'u', 'e', 'o']);
+        let is_regional = OF_INDONESIAN.iter().any(|e| stem_is_known(e).is_some())
+            || stem_is_known("e").is_some_and(consonant)
+            || OF_ANY.iter().any(|e| word.ends_with(e))
+            || word.contains('é');
+        is_regional.then_some(Sign::Regional(LEAST))
+    }
+
+    /// A known word with an ending; an English one with an Indonesian ending speaks for neither.
+    fn indonesian_ending(&self, word: &str) -> Option<Sign> {
+        const ENDINGS: [&str; 9] = ["nya", "ku", "mu", "lah", "kah", "in", "an", "kan", "i"];
+        ENDINGS
+            .iter()
+            .find_map(|ending| match self.signs.get(word.strip_suffix(ending)?)? {
+                Sign::Indonesian(_) | Sign::Neutral => Some(Sign::Indonesian(1.0)),
+                Sign::English(_) if matches!(*ending, "nya" | "in") => Some(Sign::Neutral),
+                _ => None,
+            })
+    }
+
+    fn is_indonesian(&self, word: &str) -> bool {
+        matches!(self.signs.get(word), Some(Sign::Indonesian(_)))
+    }
+
+    fn by_letters(&self, word: &str) -> Sign {
+        if word.chars().count() <= 2 {
+            return Sign::Neutral;
+        }
+        let ratio: f64 = threes(word)
+            .iter()
+            .map(|three| self.letters.get(three).copied().unwrap_or(self.unseen))
+            .sum();
+        if ratio > LETTERS {
+            Sign::Indonesian(LIKELY)
+        } else if ratio < -LETTERS {
+            Sign::English(LIKELY)
+        } else {
+            Sign::Neutral
+        }
+    }
+}
+
+/// Log-likelihood ratios of three letters over the word lists, half a count added to each.
+fn letter_ratios() -> (HashMap<[char; 3], f64>, f64) {
+    let mut counts: HashMap<[char; 3], [f64; 2]> = HashMap::new();
+    let mut sums = [0.0; 2];
+    for (section, word) in entries(include_str!("words.txt")) {
+        let language = match section {
+            "id" => 0,
+            "en" => 1,
+            _ => continue,
+        };
+        for three in threes(word) {
+            counts.entry(three).or_default()[language] += 1.0;
+            sums[language] += 1.0;
+        }
+    }
+    let ratio = |[indonesian, english]: [f64; 2]| {
+        ((indonesian + 0.5) / sums[0]).ln() - ((english + 0.5) / sums[1]).ln()
+    };
+    let ratios = counts.into_iter().map(|(three, c)| (three, ratio(c)));
+    (ratios.collect(), ratio([0.0, 0.0]))
+}
+
+/// Three letters in a row, the ends of the word marked.
+fn threes(word: &str) -> Vec<[char; 3]> {
+    let marked: Vec<char> = std::iter::once('^')
+        .chain(word.chars())
+        .chain(std::iter::once('$'))
+        .collect();
+    marked.windows(3).map(|w| [w[0], w[1], w[2]]).collect()
+}
+
+/// The words of a list with their section.
+fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut section = "";
+    list.lines()
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(move |line| {
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                section = name;
+                return Vec::new();
+            }
+            line.split_whitespace()
+                .map(|word| (section, word))
+                .collect()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn named(text: &str) -> &'static str {
+        identify(text).map_or("", Language::as_str)
+    }
+
+    #[test]
+    fn slang_and_mixtures_are_told_apart() {
+        assert_eq!(named("udh nunggu lamaaaa bgt"), "id");
+        assert_eq!(named("Slow service."), "en");
+        assert_eq!(named("Air PDAM mati"), "id");
+        assert_eq!(
+            named(
+                "Saya sudah submit refund request tapi no response sama sekali from customer service"
+            ),
+            "mix"
+        );
+    }
+
+    #[test]
+    fn what_is_in_no_language_is_left_out() {
+        assert_eq!(
+            named("@thepeople lampu mati, no hp saya beda https://some.where/the #nothing"),
+            "id"
+        );
+    }
+
+    #[test]
+    fn neighbours_of_indonesian_are_others() {
+        for text in [
+            "Dalane rusak kabeh",
+            "Jalanna ruksak kabeh, teu aya nu ngabebenah",
+            "Jalan lah rusak sado alahe, indak ado nan mamelokan",
+            "Ubat habis, suruh datang esok pulak",
+        ] {
+            assert_eq!(named(text), "other", "{text}");
+        }
+        // One regional word among Indonesian ones: not certain enough for either.
+        assert_eq!(
+            named("kalau lewat situ memang harus sabar, mas, antrenya ora sedikit"),
+            "id"
+        );
+    }
+
+    #[test]
+    fn nothing_tells_nothing() {
+        for text in [
+            "",
+            "😡😡",
+            "12.000",
+            "-",
+            "El agua no funciona desde ayer",
+            "Orkan, bedeckt, Schnee",
+        ] {
+            assert_eq!(named(text), "", "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_a_language_or_none(text in "\\PC*") {
+            prop_assert_eq!(identify(&text), identify(&text));
+        }
+    }
+}
