@@ -662,21 +662,6 @@ impl Error {
                 fault: RowFault::OtherEncoding { .. },
                 ..
             } => Some("write the whole file in one encoding, or name another with --encoding".into()),
-            Self::Document { .. } => {
-                Some("open it in the program that wrote it and save it again, as .docx, .txt, .vtt or .srt".into())
-            }
-            Self::DocumentTooLarge { .. } => {
-                Some("split it, or raise the limit with --max-document if you trust it".into())
-            }
-            Self::SameName { .. } => {
-                Some("ids of statements begin with the name of their file: rename one, or ingest them apart".into())
-            }
-            Self::WhoAsks { names, .. } => {
-                let name = names.first().map_or("P", String::as_str);
-                Some(format!(
-                    "look with `konflik ingest FILE --preview`, then say --interviewer {name} or --participant {name}"
-                ))
-            }
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),
@@ -708,6 +693,28 @@ impl Error {
             }
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("create the folder first".into())
+            }
+            _ => self.transcript_hint(),
+        }
+    }
+
+    /// What to do about a transcript.
+    fn transcript_hint(&self) -> Option<String> {
+        match self {
+            Self::Document { .. } => {
+                Some("open it in the program that wrote it and save it again, as .docx, .txt, .vtt or .srt".into())
+            }
+            Self::DocumentTooLarge { .. } => {
+                Some("split it, or raise the limit with --max-document if you trust it".into())
+            }
+            Self::SameName { .. } => {
+                Some("ids of statements begin with the name of their file: rename one, or ingest them apart".into())
+            }
+            Self::WhoAsks { names, .. } => {
+                let name = names.first().map_or("P", String::as_str);
+                Some(format!(
+                    "look with `konflik ingest FILE --preview`, then say --interviewer {name} or --participant {name}"
+                ))
             }
             _ => None,
         }
