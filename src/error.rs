@@ -420,6 +420,14 @@ pub enum Error {
         /// The presets there are.
         known: Vec<String>,
     },
+    /// Behavioural tests that can't be run.
+    #[error("{at}: {reason}")]
+    Behaviour {
+        /// Where.
+        at: Location,
+        /// What is wrong.
+        reason: String,
+    },
     /// A hyperparameter outside its range.
     #[error("{name} is {value}; it must be {range}")]
     Parameter {
@@ -585,8 +593,8 @@ impl Error {
             Self::EmptyText { .. } => "K0309",
             Self::UnknownCode { .. } => "K0310",
             Self::DuplicateId { .. } => "K0311",
-            Self::NoId { .. } => "K0315",
-            Self::Annotation { .. } => "K0316",
+            Self::NoId { .. } => "K0331",
+            Self::Annotation { .. } => "K0332",
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",
@@ -603,6 +611,7 @@ impl Error {
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
             Self::Gate { .. } => "K0802",
+            Self::Behaviour { .. } => "K0803",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
     }

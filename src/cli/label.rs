@@ -42,6 +42,9 @@ pub(super) struct LabelArgs {
     /// Format of standard output; that of the input if left out
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<OutputFormatArg>,
+    /// Leave out the words that spoke for a code; twice as fast
+    #[arg(long)]
+    no_evidence: bool,
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
@@ -54,7 +57,7 @@ pub(super) struct LabelArgs {
     /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
     #[arg(long)]
     duplicates: bool,
-    /// Earlier rows among which copies are looked for; some 1 kB of memory each
+    /// Earlier rows among which copies are looked for; some 1.5 kB of memory each
     #[arg(long, value_name = "N", requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
     remembered: usize,
     /// Replace an output that is there
@@ -96,6 +99,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
             remembered: args.remembered,
             ..DuplicateParams::default()
         }),
+        evidence: !args.no_evidence,
     };
     let rejected = rejects
         .as_deref()
@@ -226,6 +230,7 @@ pub(super) struct Labelling<'a> {
     pub(super) format: Format,
     pub(super) prefix: &'a str,
     pub(super) duplicates: Option<DuplicateParams>,
+    pub(super) evidence: bool,
 }
 
 impl Labelling<'_> {
@@ -244,8 +249,11 @@ impl Labelling<'_> {
         } else {
             rows
         };
+        let (rows, labeller) = match (rows, Labeller::new(self.model)) {
+            (rows, labeller) if self.evidence => (rows, labeller),
+            (rows, labeller) => (rows.without_evidence(), labeller.without_evidence()),
+        };
         output.write(&rows.header())?;
-        let labeller = Labeller::new(self.model);
         let mut shown = 0;
         let bar = console.progress(None, "labelling");
         let counts = label_rows(

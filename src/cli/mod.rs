@@ -1,6 +1,7 @@
 //! The command line: one file per verb, each with one `run`.
 
 mod agree;
+mod behave;
 mod check;
 mod codebook;
 mod compare;
@@ -69,6 +70,7 @@ enum Verb {
     Agree(agree::AgreeArgs),
     Prevalence(prevalence::PrevalenceArgs),
     Sample(sample::SampleArgs),
+    Behave(behave::BehaveArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
     Model(model::ModelArgs),
@@ -112,6 +114,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Agree(args) => agree::run(args, &console),
         Verb::Prevalence(args) => prevalence::run(args, &console),
         Verb::Sample(args) => sample::run(args, &console),
+        Verb::Behave(args) => behave::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),
         Verb::Model(args) => model::run(args),

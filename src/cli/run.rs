@@ -314,6 +314,7 @@ impl Pipeline<'_> {
                 format: reader.layout().format,
                 prefix: "konflik_",
                 duplicates: None,
+                evidence: true,
             };
             let rejects = Output::prepare(&rejects_beside(&output), true)?;
             let counts = labelling.run(

@@ -328,10 +328,10 @@ mod tests {
         for (name, text, code) in [
             ("a.csv", "name\nx\n", "K0204"),
             ("a.csv", "id,code\n1,x\n1,y\n", "K0311"),
-            ("a.csv", "id,code\n,x\n", "K0315"),
+            ("a.csv", "id,code\n,x\n", "K0331"),
             ("a.jsonl", "{\"name\":1}\n", "K0204"),
             ("a.jsonl", "{\"id\":1}\n[\n", "K0306"),
-            ("a.jsonl", "{\"id\":1}\n{\"id\":null}\n", "K0315"),
+            ("a.jsonl", "{\"id\":1}\n{\"id\":null}\n", "K0331"),
         ] {
             assert_eq!(read(name, text).unwrap_err().code(), code, "{text}");
         }

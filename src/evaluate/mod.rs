@@ -2,6 +2,7 @@
 
 mod ablation;
 mod agreement;
+mod behaviour;
 mod bootstrap;
 mod calibration;
 mod compare;
@@ -27,6 +28,9 @@ pub use ablation::{Ablation, AblationRow, AblationScore, ablate};
 pub use agreement::{
     Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
     VariableAgreement, agreement,
+};
+pub use behaviour::{
+    Behaviour, BehaviourCase, BehaviourTest, BehaviourTests, CasePrediction, Expectation,
 };
 pub use calibration::{Calibration, Forecast, ReliabilityBin, RiskAtCoverage};
 pub use compare::{

@@ -16,7 +16,7 @@ use crate::model::{Aids, Study, TrainParams, Unseen, Viewed};
 /// Rounds through all hyperparameters, at most.
 const ROUNDS: usize = 3;
 /// Relative duality gap of a trial: looser than that of a training, which changes few codes.
-const TOLERANCE: f64 = 5e-3;
+const TOLERANCE: f64 = 1e-2;
 /// Beside the seed of the training: its folds are others than those of the search.
 const OTHER_FOLDS: u64 = 1;
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
+use crate::codebook::Variable;
 use crate::error::{Error, Result, RowFault};
 use crate::ingest::{Format, Layout, Record, Rejected, write_cell};
 use crate::label::{Prediction, VariablePrediction};
@@ -16,18 +17,41 @@ pub struct LabelledRows<'a> {
     prefix: String,
     model: &'a Model,
     codebook: String,
-    /// Whether there is a column for the row that a row is a copy of.
-    shows_copies: bool,
+    /// Those that are written, in order.
+    columns: Vec<Column>,
 }
 
 /// UTF-8's byte-order mark: without it Excel takes a table for another encoding.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// One of our cells.
-enum Cell {
-    Text(String),
-    Number(String),
-    Probabilities(Map<String, Value>),
+enum Cell<'p> {
+    Blank,
+    Text(&'p str),
+    Probability(f64),
+    Evidence(&'p VariablePrediction),
+    /// Of all codes of a variable; in JSON only.
+    Probabilities(&'p Variable, &'p VariablePrediction),
+}
+
+/// One of our columns.
+struct Column {
+    name: String,
+    kind: Kind,
+}
+
+/// What a column holds; the position is that of a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Code(usize),
+    Probability(usize),
+    Decision(usize),
+    Evidence(usize),
+    Probabilities(usize),
+    Language,
+    Model,
+    Codebook,
+    CopyOf,
 }
 
 impl<'a> LabelledRows<'a> {
@@ -41,13 +65,38 @@ impl<'a> LabelledRows<'a> {
         prefix: &str,
         model: &'a Model,
     ) -> Result<Self> {
+        let column = |name: &str, kind| Column {
+            name: format!("{prefix}{name}"),
+            kind,
+        };
+        let mut columns = Vec::new();
+        for (position, variable) in model.codebook().variables.iter().enumerate() {
+            let kinds = [
+                ("", Kind::Code(position)),
+                ("_probability", Kind::Probability(position)),
+                ("_decision", Kind::Decision(position)),
+                ("_evidence", Kind::Evidence(position)),
+                ("_probabilities", Kind::Probabilities(position)),
+            ];
+            let named =
+                kinds.map(|(suffix, kind)| column(&format!("{}{suffix}", variable.id), kind));
+            columns.extend(named);
+        }
+        columns.extend([
+            column("language", Kind::Language),
+            column("model", Kind::Model),
+            column("codebook", Kind::Codebook),
+        ]);
+        if matches!(output, Format::Delimited(_)) {
+            columns.retain(|c| !matches!(c.kind, Kind::Probabilities(_)));
+        }
         let rows = Self {
             input: input.clone(),
             output,
             prefix: prefix.to_string(),
             model,
             codebook: model.codebook().hash().short(),
-            shows_copies: false,
+            columns,
         };
         rows.none_taken(name)?;
         Ok(rows)
@@ -55,17 +104,28 @@ impl<'a> LabelledRows<'a> {
 
     /// The same with a column `…duplicate_of`: the id of the earlier row that a row is a copy of.
     pub fn showing_copies(mut self, name: &str) -> Result<Self> {
-        self.shows_copies = true;
+        self.columns.push(Column {
+            name: format!("{}duplicate_of", self.prefix),
+            kind: Kind::CopyOf,
+        });
         self.none_taken(name)?;
         Ok(self)
     }
 
+    /// The same without the columns of evidence.
+    #[must_use]
+    pub fn without_evidence(mut self) -> Self {
+        self.columns
+            .retain(|c| !matches!(c.kind, Kind::Evidence(_)));
+        self
+    }
+
     fn none_taken(&self, name: &str) -> Result<()> {
-        let mut columns = self.columns().into_iter();
+        let mut columns = self.columns.iter().map(|c| &c.name);
         match columns.find(|c| self.input.columns.contains(c)) {
             Some(column) => Err(Error::ColumnTaken {
                 path: name.to_string(),
-                name: column,
+                name: column.clone(),
             }),
             None => Ok(()),
         }
@@ -73,9 +133,7 @@ impl<'a> LabelledRows<'a> {
 
     /// Names of our columns, in order.
     pub fn columns(&self) -> Vec<String> {
-        let blank = self.cells(None, None);
-        let tabular = blank.into_iter().filter(|(_, cell)| self.is_written(cell));
-        tabular.map(|(name, _)| name).collect()
+        self.columns.iter().map(|c| c.name.clone()).collect()
     }
 
     /// The header line, with its line end; nothing for JSON lines.
@@ -90,13 +148,8 @@ impl<'a> LabelledRows<'a> {
             self.input.columns.iter().chain(&columns),
             delimiter,
         );
-        line.extend_from_slice(self.line_end());
+        line.extend_from_slice(line_end(&self.input));
         line
-    }
-
-    /// Lines end as those of the input.
-    fn line_end(&self) -> &'static [u8] {
-        line_end(&self.input)
     }
 
     /// A row with its line end; `copy_of` is the id of the row that it is a copy of.
@@ -106,20 +159,23 @@ impl<'a> LabelledRows<'a> {
         prediction: Option<&Prediction>,
         copy_of: Option<&str>,
     ) -> Result<Vec<u8>, RowFault> {
-        let cells = self.cells(prediction, copy_of);
+        let cells = self
+            .columns
+            .iter()
+            .map(|column| (column, self.cell(column.kind, prediction, copy_of)));
         match self.output {
             Format::Delimited(delimiter) => self.delimited(record, cells, delimiter),
             _ => self.json(record, cells),
         }
     }
 
-    fn delimited(
+    fn delimited<'p>(
         &self,
         record: &Record,
-        cells: Vec<(String, Cell)>,
+        cells: impl Iterator<Item = (&'p Column, Cell<'p>)>,
         delimiter: u8,
     ) -> Result<Vec<u8>, RowFault> {
-        let mut line = Vec::with_capacity(record.raw.len() + 160);
+        let mut line = Vec::with_capacity(record.raw.len() + 192);
         if self.input.format == self.output {
             line.extend_from_slice(&record.raw);
         } else {
@@ -129,102 +185,97 @@ impl<'a> LabelledRows<'a> {
             write_cells(&mut line, self.input.cells(record).iter(), delimiter);
         }
         for (_, cell) in cells {
+            line.push(delimiter);
             match cell {
-                Cell::Text(text) | Cell::Number(text) => {
-                    line.push(delimiter);
-                    write_cell(&mut line, &text, delimiter);
-                }
-                Cell::Probabilities(_) => {}
+                Cell::Blank | Cell::Probabilities(..) => {}
+                Cell::Text(text) => write_cell(&mut line, text, delimiter),
+                Cell::Probability(p) => write_probability(&mut line, p),
+                Cell::Evidence(p) => write_cell(&mut line, &evidence(p), delimiter),
             }
         }
-        line.extend_from_slice(self.line_end());
+        line.extend_from_slice(line_end(&self.input));
         Ok(line)
     }
 
-    fn json(&self, record: &Record, cells: Vec<(String, Cell)>) -> Result<Vec<u8>, RowFault> {
+    fn json<'p>(
+        &self,
+        record: &Record,
+        cells: impl Iterator<Item = (&'p Column, Cell<'p>)>,
+    ) -> Result<Vec<u8>, RowFault> {
         let mut line = match self.input.format {
             Format::Delimited(_) => json_object(&self.input.columns, &self.input.cells(record)),
             _ => record.raw.trim_ascii().to_vec(),
         };
-        let taken = cells
-            .iter()
-            .find(|(name, _)| self.input.has_key(record, name));
-        if let Some((name, _)) = taken {
+        let mut names = self.columns.iter().map(|c| &c.name);
+        if let Some(name) = names.find(|name| self.input.has_key(record, name)) {
             return Err(RowFault::TakenKey { key: name.clone() });
         }
         // The object is left as it was written; ours go in before its closing brace.
         line.pop();
         let empty = line.trim_ascii_end() == b"{";
-        for (i, (name, cell)) in cells.into_iter().enumerate() {
+        for (i, (column, cell)) in cells.enumerate() {
             let value = match cell {
-                Cell::Text(text) if text.is_empty() => Value::Null,
-                Cell::Number(number) if number.is_empty() => Value::Null,
-                Cell::Text(text) => Value::String(text),
-                Cell::Number(number) => number.parse().map_or(Value::Null, Value::Number),
-                Cell::Probabilities(map) if map.is_empty() => Value::Null,
-                Cell::Probabilities(map) => Value::Object(map),
+                Cell::Blank | Cell::Text("") => Value::Null,
+                Cell::Text(text) => json!(text),
+                Cell::Probability(p) => json!(rounded(p)),
+                Cell::Evidence(p) if p.evidence.is_empty() => Value::Null,
+                Cell::Evidence(p) => Value::String(evidence(p)),
+                Cell::Probabilities(variable, p) => {
+                    let codes = variable.codes.iter().zip(&p.probabilities);
+                    let map: Map<String, Value> = codes
+                        .map(|(code, p)| (code.id.clone(), json!(rounded(*p))))
+                        .collect();
+                    Value::Object(map)
+                }
             };
             if i > 0 || !empty {
                 line.push(b',');
             }
-            line.extend_from_slice(format!("{}:{value}", Value::String(name)).as_bytes());
+            line.extend_from_slice(format!("{}:{value}", json!(column.name)).as_bytes());
         }
         line.extend_from_slice(b"}\n");
         Ok(line)
     }
 
-    fn is_written(&self, cell: &Cell) -> bool {
-        !matches!(
-            (cell, self.output),
-            (Cell::Probabilities(_), Format::Delimited(_))
-        )
+    /// One of our cells; blank but for model and codebook where nothing was predicted.
+    fn cell<'p>(
+        &'p self,
+        kind: Kind,
+        prediction: Option<&'p Prediction>,
+        copy_of: Option<&'p str>,
+    ) -> Cell<'p> {
+        let predicted = |position: usize| {
+            let variable = &self.model.codebook().variables[position];
+            prediction.map(|p| (variable, &p.variables[position]))
+        };
+        let text = |text: Option<&'p str>| text.map_or(Cell::Blank, Cell::Text);
+        match kind {
+            Kind::Code(v) => text(predicted(v).map(|(v, p)| v.codes[p.code].id.as_str())),
+            Kind::Probability(v) => {
+                predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Probability(p.probability()))
+            }
+            Kind::Decision(v) => {
+                let decision = predicted(v).map_or(Decision::Abstain, |(_, p)| p.decision);
+                Cell::Text(decision.as_str())
+            }
+            Kind::Evidence(v) => predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Evidence(p)),
+            Kind::Probabilities(v) => {
+                predicted(v).map_or(Cell::Blank, |(v, p)| Cell::Probabilities(v, p))
+            }
+            Kind::Language => text(prediction.and_then(|p| p.language.as_deref())),
+            Kind::Model => Cell::Text(self.model.id()),
+            Kind::Codebook => Cell::Text(&self.codebook),
+            Kind::CopyOf => text(copy_of),
+        }
     }
+}
 
-    /// Our cells by column; blank but for model and codebook where nothing was predicted.
-    fn cells(&self, prediction: Option<&Prediction>, copy_of: Option<&str>) -> Vec<(String, Cell)> {
-        let mut cells = Vec::new();
-        for (position, variable) in self.model.codebook().variables.iter().enumerate() {
-            let predicted = prediction.map(|p| &p.variables[position]);
-            let mut add = |suffix: &str, cell| {
-                cells.push((format!("{}{}{suffix}", self.prefix, variable.id), cell));
-            };
-            let code = predicted.map_or(String::new(), |p| variable.codes[p.code].id.clone());
-            add("", Cell::Text(code));
-            let probability =
-                predicted.map_or(String::new(), |p| format!("{:.4}", p.probability()));
-            add("_probability", Cell::Number(probability));
-            let decision = predicted.map_or(Decision::Abstain, |p| p.decision);
-            add("_decision", Cell::Text(decision.as_str().into()));
-            add(
-                "_evidence",
-                Cell::Text(predicted.map_or(String::new(), evidence)),
-            );
-            let probabilities = predicted.map_or(Map::new(), |p| {
-                let ids = variable.codes.iter().map(|c| c.id.clone());
-                ids.zip(&p.probabilities)
-                    .map(|(id, p)| (id, json!(rounded(*p))))
-                    .collect()
-            });
-            add("_probabilities", Cell::Probabilities(probabilities));
-        }
-        let language = prediction
-            .and_then(|p| p.language.clone())
-            .unwrap_or_default();
-        cells.push((format!("{}language", self.prefix), Cell::Text(language)));
-        cells.push((
-            format!("{}model", self.prefix),
-            Cell::Text(self.model.id().to_string()),
-        ));
-        cells.push((
-            format!("{}codebook", self.prefix),
-            Cell::Text(self.codebook.clone()),
-        ));
-        if self.shows_copies {
-            let copy_of = copy_of.unwrap_or_default().to_string();
-            cells.push((format!("{}duplicate_of", self.prefix), Cell::Text(copy_of)));
-        }
-        cells
-    }
+/// With four decimals.
+fn write_probability(line: &mut Vec<u8>, probability: f64) {
+    let parts = (probability * 1e4).round() as u32;
+    let digit = |place: u32| b'0' + (parts / place % 10) as u8;
+    line.extend_from_slice(&[digit(10_000), b'.']);
+    line.extend([1000, 100, 10, 1].map(digit));
 }
 
 /// Cells by column as a JSON object of strings, in order.
@@ -278,12 +329,14 @@ fn rounded(probability: f64) -> f64 {
 }
 
 fn evidence(prediction: &VariablePrediction) -> String {
-    let words: Vec<&str> = prediction
-        .evidence
-        .iter()
-        .map(|e| e.word.as_str())
-        .collect();
-    words.join(" ")
+    let mut words = String::new();
+    for (i, evidence) in prediction.evidence.iter().enumerate() {
+        if i > 0 {
+            words.push(' ');
+        }
+        words.push_str(&evidence.word);
+    }
+    words
 }
 
 /// A rejected row as a JSON line: where, why, and its bytes (as hex digits when they are not UTF-8).

@@ -24,8 +24,10 @@ const SHAPES: [&str; 6] = [
 pub struct CueView {
     names: Vec<String>,
     exact: HashMap<String, usize>,
-    /// Stems that any ending may follow, by their cue.
-    stems: Vec<(String, usize)>,
+    /// Stems that any ending may follow: their place in the codebook and their cue.
+    stems: HashMap<String, (usize, usize)>,
+    /// Letters (in bytes) of the longest stem.
+    longest_stem: usize,
 }
 
 impl CueView {
@@ -41,13 +43,18 @@ impl CueView {
         let mut view = Self {
             names: codebook.cues.iter().map(|c| c.id.clone()).collect(),
             exact: HashMap::new(),
-            stems: Vec::new(),
+            stems: HashMap::new(),
+            longest_stem: 0,
         };
         view.names.extend(SHAPES.map(String::from));
         for (position, cue) in codebook.cues.iter().enumerate() {
             for word in &cue.words {
                 match word.strip_suffix('*') {
-                    Some(stem) => view.stems.push((stem.to_string(), position)),
+                    Some(stem) => {
+                        let place = view.stems.len();
+                        view.longest_stem = view.longest_stem.max(stem.len());
+                        view.stems.entry(stem.into()).or_insert((place, position));
+                    }
                     None => {
                         view.exact.entry(word.clone()).or_insert(position);
                     }
@@ -66,10 +73,11 @@ impl CueView {
     pub fn lexicon_of(&self, word: &str) -> Option<usize> {
         let exact = self.exact.get(word).copied();
         exact.or_else(|| {
-            self.stems
-                .iter()
-                .find(|(stem, _)| word.starts_with(stem))
-                .map(|(_, cue)| *cue)
+            let longest = self.longest_stem.min(word.len());
+            let beginnings = (0..=longest).filter_map(|end| word.get(..end));
+            let stems = beginnings.filter_map(|beginning| self.stems.get(beginning));
+            // Of several the one that stands first in the codebook.
+            stems.min().map(|(_, cue)| *cue)
         })
     }
 

@@ -7,6 +7,8 @@
 use std::io::BufRead;
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::{ReadOptions, Record, Rejected, check_head, checked_text, columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
@@ -197,7 +199,9 @@ impl Records {
             }
             let mut used = 0;
             let mut line_start = 0;
-            for &byte in chunk {
+            loop {
+                used += self.delimiter.map_or(0, |d| quoting.run(&chunk[used..], d));
+                let Some(&byte) = chunk.get(used) else { break };
                 used += 1;
                 if byte == b'\n' {
                     self.line += 1;
@@ -255,6 +259,16 @@ enum Quoting {
 }
 
 impl Quoting {
+    /// How many bytes from here on change nothing and end no line.
+    fn run(self, bytes: &[u8], delimiter: u8) -> usize {
+        let end = match self {
+            Self::Plain => memchr2(delimiter, b'\n', bytes),
+            Self::Quoted => memchr2(QUOTE, b'\n', bytes),
+            Self::FieldStart | Self::QuoteInQuoted | Self::AfterQuote => Some(0),
+        };
+        end.unwrap_or(bytes.len())
+    }
+
     fn after(self, byte: u8, delimiter: u8) -> Self {
         match self {
             Self::Quoted if byte == QUOTE => Self::QuoteInQuoted,
@@ -272,8 +286,13 @@ impl Quoting {
 fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<(), RowFault> {
     fields.clear();
     let mut quoting = Quoting::FieldStart;
-    let mut start = 0;
-    for (i, &byte) in raw.iter().enumerate() {
+    let (mut start, mut next) = (0, 0);
+    loop {
+        next += quoting.run(&raw[next..], delimiter);
+        let (i, Some(&byte)) = (next, raw.get(next)) else {
+            break;
+        };
+        next += 1;
         quoting = quoting.after(byte, delimiter);
         match quoting {
             Quoting::FieldStart => {

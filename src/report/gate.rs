@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
+use super::junit::{JunitCase, Problem, junit};
 use super::style::Style;
 use super::table::{Align, Table};
 use crate::codebook::Hash;
@@ -117,79 +118,19 @@ pub fn gate_summary(verdict: &Verdict) -> String {
 
 /// `JUnit` XML: a suite per variable, a case per check; what could not be measured is an error.
 pub fn gate_junit(verdict: &Verdict) -> String {
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        out,
-        "<testsuites name=\"konflik gate\"{}>",
-        counts(&verdict.checks)
-    );
-    let mut variables: Vec<&str> = verdict.checks.iter().map(|c| c.variable.as_str()).collect();
-    variables.sort_unstable();
-    variables.dedup();
-    for variable in variables {
-        let of_variable = verdict.checks.iter().filter(|c| c.variable == variable);
-        let checks: Vec<Check> = of_variable.cloned().collect();
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{}\"{}>",
-            xml(variable),
-            counts(&checks)
-        );
-        for check in &checks {
-            out.push_str(&junit_case(check, &verdict.gate));
-        }
-        out.push_str("  </testsuite>\n");
-    }
-    out.push_str("</testsuites>\n");
-    out
-}
-
-fn counts(checks: &[Check]) -> String {
-    let count = |outcome| checks.iter().filter(|c| c.outcome == outcome).count();
-    format!(
-        " tests=\"{}\" failures=\"{}\" errors=\"{}\"",
-        checks.len(),
-        count(GateOutcome::Missed),
-        count(GateOutcome::NotMeasured)
-    )
-}
-
-fn junit_case(check: &Check, gate: &str) -> String {
-    let open = format!(
-        "    <testcase classname=\"konflik.gate.{}\" name=\"{}\" file=\"{}\" line=\"{}\"",
-        xml(&check.variable),
-        xml(&format!("{}: {}", check.rule, check.requirement)),
-        xml(gate),
-        check.line
-    );
-    let element = match check.outcome {
-        GateOutcome::Passed => return format!("{open}/>\n"),
-        GateOutcome::Missed => "failure",
-        GateOutcome::NotMeasured => "error",
+    let case = |check: &Check| JunitCase {
+        suite: check.variable.clone(),
+        name: format!("{}: {}", check.rule, check.requirement),
+        file: verdict.gate.clone(),
+        line: check.line,
+        problem: match check.outcome {
+            GateOutcome::Passed => None,
+            GateOutcome::Missed => Some(Problem::Failure(message(check))),
+            GateOutcome::NotMeasured => Some(Problem::Error(message(check))),
+        },
     };
-    format!(
-        "{open}>\n      <{element} message=\"{}\"/>\n    </testcase>\n",
-        xml(&message(check))
-    )
-}
-
-/// Text as the value of an XML attribute; characters that XML can't hold become `?`.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\r' | '\t' => {
-                let _ = write!(out, "&#{};", c as u32);
-            }
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('?'),
-            c => out.push(c),
-        }
-    }
-    out
+    let cases: Vec<JunitCase> = verdict.checks.iter().map(case).collect();
+    junit("konflik gate", &cases)
 }
 
 /// Workflow commands that GitHub shows as annotations, at most ten.

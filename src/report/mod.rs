@@ -1,17 +1,20 @@
 //! What people read: evaluations, models, codebooks and corpora as text and Markdown.
 
 mod agreement;
+mod behaviour;
 mod card;
 mod codebook;
 mod comparison;
 mod evaluation;
 mod gate;
+mod junit;
 mod prevalence;
 mod study;
 mod style;
 mod table;
 
 pub use agreement::{agreement_markdown, agreement_text};
+pub use behaviour::{behaviour_junit, behaviour_markdown, behaviour_text};
 pub use card::model_card;
 pub use codebook::codebook_markdown;
 pub use comparison::{comparison_markdown, comparison_text};

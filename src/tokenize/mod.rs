@@ -195,6 +195,8 @@ pub struct Subwords {
     pipeline: Pipeline,
     /// Ids that stand for no text: the unknown, padding and other special tokens.
     empty: Vec<u32>,
+    /// Whether the pipeline leaves a word of ours in ASCII to its model as it is.
+    direct: bool,
 }
 
 impl Subwords {
@@ -213,7 +215,13 @@ impl Subwords {
         empty.extend(unknown.iter().filter_map(|t| pipeline.token_to_id(t)));
         empty.sort_unstable();
         empty.dedup();
-        Ok(Self { pipeline, empty })
+        Ok(Self {
+            direct: cuts_as_ours(&pipeline)
+                && special.is_empty()
+                && pipeline.get_post_processor().is_none(),
+            pipeline,
+            empty,
+        })
     }
 
     /// The pipeline as `tokenizer.json`.
@@ -229,9 +237,24 @@ impl Subwords {
 
     /// The ids of the tokens that a word is made of, without those that stand for no text.
     pub fn ids(&self, word: &str) -> Result<Vec<u32>> {
-        let encoding = self.pipeline.encode_fast(word, false).map_err(failed)?;
-        let known = encoding.get_ids().iter().copied();
-        Ok(known.filter(|id| !self.empty.contains(id)).collect())
+        let mut ids: Vec<u32> = if self.direct && is_one_ascii_word(word) {
+            let tokens = self.pipeline.get_model().tokenize(word);
+            tokens.map_err(failed)?.into_iter().map(|t| t.id).collect()
+        } else {
+            let encoding = self.pipeline.encode_fast(word, false).map_err(failed)?;
+            encoding.get_ids().to_vec()
+        };
+        ids.retain(|id| !self.empty.contains(id));
+        Ok(ids)
+    }
+}
+
+/// Whether the scanner would cut a text into itself.
+fn is_one_ascii_word(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    match text.as_bytes() {
+        [mark] => mark.is_ascii_graphic() && !mark.is_ascii_uppercase(),
+        bytes => !bytes.is_empty() && bytes.iter().all(|b| is_part(*b)),
     }
 }
 
@@ -399,6 +422,39 @@ mod tests {
             }
         }
         assert!(taken > 2500, "{taken}");
+    }
+
+    /// The shipped encoder's tokens of a word are the same with the pipeline and without.
+    #[test]
+    fn subwords_are_those_of_the_whole_pipeline() {
+        let json = include_bytes!("../../models/encoder/tokenizer.json");
+        let subwords = Subwords::from_json(json).unwrap();
+        assert!(subwords.direct);
+        let whole = Subwords {
+            direct: false,
+            ..subwords.clone()
+        };
+        let long = "a".repeat(200);
+        for word in [
+            "antri",
+            "bpjs",
+            "pelayanannya",
+            "x1_9",
+            "!",
+            "_",
+            "2024",
+            "Antri",
+            "a b",
+            "é",
+            "",
+            &long,
+        ] {
+            assert_eq!(
+                subwords.ids(word).unwrap(),
+                whole.ids(word).unwrap(),
+                "{word}"
+            );
+        }
     }
 
     #[test]

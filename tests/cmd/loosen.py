@@ -21,6 +21,8 @@ def loosen(line):
         line = re.sub(r'("konflik_conflict":).*', r"\1[..]", line)
     if re.match(r"  (conflict|topic): .*\(auto", line):
         line = re.sub(r": .*", ": [..] (auto [..], review [..], abstain [..])", line)
+    if "” realistic (" in line:
+        line = re.sub(r"\(\d\.\d\d\)", "([..])", line)
     if "trained with codebook" in line:
         line = re.sub(r"codebook [0-9a-f]{12},", "codebook [..],", line)
     return line

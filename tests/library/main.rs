@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agreement;
 #[cfg(test)]
+mod behaviour;
+#[cfg(test)]
 mod bundle;
 #[cfg(test)]
 mod common;

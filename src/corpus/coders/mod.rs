@@ -316,7 +316,7 @@ mod tests {
             ("ani.csv", "id,fruit\n1,apple\n"),
             ("ani.tsv", "id\tfruit\n1\tpear\n"),
         ];
-        assert_eq!(read(&other).unwrap_err().code(), "K0316");
+        assert_eq!(read(&other).unwrap_err().code(), "K0332");
     }
 
     #[test]
@@ -324,16 +324,16 @@ mod tests {
         for (name, text, code) in [
             ("a.csv", "id,note\n1,x\n", "K0204"),
             ("a.csv", "id,fruit\n1,plum\n", "K0310"),
-            ("a.jsonl", "{\"id\":1,\"label\":[\"plum\"]}\n", "K0316"),
+            ("a.jsonl", "{\"id\":1,\"label\":[\"plum\"]}\n", "K0332"),
             (
                 "a.jsonl",
                 "{\"id\":1,\"label\":[\"apple\",\"pear\"]}\n",
-                "K0316",
+                "K0332",
             ),
-            ("a.jsonl", "{\"id\":1,\"label\":7}\n", "K0316"),
+            ("a.jsonl", "{\"id\":1,\"label\":7}\n", "K0332"),
             ("a.json", "{}", "K0401"),
-            ("a.json", "[{\"annotations\":[]}]", "K0316"),
-            ("a.json", "[{\"id\":1}]", "K0316"),
+            ("a.json", "[{\"annotations\":[]}]", "K0332"),
+            ("a.json", "[{\"id\":1}]", "K0332"),
             ("a.txt", "A: x\n", "K0204"),
         ] {
             assert_eq!(read(&[(name, text)]).unwrap_err().code(), code, "{text}");

@@ -90,7 +90,12 @@ static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
         ),
         (
             Kind::Address,
-            r"(?i)\b(?:jl|jln)\b\.?\s+[\w'.-]+(?:\s+[\w'.-]+){0,3}?,?\s+(?:no\.?\s*)?\d{1,4}[a-z]?\b",
+            r"(?i)\b(?:jl|jln)\b\.?\s+[\w'.-]+(?:\s+[\w'.-]+){0,3}?,?\s+no\s*\d{1,4}[a-z]?\b",
+        ),
+        // Without a word for the number only names may stand before it: a time is none.
+        (
+            Kind::Address,
+            r"\b(?:Jl|JL|jl|Jln|JLN|jln)\b\.?\s+(?:[A-Z][\w'.-]*\s+){1,4}\d{1,4}[a-z]?\b",
         ),
         (
             Kind::Address,
@@ -218,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(PATTERNS.len(), 15);
+        assert_eq!(PATTERNS.len(), 16);
     }
 
     #[test]

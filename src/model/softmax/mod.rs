@@ -28,10 +28,6 @@ use super::softmax_in_place;
 use crate::error::Error;
 use crate::features::{FeatureMatrix, FeatureRow};
 
-/// Statements that are visited one after the other; the order of these blocks is drawn anew for
-/// each pass.
-const BLOCK: usize = 8;
-
 /// Hyperparameters, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoftmaxRegression(ValidSoftmaxRegression);
@@ -240,16 +236,10 @@ impl ValidSoftmaxRegression {
         }
         let mut ascent = DualAscent::new(self, x, y, start);
         let mut order: Vec<usize> = (0..x.nsamples()).collect();
-        // Neighbouring rows are visited together, which memory likes.
-        let mut blocks: Vec<usize> = (0..x.nsamples()).step_by(BLOCK).collect();
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         let mut reached = f64::INFINITY;
         for epoch in 1..=self.max_epochs {
-            blocks.shuffle(&mut rng);
-            order.clear();
-            for &start in &blocks {
-                order.extend(start..(start + BLOCK).min(x.nsamples()));
-            }
+            order.shuffle(&mut rng);
             let estimate = ascent.epoch(&order);
             // The gap summed while W still moved is an estimate at no cost; only when it looks
             // good enough is the exact gap worth a pass of its own.

@@ -17,6 +17,15 @@ pub(super) enum Recipe<'a> {
     Kept(&'a Head),
 }
 
+/// A head that may be chosen.
+struct Candidate {
+    head: Head,
+    /// Of each statement, by the head that left its fold out.
+    probabilities: Vec<Vec<f64>>,
+    /// Their log loss.
+    loss: f64,
+}
+
 /// What the heads of a variable are fitted on.
 pub(super) struct Heads<'a> {
     /// Shape statements × inputs.
@@ -45,6 +54,7 @@ impl Heads<'_> {
     fn out_of_fold(&self, recipe: Recipe<'_>) -> Result<Vec<Vec<f64>>> {
         let count = self.folds.iter().max().map_or(0, |last| last + 1);
         let by_fold = (0..count)
+            .into_par_iter()
             .map(|fold| self.fit_without(Some(fold), recipe))
             .collect::<Result<Vec<_>>>()?;
         let rows = self.inputs.rows().into_iter().zip(&self.folds);
@@ -56,31 +66,59 @@ impl Heads<'_> {
     /// The head with the least log loss on statements not seen, and its probabilities of them.
     ///
     /// With few statements one factor, or the head of the model it started from, beats what can
-    /// be learned from them. A head that does not converge is out of the choice.
+    /// be learned from them. Penalties are tried from the middle one on, upwards and else
+    /// downwards as long as that helps. A head that does not converge is out of the choice.
     pub(super) fn best(
         &self,
         kept: Option<Recipe<'_>>,
         alphas: &[f64],
     ) -> Result<(Head, Vec<Vec<f64>>)> {
-        let weighing = alphas.iter().map(|alpha| Recipe::Weighing(*alpha));
-        let recipes: Vec<Recipe<'_>> = kept.into_iter().chain(weighing).collect();
-        let candidates = recipes
-            .par_iter()
-            .map(|recipe| converged(self.out_of_fold(*recipe)))
-            .collect::<Result<Vec<_>>>()?;
-        let mut probabilities = self.out_of_fold(Recipe::Scaling)?;
-        let mut head = self.fit_without(None, Recipe::Scaling)?;
-        let mut least = log_loss(&probabilities, self.codes);
-        for (recipe, candidate) in recipes.into_iter().zip(candidates) {
-            let Some(candidate) = candidate else { continue };
-            let loss = log_loss(&candidate, self.codes);
-            if loss < least
-                && let Some(fitted) = converged(self.fit_without(None, recipe))?
-            {
-                (head, probabilities, least) = (fitted, candidate, loss);
+        let probabilities = self.out_of_fold(Recipe::Scaling)?;
+        let mut chosen = Candidate {
+            loss: log_loss(&probabilities, self.codes),
+            head: self.fit_without(None, Recipe::Scaling)?,
+            probabilities,
+        };
+        if let Some(recipe) = kept {
+            self.attempt(recipe, &mut chosen)?;
+        }
+        let mut ladder = alphas.to_vec();
+        ladder.sort_by(f64::total_cmp);
+        let (below, from_middle) = ladder.split_at(ladder.len() / 2);
+        let mut rose = false;
+        for (step, alpha) in from_middle.iter().enumerate() {
+            let better = self.attempt(Recipe::Weighing(*alpha), &mut chosen)?;
+            rose |= better && step > 0;
+            if !better && step > 0 {
+                break;
             }
         }
-        Ok((head, probabilities))
+        for alpha in below.iter().rev().take_while(|_| !rose) {
+            if !self.attempt(Recipe::Weighing(*alpha), &mut chosen)? {
+                break;
+            }
+        }
+        Ok((chosen.head, chosen.probabilities))
+    }
+
+    /// Puts a head in the place of the chosen one if it is better; whether it was.
+    fn attempt(&self, recipe: Recipe<'_>, chosen: &mut Candidate) -> Result<bool> {
+        let Some(probabilities) = converged(self.out_of_fold(recipe))? else {
+            return Ok(false);
+        };
+        let loss = log_loss(&probabilities, self.codes);
+        if loss >= chosen.loss {
+            return Ok(false);
+        }
+        let Some(head) = converged(self.fit_without(None, recipe))? else {
+            return Ok(false);
+        };
+        *chosen = Candidate {
+            head,
+            probabilities,
+            loss,
+        };
+        Ok(true)
     }
 
     /// The decision on each statement by thresholds chosen on the other folds.

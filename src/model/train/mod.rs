@@ -23,9 +23,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use linfa::ParamGuard;
 use linfa::dataset::DatasetBase;
 use ndarray::Array2;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets};
@@ -467,11 +464,9 @@ impl Data<'_> {
         left_out: Option<usize>,
         duals: Option<&Array2<f64>>,
     ) -> Result<FittedSoftmax> {
-        let mut kept: Vec<usize> = (0..task.rows.len())
+        let kept: Vec<usize> = (0..task.rows.len())
             .filter(|r| Some(self.folds[task.rows[*r].0]) != left_out)
             .collect();
-        // Rows of a case stand together in the corpus; the solver wants neighbours that differ.
-        kept.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(self.params.seed));
         let matrix = self.rows.select(kept.iter().map(|r| task.rows[*r].0));
         let codes: Vec<usize> = kept.iter().map(|r| task.rows[*r].1).collect();
         if codes.is_empty() {

@@ -43,7 +43,7 @@ impl Default for TrainParams {
             sentence_weight: 1.0,
             cost: 10.0,
             balance: 0.5,
-            tolerance: 1e-3,
+            tolerance: 3e-3,
             head_alphas: vec![1.0, 10.0, 100.0, 1000.0],
             folds: 5,
             stated_error: 0.1,

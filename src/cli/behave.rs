@@ -1,0 +1,91 @@
+//! `konflik behave`: behavioural tests of a model.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use konflik::evaluate::{Behaviour, BehaviourTests};
+use konflik::report::{behaviour_junit, behaviour_markdown, behaviour_text};
+
+use super::console::Console;
+use super::document::{Document, DocumentArgs, DocumentForm, Form};
+use super::{Status, load_model};
+
+const EXAMPLES: &str = "Examples:
+  konflik behave corpus/challenges/behaviour.toml
+  konflik behave tests.toml --model models/mine -o behaviour.xml -o behaviour.md
+  konflik behave tests.toml --print json | jq '.tests[] | select(.passed | not).name'";
+
+/// Test what a model does with statements that were made to tell: minimal pairs and expectations
+///
+/// The tests stand in a TOML file: statements that must get a code (expect = "code"), the same code
+/// ("same"), another code ("other"), or a rising probability ("rises"). Outputs may also be .xml
+/// (`JUnit`). The exit code is 1 where a test fails more than it may.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct BehaveArgs {
+    /// Tests (TOML)
+    #[arg(value_name = "TESTS")]
+    tests: PathBuf,
+    /// Model directory; the starter model if left out
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    document: DocumentArgs<BehaviourForm>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum BehaviourForm {
+    Text,
+    Json,
+    Md,
+    Junit,
+}
+
+impl DocumentForm for BehaviourForm {
+    fn of_path(path: &Path) -> konflik::Result<Self> {
+        if path.extension().and_then(OsStr::to_str) == Some("xml") {
+            return Ok(Self::Junit);
+        }
+        Ok(match Form::of_path(path)? {
+            Form::Text => Self::Text,
+            Form::Json => Self::Json,
+            Form::Md => Self::Md,
+        })
+    }
+}
+
+impl BehaviourForm {
+    fn render(self, behaviour: &Behaviour) -> Result<String> {
+        match self {
+            Self::Text => Form::Text.render(behaviour),
+            Self::Json => Form::Json.render(behaviour),
+            Self::Md => Form::Md.render(behaviour),
+            Self::Junit => Ok(behaviour_junit(behaviour)),
+        }
+    }
+}
+
+impl Document for Behaviour {
+    fn text(&self) -> String {
+        behaviour_text(self)
+    }
+
+    fn markdown(&self) -> String {
+        behaviour_markdown(self)
+    }
+}
+
+pub(super) fn run(args: &BehaveArgs, console: &Console) -> Result<Status> {
+    args.document.check(&[&args.tests])?;
+    let tests = BehaviourTests::read(&args.tests)?;
+    let behaviour = tests.run(&load_model(args.model.as_deref())?)?;
+    args.document
+        .write(|form| form.render(&behaviour), console)?;
+    Ok(if behaviour.passed {
+        Status::Done
+    } else {
+        Status::Findings
+    })
+}
