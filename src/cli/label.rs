@@ -74,6 +74,8 @@ pub(super) struct LabelArgs {
 pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.statements, &args.output)?;
     let output = Output::prepare(&args.output, args.force)?;
+    // The first row would wait for the word lists.
+    rayon::spawn(konflik::language::prepare);
     let model = args.encoder.model(args.model.as_deref())?;
     if let Some(path) = &args.codebook {
         model.require_codebook(&Codebook::read(path)?)?;

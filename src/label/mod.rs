@@ -6,7 +6,7 @@ mod fold;
 mod stream;
 
 use crate::error::Result;
-use crate::language::identify;
+use crate::language::{Language, identify};
 use crate::model::{Decision, Model, argmax};
 
 pub use duplicates::DuplicateParams;
@@ -68,7 +68,7 @@ impl Model {
         let contributions = evidence::Contributions::new(self, text, &features);
         Ok(Some(predicted(
             self,
-            text,
+            || identify(text),
             self.probabilities(&features),
             features.has_content(),
             |position, p| contributions.strongest(position, p),
@@ -76,11 +76,11 @@ impl Model {
     }
 }
 
-/// The prediction of a text from the probabilities of all outputs. Without content the codes are the prior
-/// alone.
+/// The prediction of a text from the probabilities of all outputs and, where the model leaves that
+/// to word lists, its language by those. Without content the codes are the prior alone.
 fn predicted(
     model: &Model,
-    text: &str,
+    identified: impl FnOnce() -> Option<Language>,
     mut probabilities: Vec<Vec<f64>>,
     has_content: bool,
     evidence: impl Fn(usize, &[f64]) -> Vec<Evidence>,
@@ -96,7 +96,7 @@ fn predicted(
     let language = if model.learned_other_languages() {
         learned
     } else {
-        identify(text).map(|l| l.as_str().to_string())
+        identified().map(|l| l.as_str().to_string())
     };
     let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
         let code = argmax(&p);

@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use rustc_hash::FxBuildHasher;
+
 use crate::tokenize::squeezed;
 
 /// The language of a statement.
@@ -64,26 +66,76 @@ enum Sign {
 
 /// The language of a text; `None` where its words don't tell.
 pub fn identify(text: &str) -> Option<Language> {
-    let (mut indonesian, mut english, mut regional) = (0.0, 0.0, 0.0);
-    let words = words(text);
-    let mut listed = 0;
-    for word in &words {
-        let known = LEXICON.known(word);
-        listed += usize::from(known.is_some());
-        match known.unwrap_or_else(|| LEXICON.by_letters(word)) {
-            Sign::Indonesian(weight) => indonesian += weight,
-            Sign::English(weight) => english += weight,
-            Sign::Regional(weight) => regional += weight,
-            Sign::Neutral => {}
+    Identifier::default().identify(text)
+}
+
+/// Reads the word lists, which the first text would else wait for.
+pub fn prepare() {
+    LazyLock::force(&LEXICON);
+}
+
+/// Words that are remembered with what they speak for.
+const REMEMBERED: usize = 1 << 15;
+
+/// Tells the language of many texts: it judges a word once.
+#[derive(Debug, Default)]
+pub(crate) struct Identifier {
+    /// What words speak for, and whether they are in a list.
+    judged: HashMap<Box<str>, (Sign, bool), FxBuildHasher>,
+    part: String,
+}
+
+impl Identifier {
+    /// See [`identify`].
+    pub(crate) fn identify(&mut self, text: &str) -> Option<Language> {
+        if self.judged.len() > REMEMBERED {
+            self.judged.clear();
         }
+        let (mut indonesian, mut english, mut regional) = (0.0, 0.0, 0.0);
+        let (mut count, mut listed) = (0usize, 0usize);
+        let judged = &mut self.judged;
+        each_word(text, &mut self.part, |word| {
+            let (sign, is_listed) = match judged.get(word) {
+                Some(known) => *known,
+                None => *judged.entry(word.into()).or_insert_with(|| judge(word)),
+            };
+            count += 1;
+            listed += usize::from(is_listed);
+            match sign {
+                Sign::Indonesian(weight) => indonesian += weight,
+                Sign::English(weight) => english += weight,
+                Sign::Regional(weight) => regional += weight,
+                Sign::Neutral => {}
+            }
+        });
+        decide([indonesian, english, regional], count, listed)
     }
+}
+
+/// What a word speaks for, and whether it is in a list.
+fn judge(word: &str) -> (Sign, bool) {
+    let word = squeezed(word);
+    let known = LEXICON.known(&word);
+    (
+        known.unwrap_or_else(|| LEXICON.by_letters(&word)),
+        known.is_some(),
+    )
+}
+
+/// The language by the weights of Indonesian, English and regional words, among so many words of
+/// which so many are in a list.
+fn decide(
+    [indonesian, english, regional]: [f64; 3],
+    words: usize,
+    listed: usize,
+) -> Option<Language> {
     let known = indonesian + english + regional;
     let share = regional / known;
     if regional >= LEAST && share >= DOUBTFUL {
         return (share >= OTHER && regional >= 2.0 * WEAK).then_some(Language::Other);
     }
     // Letters alone would call any language one of ours.
-    let is_strange = words.len() >= 3 && (listed as f64) < LISTED * words.len() as f64;
+    let is_strange = words >= 3 && (listed as f64) < LISTED * words as f64;
     let own = indonesian + english;
     if own <= 0.0 || is_strange {
         return None;
@@ -101,36 +153,43 @@ pub fn identify(text: &str) -> Option<Language> {
     Some(language)
 }
 
-/// Runs of letters, in lower case, an apostrophe inside kept, lengthened letters shortened.
-/// Addresses, `@names`, `#tags` and placeholders such as `<url>` are in no language.
-fn words(text: &str) -> Vec<String> {
-    let is_speech = |part: &&str| {
-        let is_address = part.contains("://") || part.starts_with("www.") || part.contains('@');
-        !is_address && !part.starts_with(['#', '<'])
-    };
-    let parts: Vec<&str> = text.split_whitespace().filter(is_speech).collect();
-    let lower = parts.join(" ").to_lowercase().replace('’', "'");
+/// Calls `each` with runs of letters, in lower case, an apostrophe inside kept. Addresses,
+/// `@names`, `#tags` and placeholders such as `<url>` are in no language.
+fn each_word(text: &str, lower: &mut String, mut each: impl FnMut(&str)) {
     let is_part = |c: char| c.is_alphabetic() || c == '\'';
-    lower
-        .split(|c| !is_part(c))
-        .map(|word| squeezed(word.trim_matches('\'')))
-        .filter(|word| !word.is_empty())
-        .collect()
+    for part in text.split_whitespace() {
+        let is_address = part.contains("://") || part.starts_with("www.") || part.contains('@');
+        if is_address || part.starts_with(['#', '<']) {
+            continue;
+        }
+        lower.clear();
+        if part.is_ascii() {
+            lower.push_str(part);
+            lower.make_ascii_lowercase();
+        } else {
+            lower.push_str(&part.to_lowercase().replace('’', "'"));
+        }
+        lower
+            .split(|c| !is_part(c))
+            .map(|word| word.trim_matches('\''))
+            .filter(|word| !word.is_empty())
+            .for_each(&mut each);
+    }
 }
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
 
 struct Lexicon {
-    signs: HashMap<&'static str, Sign>,
+    signs: HashMap<&'static str, Sign, FxBuildHasher>,
     /// Log-likelihood ratio of three letters, Indonesian over English.
-    letters: HashMap<[char; 3], f64>,
+    letters: HashMap<[char; 3], f64, FxBuildHasher>,
     /// The ratio of three letters that neither has.
     unseen: f64,
 }
 
 impl Lexicon {
     fn new() -> Self {
-        let mut signs = HashMap::new();
+        let mut signs = HashMap::default();
         for (section, word) in entries(include_str!("words.txt")) {
             let sign = match section {
                 "id" => Sign::Indonesian(1.0),
@@ -222,8 +281,8 @@ impl Lexicon {
 }
 
 /// Log-likelihood ratios of three letters over the word lists, half a count added to each.
-fn letter_ratios() -> (HashMap<[char; 3], f64>, f64) {
-    let mut counts: HashMap<[char; 3], [f64; 2]> = HashMap::new();
+fn letter_ratios() -> (HashMap<[char; 3], f64, FxBuildHasher>, f64) {
+    let mut counts: HashMap<[char; 3], [f64; 2], FxBuildHasher> = HashMap::default();
     let mut sums = [0.0; 2];
     for (section, word) in entries(include_str!("words.txt")) {
         let language = match section {

@@ -14,6 +14,7 @@ use ndarray::Array1;
 use super::{Prediction, predicted};
 use crate::error::Result;
 use crate::features::{BIAS, is_capital, pair_hash, squared_norm, steady_shapes, word_hash};
+use crate::language::Identifier;
 use crate::model::{Model, softmax_in_place};
 use crate::tokenize::{Scanner, squeezed};
 
@@ -53,6 +54,7 @@ struct Worker {
     scanner: Scanner,
     table: WordTable,
     statement: Statement,
+    identifier: Identifier,
 }
 
 /// A statement as it is added up.
@@ -106,6 +108,7 @@ impl<'m> Labeller<'m> {
                 scanner: Scanner::default(),
                 table: WordTable::new(capacity, 2 * columns),
                 statement: Statement::default(),
+                identifier: Identifier::default(),
             })
         };
         let heads = model.outputs().map(|(variable, columns)| FlatHead {
@@ -162,6 +165,7 @@ impl<'m> Labeller<'m> {
             .unwrap_or_else(PoisonError::into_inner);
         let worker = &mut *worker;
         self.add_up(text, worker)?;
+        let identifier = &mut worker.identifier;
         let (statement, table) = (&worker.statement, &worker.table);
         let logits = self.logits(statement, sentence);
         let cues = self.cues(statement);
@@ -172,7 +176,7 @@ impl<'m> Labeller<'m> {
         let probabilities = probabilities.collect();
         Ok(Some(predicted(
             self.model,
-            text,
+            || identifier.identify(text),
             probabilities,
             statement.known,
             |position, p| {
@@ -190,6 +194,7 @@ impl<'m> Labeller<'m> {
             scanner,
             table,
             statement,
+            ..
         } = worker;
         table.begin();
         let extractor = self.model.extractor();
