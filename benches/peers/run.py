@@ -23,6 +23,9 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from quality import macro_f1  # noqa: E402
+
 COST = 10.0
 
 
@@ -251,15 +254,6 @@ class Konflik:
         with open(self.folder / "konflik-out.csv", newline="", encoding="utf-8") as file:
             coded = [row["konflik_intent"] for row in csv.DictReader(file)]
         return {"codes": coded, "rows_per_s": self.rows / (used - alone), "rss_mb": memory}
-
-
-def macro_f1(gold, coded):
-    scores = []
-    for code in sorted(set(gold)):
-        both = sum(g == c == code for g, c in zip(gold, coded))
-        either = sum(g == code for g in gold) + sum(c == code for c in coded)
-        scores.append(2 * both / either)
-    return sum(scores) / len(scores)
 
 
 def solver(args, python):

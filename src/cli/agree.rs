@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::corpus::{CoderOptions, CoderTable};
-use konflik::evaluate::{Agreement, EvaluateParams, agreement};
+use konflik::evaluate::{Agreement, agreement};
 use konflik::export::{adjudicated, disagreements};
 use konflik::report::{agreement_markdown, agreement_text};
 use konflik::{Error, Format};
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, Form, check_output};
-use super::{CodebookFileArgs, Status, counted, write_output};
+use super::{BootstrapArgs, CodebookFileArgs, Status, counted, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik agree ani.csv budi.csv cici.jsonl
@@ -44,12 +44,8 @@ pub(super) struct AgreeArgs {
     /// Write the code of most people for each statement, ties empty: .csv or .tsv
     #[arg(long, value_name = "FILE")]
     adjudicated: Option<PathBuf>,
-    /// Bootstrap replicates
-    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
-    replicates: usize,
-    /// Seed of the bootstrap
-    #[arg(long, default_value_t = EvaluateParams::default().seed)]
-    seed: u64,
+    #[command(flatten)]
+    bootstrap: BootstrapArgs,
     #[command(flatten)]
     document: DocumentArgs<Form>,
 }
@@ -80,10 +76,7 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
         prefix: args.prefix.clone(),
     };
     let table = CoderTable::read(&args.coders, &codebook, &options)?;
-    let params = EvaluateParams {
-        replicates: args.replicates,
-        seed: args.seed,
-    };
+    let params = args.bootstrap.params();
     let result = agreement(&table, &codebook, &params)?;
     if let Some(path) = &args.disagreements {
         let rows = disagreements(&table, &codebook, delimiter(path)?);

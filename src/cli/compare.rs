@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use konflik::corpus::Labels;
-use konflik::evaluate::{Comparison, EvaluateParams, compare};
+use konflik::evaluate::{Comparison, compare};
 use konflik::report::{comparison_markdown, comparison_text};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, Form};
-use super::{GoldArgs, Status};
+use super::{BootstrapArgs, GoldArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik compare before.csv after.csv --gold gold.csv
@@ -32,12 +32,8 @@ pub(super) struct CompareArgs {
     /// What the names of the columns with codes begin with in A and B
     #[arg(long, default_value = "konflik_")]
     prefix: String,
-    /// Bootstrap replicates
-    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
-    replicates: usize,
-    /// Seed of the bootstrap
-    #[arg(long, default_value_t = EvaluateParams::default().seed)]
-    seed: u64,
+    #[command(flatten)]
+    bootstrap: BootstrapArgs,
     #[command(flatten)]
     document: DocumentArgs<Form>,
 }
@@ -60,10 +56,7 @@ pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
     }
     let a = Labels::read(&args.a, &gold.codebook, &args.prefix)?;
     let b = Labels::read(&args.b, &gold.codebook, &args.prefix)?;
-    let params = EvaluateParams {
-        replicates: args.replicates,
-        seed: args.seed,
-    };
+    let params = args.bootstrap.params();
     let comparison = compare(&gold, &a, &b, &params)?;
     args.document
         .write(|form| form.render(&comparison), console)?;

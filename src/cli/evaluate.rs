@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use konflik::evaluate::{EvaluateParams, Gate, GateOutcome, Verdict, evaluate};
+use konflik::evaluate::{Gate, GateOutcome, Verdict, evaluate};
 use konflik::report::{
     evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
 };
@@ -14,7 +14,7 @@ use konflik::{Codebook, Corpus, Error, Evaluation};
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, DocumentForm, Form};
 use super::study::StudyArgs;
-use super::{CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
+use super::{BootstrapArgs, CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -37,12 +37,8 @@ pub(super) struct EvaluateArgs {
     codebook: CodebookFileArgs,
     #[command(flatten)]
     sampled: SampledArgs,
-    /// Bootstrap replicates
-    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
-    replicates: usize,
-    /// Seed of the bootstrap
-    #[arg(long, default_value_t = EvaluateParams::default().seed)]
-    seed: u64,
+    #[command(flatten)]
+    bootstrap: BootstrapArgs,
     /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
     /// can't be measured. With it, outputs may also be .xml (`JUnit`), .gitlab.json (code quality)
     /// and .summary.md (a step summary)
@@ -151,10 +147,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     {
         return Err(form.needs_gate().into());
     }
-    let params = EvaluateParams {
-        replicates: args.replicates,
-        seed: args.seed,
-    };
+    let params = args.bootstrap.params();
     if args.study.is_asked_for() {
         args.study.check(&args.gold, args.document.force)?;
         let codebook = args.codebook.read(&args.gold)?;

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use konflik::evaluate::EvaluateParams;
 use konflik::export::Output;
 use konflik::features::TextEncoder;
 use konflik::ingest::{
@@ -422,6 +423,26 @@ impl EncoderArgs {
             }
         }
         Ok(model)
+    }
+}
+
+/// How intervals are drawn.
+#[derive(Debug, Clone, Args)]
+struct BootstrapArgs {
+    /// Bootstrap replicates
+    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
+    replicates: usize,
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = EvaluateParams::default().seed)]
+    seed: u64,
+}
+
+impl BootstrapArgs {
+    fn params(&self) -> EvaluateParams {
+        EvaluateParams {
+            replicates: self.replicates,
+            seed: self.seed,
+        }
     }
 }
 

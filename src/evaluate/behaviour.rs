@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::codebook::syntax_error;
+use crate::codebook::{line_of, syntax_error};
 use crate::error::{Error, Location, Result};
 use crate::model::{Model, argmax};
 
@@ -141,8 +141,7 @@ impl BehaviourTests {
         }
         let mut tests = Vec::new();
         for spanned in file.tests {
-            let before = toml.get(..spanned.span().start).unwrap_or_default();
-            let line = before.matches('\n').count() as u64 + 1;
+            let line = line_of(&toml, spanned.span().start);
             let test = spanned.into_inner();
             test.check().map_err(|reason| refused(line, reason))?;
             tests.push((line, test));

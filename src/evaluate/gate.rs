@@ -8,7 +8,7 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::Evaluation;
-use crate::codebook::{Hash, syntax_error};
+use crate::codebook::{Hash, line_of, syntax_error};
 use crate::error::{Error, Location, Result};
 
 /// The version of the gate format that this build reads.
@@ -215,10 +215,7 @@ impl Gate {
         let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
         let name = path.display().to_string();
         let file: GateFile = toml::from_str(&text).map_err(|e| syntax_error(&text, &name, &e))?;
-        let line = |rule: &Spanned<RuleFile>| {
-            let before = text.get(..rule.span().start).unwrap_or_default();
-            before.matches('\n').count() as u64 + 1
-        };
+        let line = |rule: &Spanned<RuleFile>| line_of(&text, rule.span().start);
         let refused = |line, reason: String| Error::Gate {
             at: Location::new(&name, line, 0),
             reason,

@@ -52,6 +52,12 @@ impl Model {
         learned.iter().any(|l| !told.contains(&l.as_str()))
     }
 
+    /// How many outputs a prediction is made of: the variables, and the language where it is not
+    /// told by word lists.
+    fn outputs_needed(&self) -> usize {
+        self.variables().len() + usize::from(self.learned_other_languages())
+    }
+
     /// Codes one statement by the views as they are; [`Labeller`] says the same many times faster.
     /// `None` for a text of nothing but white space, which says nothing.
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
@@ -85,19 +91,19 @@ fn predicted(
     has_content: bool,
     evidence: impl Fn(usize, &[f64]) -> Vec<Evidence>,
 ) -> Prediction {
-    let learned = model.language().and_then(|language| {
-        let p = probabilities.pop().unwrap_or_default();
-        let best = argmax(&p);
-        let sure = language.thresholds.decide(p[best]) != Decision::Abstain && has_content;
-        sure.then(|| language.codes[best].clone())
-    });
     // The word lists know Indonesian, English and their neighbours better than a corpus can
     // teach; other languages only the corpus knows.
     let language = if model.learned_other_languages() {
-        learned
+        model.language().and_then(|language| {
+            let p = probabilities.get(model.variables().len())?;
+            let best = argmax(p);
+            let sure = language.thresholds.decide(p[best]) != Decision::Abstain && has_content;
+            sure.then(|| language.codes[best].clone())
+        })
     } else {
         identified().map(|l| l.as_str().to_string())
     };
+    probabilities.truncate(model.variables().len());
     let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
         let code = argmax(&p);
         VariablePrediction {

@@ -111,7 +111,8 @@ impl<'m> Labeller<'m> {
                 identifier: Identifier::default(),
             })
         };
-        let heads = model.outputs().map(|(variable, columns)| FlatHead {
+        let outputs = model.outputs().take(model.outputs_needed());
+        let heads = outputs.map(|(variable, columns)| FlatHead {
             columns,
             coefficients: variable.head.coefficients.concat(),
             intercept: variable.head.intercept.clone(),
