@@ -30,7 +30,7 @@ use crate::tensor::decoded;
 use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 const FORMAT: &str = "konflik-model";
 const MANIFEST: &str = "model.json";
@@ -573,7 +573,8 @@ fn check_variables(
             && head.coefficients.len() == codes + cues
             && head.coefficients.iter().all(|row| row.len() == codes)
             && head.absent.iter().all(|a| *a < codes)
-            && variable.counts.len() == codes;
+            && variable.counts.len() == codes
+            && (0.0..1.0).contains(&head.flattening);
         let finite = head
             .intercept
             .iter()

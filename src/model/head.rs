@@ -7,7 +7,7 @@
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::{MultiFittedLogisticRegression, MultiLogisticRegression};
-use ndarray::{Array1, Array2, Axis, Slice};
+use ndarray::{Array1, Array2, ArrayView1, Axis, Slice};
 use serde::{Deserialize, Serialize};
 
 use super::softmax_in_place;
@@ -21,7 +21,13 @@ const MAX_ITERATIONS: u64 = 2000;
 /// Largest gradient entry, per statement, at which a fit counts as converged.
 const GRADIENT: f64 = 1e-3;
 
-/// A fitted head: probabilities = softmax(intercept + coefficients × inputs).
+/// Most of a statement's spread that may be divided out.
+const MAX_FLATTENING: f64 = 0.9;
+/// Factors on the scores, as logarithms: between 1/1000 and 1000.
+const MAX_LOG_FACTOR: f64 = 6.9;
+
+/// A fitted head: with u = intercept + coefficients × inputs, the probabilities are
+/// softmax(u / spread(u)^flattening), where the spread is the root mean square of u about its mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -30,6 +36,9 @@ pub struct Head {
     pub coefficients: Vec<Vec<f64>>,
     /// One value per code.
     pub intercept: Vec<f64>,
+    /// How far a statement's scores are brought to the spread of others, 0 (not at all) to below 1:
+    /// long statements add up more evidence than they are worth.
+    pub flattening: f64,
     /// The penalty it was fitted with; `None` for a head that only scales the scores.
     pub alpha: Option<f64>,
     /// Codes that no statement of the training had: never predicted.
@@ -58,22 +67,15 @@ impl Head {
         Ok(Self::unscaled(&fitted, &scale, classes, alpha))
     }
 
-    /// A head that only scales the first `classes` inputs, the scores, by one factor, chosen for
+    /// A head that only scales the first `classes` inputs, the scores, by one factor chosen for
     /// the least log loss (Guo et al., "On calibration of modern neural networks", ICML 2017: the
-    /// inverse of their temperature). It learns one number, so it can't overfit few statements.
-    pub fn scaling(inputs: &Array2<f64>, codes: &[usize], classes: usize) -> Self {
+    /// inverse of their temperature) and, if it `flattens`, by a power of their spread. It learns
+    /// one number or two, so it can't overfit few statements.
+    pub fn scaling(inputs: &Array2<f64>, codes: &[usize], classes: usize, flattens: bool) -> Self {
         let present: Vec<usize> = (0..classes).filter(|c| codes.contains(c)).collect();
-        // The loss is convex in the factor: halve the interval, in logarithms, by its slope.
-        let (mut low, mut high) = (1e-3_f64.ln(), 1e3_f64.ln());
-        for _ in 0..40 {
-            let middle = f64::midpoint(low, high);
-            if loss_slope(inputs, codes, &present, middle.exp()) < 0.0 {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        let factor = low.exp();
+        let (log_factor, flattening) = Tempering::new(inputs, codes, &present).fit(flattens);
+        // The spread is that of the scaled scores.
+        let factor = (log_factor / (1.0 - flattening)).exp();
         let mut coefficients = vec![vec![0.0; classes]; inputs.ncols()];
         for &code in &present {
             coefficients[code][code] = factor;
@@ -81,6 +83,7 @@ impl Head {
         Self {
             coefficients,
             intercept: vec![0.0; classes],
+            flattening,
             alpha: None,
             absent: (0..classes).filter(|c| !present.contains(c)).collect(),
         }
@@ -101,6 +104,7 @@ impl Head {
         Self {
             coefficients,
             intercept: intercepts,
+            flattening: 0.0,
             alpha: Some(alpha),
             absent: (0..classes).filter(|c| !present.contains(c)).collect(),
         }
@@ -124,21 +128,131 @@ impl Head {
     /// The probabilities of one statement, one a code.
     pub fn probabilities(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut scores = self.scores(inputs);
-        softmax_in_place(&mut scores);
+        probabilities_in_place(&mut scores, self.flattening);
         scores
     }
 }
 
-/// The slope of the log loss of softmax(`factor` × scores) in the factor.
-fn loss_slope(inputs: &Array2<f64>, codes: &[usize], present: &[usize], factor: f64) -> f64 {
-    let rows = inputs.rows().into_iter().zip(codes);
-    let slopes = rows.map(|(row, code)| {
-        let mut p: Vec<f64> = present.iter().map(|c| factor * row[*c]).collect();
-        softmax_in_place(&mut p);
-        let mean: f64 = present.iter().zip(&p).map(|(c, p)| row[*c] * p).sum();
-        mean - row[*code]
-    });
-    slopes.sum()
+/// Probabilities from a head's scores, in place; −∞ becomes 0.
+pub(crate) fn probabilities_in_place(scores: &mut [f64], flattening: f64) {
+    if flattening > 0.0 {
+        let present = || scores.iter().copied().filter(|s| s.is_finite());
+        let spread = spread(present);
+        if spread > 0.0 {
+            let factor = spread.powf(-flattening);
+            scores.iter_mut().for_each(|s| *s *= factor);
+        }
+    }
+    softmax_in_place(scores);
+}
+
+/// Root mean square of values about their mean; 0 without values.
+fn spread<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> f64 {
+    let n = values().count().max(1) as f64;
+    let mean = values().sum::<f64>() / n;
+    (values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt()
+}
+
+/// The log loss of softmax(eᵇ · spread⁻ᵍ · scores) over statements, as a function of (b, g).
+struct Tempering {
+    /// Of the codes that are present; shape statements × those.
+    scores: Array2<f64>,
+    log_spread: Vec<f64>,
+    /// The column of each statement's code.
+    right: Vec<usize>,
+}
+
+/// The loss at a point, its slope in (b, g) and its expected curvature (bb, bg, gg).
+struct Loss {
+    value: f64,
+    slope: [f64; 2],
+    curvature: [f64; 3],
+}
+
+impl Tempering {
+    fn new(inputs: &Array2<f64>, codes: &[usize], present: &[usize]) -> Self {
+        let scores = inputs.select(Axis(1), present);
+        let log_spread = |row: ArrayView1<'_, f64>| spread(|| row.iter().copied()).max(1e-9).ln();
+        let column = |code: &usize| present.iter().position(|p| p == code);
+        Self {
+            log_spread: scores.rows().into_iter().map(log_spread).collect(),
+            right: codes.iter().filter_map(column).collect(),
+            scores,
+        }
+    }
+
+    fn loss(&self, [b, g]: [f64; 2]) -> Loss {
+        let mut loss = Loss {
+            value: 0.0,
+            slope: [0.0; 2],
+            curvature: [0.0; 3],
+        };
+        let mut p = vec![0.0; self.scores.ncols()];
+        let rows = self.scores.rows().into_iter();
+        for ((row, log_spread), right) in rows.zip(&self.log_spread).zip(&self.right) {
+            let factor = (b - g * log_spread).exp();
+            p.iter_mut().zip(row).for_each(|(p, z)| *p = factor * z);
+            softmax_in_place(&mut p);
+            let mean: f64 = row.iter().zip(&p).map(|(z, p)| z * p).sum();
+            let square: f64 = row.iter().zip(&p).map(|(z, p)| z * z * p).sum();
+            let slope = factor * (mean - row[*right]);
+            let curvature = factor * factor * (square - mean * mean);
+            loss.value -= p[*right].max(f64::MIN_POSITIVE).ln();
+            loss.slope[0] += slope;
+            loss.slope[1] -= slope * log_spread;
+            loss.curvature[0] += curvature;
+            loss.curvature[1] -= curvature * log_spread;
+            loss.curvature[2] += curvature * log_spread * log_spread;
+        }
+        loss
+    }
+
+    /// (b, g) of the least loss by Fisher scoring with halved steps; g stays 0 unless it `flattens`.
+    fn fit(&self, flattens: bool) -> (f64, f64) {
+        let mut at = [0.0; 2];
+        let mut loss = self.loss(at);
+        for _ in 0..100 {
+            let Some((next, lower)) = self.step(at, &loss, flattens) else {
+                break;
+            };
+            let gain = loss.value - lower.value;
+            (at, loss) = (next, lower);
+            if gain <= 1e-12 * loss.value {
+                break;
+            }
+        }
+        (at[0], at[1])
+    }
+
+    /// The next point, if one is lower.
+    fn step(&self, at: [f64; 2], loss: &Loss, flattens: bool) -> Option<([f64; 2], Loss)> {
+        let ([s, t], [ss, st, tt]) = (loss.slope, loss.curvature);
+        let determinant = ss * tt - st * st;
+        let outwards = (at[1] <= 0.0 && t > 0.0) || (at[1] >= MAX_FLATTENING && t < 0.0);
+        let both = flattens && determinant > 1e-9 * ss * tt;
+        let alone = [s / ss.max(f64::MIN_POSITIVE), 0.0];
+        let together = [
+            (tt * s - st * t) / determinant,
+            (ss * t - st * s) / determinant,
+        ];
+        let directions = [(both && !outwards).then_some(together), Some(alone)];
+        let tries = directions
+            .into_iter()
+            .flatten()
+            .flat_map(|direction| (0..30).map(move |halvings| (direction, 0.5f64.powi(halvings))));
+        let mut points = tries.map(|(direction, part)| {
+            let b = at[0] - part * direction[0];
+            let g = at[1] - part * direction[1];
+            [
+                b.clamp(-MAX_LOG_FACTOR, MAX_LOG_FACTOR),
+                g.clamp(0.0, MAX_FLATTENING),
+            ]
+        });
+        points.find_map(|point| {
+            let there = self.loss(point);
+            (there.value < loss.value).then_some((point, there))
+        })
+    }
 }
 
 struct Scale {

@@ -22,6 +22,7 @@ pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub(crate) use decision::binomial_cdf;
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
+pub(crate) use head::probabilities_in_place;
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};
 pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
 pub(crate) use train::{Study, Unseen, Viewed};

@@ -15,7 +15,7 @@ use super::{Prediction, predicted};
 use crate::error::Result;
 use crate::features::{BIAS, is_capital, pair_hash, squared_norm, steady_shapes, word_hash};
 use crate::language::Identifier;
-use crate::model::{Model, softmax_in_place};
+use crate::model::{Model, probabilities_in_place};
 use crate::tokenize::{Scanner, squeezed};
 
 use table::{Word, WordTable};
@@ -46,6 +46,7 @@ struct FlatHead {
     /// Inputs × codes.
     coefficients: Vec<f64>,
     intercept: Vec<f64>,
+    flattening: f64,
     absent: Vec<usize>,
 }
 
@@ -116,6 +117,7 @@ impl<'m> Labeller<'m> {
             columns,
             coefficients: variable.head.coefficients.concat(),
             intercept: variable.head.intercept.clone(),
+            flattening: variable.head.flattening,
             absent: variable.head.absent.clone(),
         });
         Self {
@@ -333,7 +335,7 @@ impl FlatHead {
         for &absent in &self.absent {
             scores[absent] = f64::NEG_INFINITY;
         }
-        softmax_in_place(&mut scores);
+        probabilities_in_place(&mut scores, self.flattening);
         scores
     }
 }

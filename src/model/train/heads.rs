@@ -11,8 +11,8 @@ use crate::model::{Decision, Head, Thresholds};
 pub(super) enum Recipe<'a> {
     /// Scores and cues are weighed, with this penalty.
     Weighing(f64),
-    /// The scores are scaled by one factor.
-    Scaling,
+    /// The scores are scaled by one factor and, if so, brought nearer to the same spread.
+    Scaling { flattens: bool },
     /// The head of the model it started from, as it is.
     Kept(&'a Head),
 }
@@ -45,7 +45,9 @@ impl Heads<'_> {
         let inputs = self.inputs.select(Axis(0), &kept);
         match recipe {
             Recipe::Weighing(alpha) => Head::fit(&inputs, &codes, self.classes, alpha),
-            Recipe::Scaling => Ok(Head::scaling(&inputs, &codes, self.classes)),
+            Recipe::Scaling { flattens } => {
+                Ok(Head::scaling(&inputs, &codes, self.classes, flattens))
+            }
             Recipe::Kept(head) => Ok(head.clone()),
         }
     }
@@ -65,7 +67,7 @@ impl Heads<'_> {
 
     /// The head with the least log loss on statements not seen, and its probabilities of them.
     ///
-    /// With few statements one factor, or the head of the model it started from, beats what can
+    /// With few statements one factor (or two numbers), or the head of the model it started from, beats what can
     /// be learned from them. Penalties are tried from the middle one on, upwards and else
     /// downwards as long as that helps. A head that does not converge is out of the choice.
     pub(super) fn best(
@@ -73,12 +75,14 @@ impl Heads<'_> {
         kept: Option<Recipe<'_>>,
         alphas: &[f64],
     ) -> Result<(Head, Vec<Vec<f64>>)> {
-        let probabilities = self.out_of_fold(Recipe::Scaling)?;
+        let plain = Recipe::Scaling { flattens: false };
+        let probabilities = self.out_of_fold(plain)?;
         let mut chosen = Candidate {
             loss: log_loss(&probabilities, self.codes),
-            head: self.fit_without(None, Recipe::Scaling)?,
+            head: self.fit_without(None, plain)?,
             probabilities,
         };
+        self.attempt(Recipe::Scaling { flattens: true }, &mut chosen)?;
         if let Some(recipe) = kept {
             self.attempt(recipe, &mut chosen)?;
         }
