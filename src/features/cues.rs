@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
+
 use super::Views;
 use crate::codebook::Codebook;
 use crate::tokenize::Token;
@@ -23,11 +25,11 @@ const SHAPES: [&str; 6] = [
 #[derive(Debug, Clone, Default)]
 pub struct CueView {
     names: Vec<String>,
-    exact: HashMap<String, usize>,
+    exact: HashMap<String, usize, FxBuildHasher>,
     /// Stems that any ending may follow: their place in the codebook and their cue.
-    stems: HashMap<String, (usize, usize)>,
-    /// Letters (in bytes) of the longest stem.
-    longest_stem: usize,
+    stems: HashMap<String, (usize, usize), FxBuildHasher>,
+    /// Bytes of the shortest and of the longest stem.
+    stem_lengths: (usize, usize),
 }
 
 impl CueView {
@@ -42,9 +44,8 @@ impl CueView {
     fn new(codebook: &Codebook) -> Self {
         let mut view = Self {
             names: codebook.cues.iter().map(|c| c.id.clone()).collect(),
-            exact: HashMap::new(),
-            stems: HashMap::new(),
-            longest_stem: 0,
+            stem_lengths: (usize::MAX, 0),
+            ..Self::default()
         };
         view.names.extend(SHAPES.map(String::from));
         for (position, cue) in codebook.cues.iter().enumerate() {
@@ -52,7 +53,8 @@ impl CueView {
                 match word.strip_suffix('*') {
                     Some(stem) => {
                         let place = view.stems.len();
-                        view.longest_stem = view.longest_stem.max(stem.len());
+                        let (shortest, longest) = view.stem_lengths;
+                        view.stem_lengths = (shortest.min(stem.len()), longest.max(stem.len()));
                         view.stems.entry(stem.into()).or_insert((place, position));
                     }
                     None => {
@@ -73,8 +75,9 @@ impl CueView {
     pub fn lexicon_of(&self, word: &str) -> Option<usize> {
         let exact = self.exact.get(word).copied();
         exact.or_else(|| {
-            let longest = self.longest_stem.min(word.len());
-            let beginnings = (0..=longest).filter_map(|end| word.get(..end));
+            let (shortest, longest) = self.stem_lengths;
+            let lengths = shortest..=longest.min(word.len());
+            let beginnings = lengths.filter_map(|end| word.get(..end));
             let stems = beginnings.filter_map(|beginning| self.stems.get(beginning));
             // Of several the one that stands first in the codebook.
             stems.min().map(|(_, cue)| *cue)

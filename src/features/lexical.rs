@@ -187,12 +187,13 @@ impl LexicalView {
         &self.weights
     }
 
-    /// The features of a word with their weights, as often as they occur in it.
+    /// The features of a word with their weights, ascending, as often as they occur in it.
     pub fn word_features(&self, word: &str, tokenizer: &Tokenizer) -> Result<Vec<(u32, f32)>> {
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(64);
         emit_word(word, tokenizer, &self.params, &mut |_, hash| {
             found.extend(self.weighted(hash));
         })?;
+        found.sort_unstable_by_key(|(f, _)| *f);
         Ok(found)
     }
 
@@ -249,11 +250,9 @@ impl LexicalView {
     }
 }
 
-/// |φ|² of a word whose features may repeat.
+/// |φ|² of a word by its features, ascending; they may repeat.
 pub(crate) fn squared_norm(features: &[(u32, f32)]) -> f64 {
-    let mut sorted = features.to_vec();
-    sorted.sort_unstable_by_key(|(f, _)| *f);
-    sorted
+    features
         .chunk_by(|a, b| a.0 == b.0)
         .map(|same| same.iter().map(|(_, w)| f64::from(*w)).sum::<f64>().powi(2))
         .sum()
@@ -304,12 +303,8 @@ fn emit_word(
 ) -> Result<()> {
     let word = squeezed(word);
     emit(Kind::Word, fnv(Kind::Word, word.as_bytes()));
-    let marked: Vec<char> = std::iter::once('<')
-        .chain(word.chars())
-        .chain(std::iter::once('>'))
-        .collect();
-    if marked.len() > 3 && params.char_weight > 0.0 {
-        emit_ngrams(&marked, params, emit);
+    if params.char_weight > 0.0 && word.chars().nth(1).is_some() {
+        emit_ngrams(&["<", &word, ">"].concat(), params, emit);
     }
     let pieces = tokenizer.pieces(&word)?;
     if pieces.len() > 1 && params.char_weight > 0.0 {
@@ -320,11 +315,10 @@ fn emit_word(
     Ok(())
 }
 
-fn emit_ngrams(marked: &[char], params: &LexicalParams, emit: &mut impl FnMut(Kind, u64)) {
-    for start in 0..marked.len() {
+fn emit_ngrams(marked: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u64)) {
+    for (start, _) in marked.char_indices() {
         let mut hash = fnv(Kind::Char, &[]);
-        let longest = params.char_max.min(marked.len() - start);
-        for (length, c) in (1..=longest).zip(&marked[start..]) {
+        for (length, c) in (1..=params.char_max).zip(marked[start..].chars()) {
             let mut utf8 = [0; 4];
             hash = fnv_extend(hash, c.encode_utf8(&mut utf8).as_bytes());
             if length >= params.char_min {

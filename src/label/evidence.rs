@@ -96,7 +96,7 @@ impl<'a> Contributions<'a> {
             let Some(contribution) = self.words.get_mut(word.token.word.as_str()) else {
                 continue;
             };
-            for found in tokens.iter().filter_map(|t| self.model.token_scores(*t)) {
+            for found in tokens.iter().map(|t| self.model.token_scores(*t)) {
                 let scores = contribution.scores.iter_mut();
                 scores
                     .zip(found)

@@ -69,80 +69,114 @@ impl LabelCounts {
     }
 }
 
+/// Rows that were read, each with the id of the row that it is a copy of.
+type Waiting = Vec<(Result<Record, Rejected>, Option<String>)>;
+
+/// A row with its line and what was predicted of it.
+type Done = (u64, Option<Prediction>, Labelled);
+
 /// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. With
-/// `duplicates`, near copies of earlier rows are looked for.
+/// `duplicates`, near copies of earlier rows are looked for. Reading ahead and writing behind go
+/// on while rows are labelled.
 pub fn label_rows(
     reader: &mut Reader,
     labeller: &Labeller<'_>,
     duplicates: Option<&DuplicateParams>,
     to_bytes: &Render<'_>,
-    sink: &mut dyn FnMut(Labelled) -> Result<()>,
+    sink: &mut (dyn FnMut(Labelled) -> Result<()> + Send),
 ) -> Result<LabelCounts> {
     let mut counts = LabelCounts::default();
     let input = reader.name().to_string();
-    let model = labeller.model();
     let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
-    loop {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while chunk.len() < CHUNK {
-            match reader.next_row()? {
-                Some(row) => chunk.push(row),
-                None => break,
-            }
-        }
-        if chunk.is_empty() {
-            counts.masked = reader.masked().clone();
-            counts.taken_pseudonyms = reader.taken_pseudonyms();
-            return Ok(counts);
-        }
-        let text = |row: &Result<Record, Rejected>| match row {
-            Ok(record) => record.text.clone(),
-            Err(_) => String::new(),
-        };
-        let vectors = if model.sentence_encoder().is_some() {
-            let texts: Vec<String> = chunk.iter().map(text).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            Some(model.extractor().sentence_vectors(&texts)?)
-        } else {
-            None
-        };
-        let vector = |i: usize| {
-            vectors
-                .as_ref()
-                .map_or_else(Vec::new, |v| v.row(i).to_vec())
-        };
-        let copies = match &mut firsts {
-            Some(firsts) => firsts.copies(&chunk, reader.layout()),
-            None => vec![None; chunk.len()],
-        };
-        counts.copies += copies.iter().flatten().count() as u64;
-        let label =
-            |(i, (row, copy)): (usize, (Result<Record, Rejected>, Option<String>))| match row {
-                Ok(record) => label_row(
-                    record,
-                    vector(i),
-                    copy.as_deref(),
-                    &input,
-                    labeller,
-                    to_bytes,
-                ),
-                Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
-            };
-        let rows = chunk
-            .into_par_iter()
-            .zip(copies)
-            .enumerate()
-            .map(label)
-            .collect::<Result<Vec<_>>>()?;
-        for (line, prediction, row) in rows {
-            counts.rows += 1;
-            match &row {
-                Labelled::Row(_) => counts.add(line, prediction.as_ref()),
-                Labelled::Rejected(_) => counts.rejected += 1,
-            }
-            sink(row)?;
+    let mut waiting = read_chunk(reader, firsts.as_mut())?;
+    let mut done = Vec::new();
+    let mut copies = 0;
+    while !waiting.is_empty() {
+        copies += waiting.iter().filter(|(_, copy)| copy.is_some()).count() as u64;
+        let (coded, (written, read)) = rayon::join(
+            || label_chunk(waiting, &input, labeller, to_bytes),
+            || {
+                rayon::join(
+                    || write_chunk(done, &mut counts, sink),
+                    || read_chunk(reader, firsts.as_mut()),
+                )
+            },
+        );
+        written?;
+        (done, waiting) = (coded?, read?);
+    }
+    write_chunk(done, &mut counts, sink)?;
+    counts.copies = copies;
+    counts.masked = reader.masked().clone();
+    counts.taken_pseudonyms = reader.taken_pseudonyms();
+    Ok(counts)
+}
+
+/// The next rows; none at the end.
+fn read_chunk(reader: &mut Reader, firsts: Option<&mut FirstRows>) -> Result<Waiting> {
+    let mut rows = Vec::with_capacity(CHUNK);
+    while rows.len() < CHUNK {
+        match reader.next_row()? {
+            Some(row) => rows.push(row),
+            None => break,
         }
     }
+    let copies = match firsts {
+        Some(firsts) => firsts.copies(&rows, reader.layout()),
+        None => vec![None; rows.len()],
+    };
+    Ok(rows.into_iter().zip(copies).collect())
+}
+
+fn label_chunk(
+    rows: Waiting,
+    input: &str,
+    labeller: &Labeller<'_>,
+    to_bytes: &Render<'_>,
+) -> Result<Vec<Done>> {
+    let model = labeller.model();
+    let vectors = match model.sentence_encoder() {
+        Some(_) => {
+            let text = |row: &Result<Record, Rejected>| match row {
+                Ok(record) => record.text.clone(),
+                Err(_) => String::new(),
+            };
+            let texts: Vec<String> = rows.iter().map(|(row, _)| text(row)).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            Some(model.extractor().sentence_vectors(&texts)?)
+        }
+        None => None,
+    };
+    let vector = |i: usize| {
+        vectors
+            .as_ref()
+            .map_or_else(Vec::new, |v| v.row(i).to_vec())
+    };
+    let rows = rows.into_par_iter().enumerate();
+    rows.map(|(i, (row, copy))| match row {
+        Ok(record) => {
+            let copy = copy.as_deref();
+            label_row(record, vector(i), copy, input, labeller, to_bytes)
+        }
+        Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
+    })
+    .collect()
+}
+
+fn write_chunk(
+    rows: Vec<Done>,
+    counts: &mut LabelCounts,
+    sink: &mut (dyn FnMut(Labelled) -> Result<()> + Send),
+) -> Result<()> {
+    for (line, prediction, row) in rows {
+        counts.rows += 1;
+        match &row {
+            Labelled::Row(_) => counts.add(line, prediction.as_ref()),
+            Labelled::Rejected(_) => counts.rejected += 1,
+        }
+        sink(row)?;
+    }
+    Ok(())
 }
 
 fn label_row(
@@ -152,7 +186,7 @@ fn label_row(
     input: &str,
     labeller: &Labeller<'_>,
     to_bytes: &Render<'_>,
-) -> Result<(u64, Option<Prediction>, Labelled)> {
+) -> Result<Done> {
     let prediction = labeller.predict_beside(&record.text, sentence)?;
     let row = match to_bytes(&record, prediction.as_ref(), copy) {
         Ok(bytes) => Labelled::Row(bytes),

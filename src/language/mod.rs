@@ -156,24 +156,73 @@ fn decide(
 /// Calls `each` with runs of letters, in lower case, an apostrophe inside kept. Addresses,
 /// `@names`, `#tags` and placeholders such as `<url>` are in no language.
 fn each_word(text: &str, lower: &mut String, mut each: impl FnMut(&str)) {
-    let is_part = |c: char| c.is_alphabetic() || c == '\'';
-    for part in text.split_whitespace() {
-        let is_address = part.contains("://") || part.starts_with("www.") || part.contains('@');
-        if is_address || part.starts_with(['#', '<']) {
-            continue;
-        }
+    if text.is_ascii() {
         lower.clear();
-        if part.is_ascii() {
-            lower.push_str(part);
-            lower.make_ascii_lowercase();
-        } else {
-            lower.push_str(&part.to_lowercase().replace('’', "'"));
+        lower.push_str(text);
+        lower.make_ascii_lowercase();
+        let bytes = lower.as_bytes();
+        let is_space = |b: u8| b == b' ' || (9..=13).contains(&b);
+        let mut at = 0;
+        while at < bytes.len() {
+            let start = at;
+            let mut is_word = true;
+            while at < bytes.len() && !is_space(bytes[at]) {
+                is_word &= bytes[at].is_ascii_lowercase();
+                at += 1;
+            }
+            if is_word && start < at {
+                each(&lower[start..at]);
+            } else if start < at {
+                each_ascii_word(&lower[start..at], &mut each);
+            }
+            at += 1;
         }
-        lower
-            .split(|c| !is_part(c))
-            .map(|word| word.trim_matches('\''))
-            .filter(|word| !word.is_empty())
-            .for_each(&mut each);
+        return;
+    }
+    for part in text.split_whitespace() {
+        let part = part.to_lowercase().replace('’', "'");
+        each_word_of(&part, &mut each);
+    }
+}
+
+/// The words of a part between spaces, in lower case already.
+fn each_word_of(part: &str, each: &mut impl FnMut(&str)) {
+    let is_address = part.contains("://") || part.starts_with("www.") || part.contains('@');
+    if is_address || part.starts_with(['#', '<']) {
+        return;
+    }
+    part.split(|c: char| !(c.is_alphabetic() || c == '\''))
+        .map(|word| word.trim_matches('\''))
+        .filter(|word| !word.is_empty())
+        .for_each(each);
+}
+
+/// The same of a part in ASCII.
+fn each_ascii_word(part: &str, each: &mut impl FnMut(&str)) {
+    let bytes = part.as_bytes();
+    let is_address = bytes.contains(&b'@')
+        || bytes.starts_with(b"www.")
+        || bytes.windows(3).any(|three| three == b"://");
+    if is_address || matches!(bytes.first(), Some(b'#' | b'<')) {
+        return;
+    }
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        // The byte after the last letter: an apostrophe at an end is not of the word.
+        let mut end = at;
+        while at < bytes.len()
+            && (bytes[at].is_ascii_lowercase() || at > start && bytes[at] == b'\'')
+        {
+            at += 1;
+            if bytes[at - 1] != b'\'' {
+                end = at;
+            }
+        }
+        if start < end {
+            each(&part[start..end]);
+        }
+        at = at.max(start + 1);
     }
 }
 
@@ -348,6 +397,16 @@ mod tests {
             ),
             "mix"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn ascii_is_cut_as_any_text(part in "[a-z0-9@:/.w'#<-]{0,12}") {
+            let (mut bytes, mut text) = (Vec::new(), Vec::new());
+            each_ascii_word(&part, &mut |word: &str| bytes.push(word.to_string()));
+            each_word_of(&part, &mut |word: &str| text.push(word.to_string()));
+            prop_assert_eq!(bytes, text);
+        }
     }
 
     #[test]

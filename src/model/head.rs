@@ -110,6 +110,16 @@ impl Head {
         }
     }
 
+    /// Whether each score has to do with its own code only and cues with none.
+    pub(crate) fn only_scales(&self) -> bool {
+        let rows = self.coefficients.iter().enumerate();
+        let mut others = rows.flat_map(|(input, row)| {
+            let row = row.iter().enumerate();
+            row.filter(move |(code, _)| *code != input)
+        });
+        others.all(|(_, coefficient)| *coefficient == 0.0)
+    }
+
     /// The scores of one statement before the softmax, one a code.
     pub fn scores(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut scores = self.intercept.clone();

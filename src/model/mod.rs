@@ -191,14 +191,15 @@ impl Model {
     }
 
     /// The lexical weights of a feature, one per code of all outputs.
-    pub(crate) fn feature_weights(&self, feature: u32) -> ArrayView1<'_, f32> {
-        self.weights.row(feature as usize)
+    pub(crate) fn feature_weights(&self, feature: u32) -> &[f32] {
+        row_of(&self.weights, feature)
     }
 
-    /// What a token of the encoder adds to the scores, before the norm; one per code of all outputs.
-    pub(crate) fn token_scores(&self, token: u32) -> Option<ArrayView1<'_, f32>> {
-        let semantic = self.semantic.as_ref()?;
-        Some(semantic.scores.row(token as usize))
+    /// What a token of the encoder adds to the scores, before the norm; one per code of all
+    /// outputs, none without that view.
+    pub(crate) fn token_scores(&self, token: u32) -> &[f32] {
+        let semantic = self.semantic.as_ref();
+        semantic.map_or(&[], |semantic| row_of(&semantic.scores, token))
     }
 
     /// Scores of a statement by the views that have weights, one per code of all outputs.
@@ -212,10 +213,7 @@ impl Model {
                 .for_each(|(s, w)| *s += f64::from(value) * f64::from(*w));
         }
         for &token in features.tokens.iter().flatten() {
-            for (score, s) in scores
-                .iter_mut()
-                .zip(self.token_scores(token).into_iter().flatten())
-            {
+            for (score, s) in scores.iter_mut().zip(self.token_scores(token)) {
                 *score += f64::from(*s) / features.semantic_norm;
             }
         }
@@ -234,11 +232,6 @@ impl Model {
         }
     }
 
-    /// Codes of all outputs together.
-    pub(crate) fn columns(&self) -> usize {
-        self.weights.ncols()
-    }
-
     /// The probabilities of a statement: one vector per variable, then that of the language.
     pub fn probabilities(&self, features: &StatementFeatures) -> Vec<Vec<f64>> {
         let scores = self.scores_of(features);
@@ -249,6 +242,13 @@ impl Model {
             })
             .collect()
     }
+}
+
+/// A row of a matrix that lies in memory row by row, as all of a model do.
+fn row_of(matrix: &Array2<f32>, row: u32) -> &[f32] {
+    let start = row as usize * matrix.ncols();
+    let values = matrix.as_slice().unwrap_or_default();
+    &values[start..start + matrix.ncols()]
 }
 
 /// Exponentials over their sum, in place; −∞ becomes 0.

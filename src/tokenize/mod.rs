@@ -3,9 +3,13 @@
 //! The pipeline is data: `tokenizer.json` in a model directory is read by every Hugging Face
 //! client and gives the same words and pieces there.
 
+mod lazy;
+mod pieces;
 mod scan;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
 
 use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
@@ -18,6 +22,8 @@ use tokenizers::{
     SplitDelimiterBehavior, Tokenizer as Pipeline,
 };
 
+use lazy::LazyPipeline;
+use pieces::{Description, Pieces};
 pub(crate) use scan::Scanner;
 
 use crate::error::{Error, Result};
@@ -45,9 +51,11 @@ pub struct Token {
 /// Splits text into words and words into pieces.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    pipeline: Pipeline,
+    pipeline: LazyPipeline,
     /// Whether the pipeline cuts words as [`Scanner`] does.
     scannable: bool,
+    /// Its sub-word model, if it can be run by hand.
+    pieces: Option<Pieces>,
 }
 
 impl Tokenizer {
@@ -69,15 +77,9 @@ impl Tokenizer {
             NormalizerWrapper::NFKC(NFKC),
             NormalizerWrapper::Lowercase(Lowercase),
         ]);
-        let pattern = SplitPattern::Regex(WORD.into());
-        let split = Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(failed)?;
         pipeline.with_normalizer(Some(normalizer)).map_err(failed)?;
-        pipeline.with_pre_tokenizer(Some(PreTokenizerWrapper::Split(split)));
-        let mut tokenizer = Self {
-            pipeline,
-            scannable: true,
-        };
-        let words = tokenizer.frequent_words(texts)?;
+        pipeline.with_pre_tokenizer(Some(PreTokenizerWrapper::Split(word_splitter()?)));
+        let words = Self::from_json(json_of(&pipeline)?.as_bytes())?.frequent_words(texts)?;
         let trainer = BpeTrainerBuilder::new()
             .vocab_size(vocabulary)
             .min_frequency(min_frequency)
@@ -90,11 +92,8 @@ impl Tokenizer {
         let words = words
             .iter()
             .flat_map(|(word, count)| std::iter::repeat_n(word.as_str(), *count));
-        tokenizer
-            .pipeline
-            .train(&mut trainer, words)
-            .map_err(failed)?;
-        Ok(tokenizer)
+        pipeline.train(&mut trainer, words).map_err(failed)?;
+        Self::from_json(json_of(&pipeline)?.as_bytes())
     }
 
     /// How often each word occurs that stands in enough texts.
@@ -121,16 +120,24 @@ impl Tokenizer {
 
     /// Reads a `tokenizer.json`.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let pipeline = Pipeline::from_bytes(json).map_err(failed)?;
+        let pipeline = LazyPipeline::new(json);
+        let description = Description::read(json);
+        let pieces = description.as_ref().and_then(Pieces::of);
+        let scannable = description.is_some_and(|d| d.cuts_as_ours());
+        if pieces.is_none() || !scannable {
+            // It will be needed, and what is wrong with it is told now.
+            pipeline.get()?;
+        }
         Ok(Self {
-            scannable: cuts_as_ours(&pipeline),
             pipeline,
+            scannable,
+            pieces,
         })
     }
 
     /// The pipeline as `tokenizer.json`.
     pub fn to_json(&self) -> Result<String> {
-        json_of(&self.pipeline)
+        json_of(self.pipeline.get()?)
     }
 
     /// The words of a text, in order.
@@ -153,8 +160,8 @@ impl Tokenizer {
         scanner: &mut Scanner,
         mut each: impl FnMut(&str, usize, usize),
     ) -> Result<()> {
-        if self.scannable && scanner.scan(text, &mut each) {
-            return Ok(());
+        if self.scannable {
+            return each_word_as_ours(text, scanner, each);
         }
         let tokens = self.words_by_pipeline(text)?;
         tokens.iter().for_each(|t| each(&t.word, t.start, t.end));
@@ -163,90 +170,162 @@ impl Tokenizer {
 
     /// The words of a text by the pipeline alone.
     fn words_by_pipeline(&self, text: &str) -> Result<Vec<Token>> {
+        let pipeline = self.pipeline.get()?;
         let mut normalized = NormalizedString::from(text);
-        if let Some(normalizer) = self.pipeline.get_normalizer() {
+        if let Some(normalizer) = pipeline.get_normalizer() {
             normalizer.normalize(&mut normalized).map_err(failed)?;
         }
         let mut split = PreTokenizedString::from(normalized);
-        if let Some(pre_tokenizer) = self.pipeline.get_pre_tokenizer() {
+        if let Some(pre_tokenizer) = pipeline.get_pre_tokenizer() {
             pre_tokenizer.pre_tokenize(&mut split).map_err(failed)?;
         }
-        let splits = split.get_splits(OffsetReferential::Original, OffsetType::Byte);
-        Ok(splits
-            .into_iter()
-            .map(|(word, (start, end), _)| Token {
+        let mut tokens = Vec::new();
+        each_split(&split, |word, start, end| {
+            tokens.push(Token {
                 word: word.to_string(),
                 start,
                 end,
-            })
-            .collect())
+            });
+        });
+        Ok(tokens)
     }
 
     /// The ids of the pieces that a normalised word is made of.
     pub fn pieces(&self, word: &str) -> Result<Vec<u32>> {
-        let tokens = self.pipeline.get_model().tokenize(word).map_err(failed)?;
+        match self.pieces.as_ref().and_then(|pieces| pieces.ids(word)) {
+            Some(ids) => Ok(ids),
+            None => self.pieces_by_pipeline(word),
+        }
+    }
+
+    fn pieces_by_pipeline(&self, word: &str) -> Result<Vec<u32>> {
+        let model = self.pipeline.get()?.get_model();
+        let tokens = model.tokenize(word).map_err(failed)?;
         Ok(tokens.into_iter().map(|t| t.id).collect())
     }
+}
+
+/// Cuts words as the pipelines that are trained here, without building one: by the scanner where
+/// it can, else by the library's normaliser and splitter.
+fn each_word_as_ours(
+    text: &str,
+    scanner: &mut Scanner,
+    mut each: impl FnMut(&str, usize, usize),
+) -> Result<()> {
+    static SPLITTER: OnceLock<Option<Split>> = OnceLock::new();
+    if scanner.scan(text, &mut each) {
+        return Ok(());
+    }
+    let Some(splitter) = SPLITTER.get_or_init(|| word_splitter().ok()) else {
+        return word_splitter().map(drop);
+    };
+    let mut normalized = NormalizedString::from(text);
+    normalized.nfkc().lowercase();
+    let mut split = PreTokenizedString::from(normalized);
+    splitter.pre_tokenize(&mut split).map_err(failed)?;
+    each_split(&split, each);
+    Ok(())
+}
+
+/// Calls `each` with every part of a split text and its place in the original.
+fn each_split(split: &PreTokenizedString, mut each: impl FnMut(&str, usize, usize)) {
+    let splits = split.get_splits(OffsetReferential::Original, OffsetType::Byte);
+    for (word, (start, end), _) in splits {
+        each(word, start, end);
+    }
+}
+
+/// What cuts a normalised text into words.
+fn word_splitter() -> Result<Split> {
+    let pattern = SplitPattern::Regex(WORD.into());
+    Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(failed)
 }
 
 /// The tokenizer of an encoder: words to the ids of its sub-word tokens.
 #[derive(Debug, Clone)]
 pub struct Subwords {
-    pipeline: Pipeline,
+    pipeline: LazyPipeline,
     /// Ids that stand for no text: the unknown, padding and other special tokens.
     empty: Vec<u32>,
-    /// Whether the pipeline leaves a word of ours in ASCII to its model as it is.
-    direct: bool,
+    /// One more than the largest id.
+    id_limit: usize,
+    /// Its sub-word model, if it can be run by hand and the pipeline leaves a word of ours to it
+    /// as it is.
+    direct: Option<Pieces>,
 }
+
+/// Tokens for characters that the vocabulary lacks and for no character at all.
+const EMPTY: [&str; 4] = ["[UNK]", "<unk>", "[PAD]", "<pad>"];
 
 impl Subwords {
     /// Reads a `tokenizer.json`.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let mut pipeline = Pipeline::from_bytes(json).map_err(failed)?;
-        pipeline.with_padding(None);
-        pipeline.with_truncation(None).map_err(failed)?;
-        let special = pipeline.get_added_tokens_decoder();
-        let mut empty: Vec<u32> = special
-            .iter()
-            .filter(|(_, token)| token.special)
-            .map(|(id, _)| *id)
-            .collect();
-        let unknown = ["[UNK]", "<unk>", "[PAD]", "<pad>"];
-        empty.extend(unknown.iter().filter_map(|t| pipeline.token_to_id(t)));
+        let pipeline = LazyPipeline::new(json);
+        let description = Description::read(json);
+        let is_direct = |d: &&Description<'_>| {
+            d.cuts_as_ours() && d.added_tokens.is_empty() && d.post_processor.is_null()
+        };
+        let direct = description.as_ref().filter(is_direct);
+        let direct = direct.and_then(|d| Some((d, Pieces::of(d)?)));
+        let (mut empty, id_limit): (Vec<u32>, usize) = if let Some((description, _)) = &direct {
+            let known = EMPTY.iter().filter_map(|token| description.id(token));
+            (known.collect(), description.id_limit())
+        } else {
+            let pipeline = pipeline.get()?;
+            let special = pipeline.get_added_tokens_decoder();
+            let special = special.iter().filter(|(_, token)| token.special);
+            let known = EMPTY.iter().filter_map(|token| pipeline.token_to_id(token));
+            let ids = pipeline.get_vocab(true).into_values();
+            (
+                special.map(|(id, _)| *id).chain(known).collect(),
+                ids.max().map_or(0, |last| last as usize + 1),
+            )
+        };
         empty.sort_unstable();
         empty.dedup();
         Ok(Self {
-            direct: cuts_as_ours(&pipeline)
-                && special.is_empty()
-                && pipeline.get_post_processor().is_none(),
-            pipeline,
             empty,
+            id_limit,
+            direct: direct.map(|(_, pieces)| pieces),
+            pipeline,
         })
     }
 
     /// The pipeline as `tokenizer.json`.
     pub fn to_json(&self) -> Result<String> {
-        json_of(&self.pipeline)
+        json_of(self.pipeline.get()?)
     }
 
-    /// One more than the largest id. Walks the vocabulary.
+    /// One more than the largest id.
     pub fn id_limit(&self) -> usize {
-        let ids = self.pipeline.get_vocab(true).into_values();
-        ids.max().map_or(0, |last| last as usize + 1)
+        self.id_limit
     }
 
     /// The ids of the tokens that a word is made of, without those that stand for no text.
     pub fn ids(&self, word: &str) -> Result<Vec<u32>> {
-        let mut ids: Vec<u32> = if self.direct && is_one_ascii_word(word) {
-            let tokens = self.pipeline.get_model().tokenize(word);
-            tokens.map_err(failed)?.into_iter().map(|t| t.id).collect()
+        let by_hand = self.direct.as_ref().map(|pieces| ids_of(pieces, word));
+        let mut ids = if let Some(ids) = by_hand.transpose()?.flatten() {
+            ids
         } else {
-            let encoding = self.pipeline.encode_fast(word, false).map_err(failed)?;
-            encoding.get_ids().to_vec()
+            let encoding = self.pipeline.get()?.encode_fast(word, false);
+            encoding.map_err(failed)?.get_ids().to_vec()
         };
         ids.retain(|id| !self.empty.contains(id));
         Ok(ids)
     }
+}
+
+/// The ids of a text by a sub-word model alone; `None` if it leaves a word to the pipeline.
+fn ids_of(pieces: &Pieces, text: &str) -> Result<Option<Vec<u32>>> {
+    if is_one_ascii_word(text) {
+        return Ok(pieces.ids(text));
+    }
+    let mut ids = Some(Vec::new());
+    each_word_as_ours(text, &mut Scanner::default(), |word, _, _| {
+        let more = pieces.ids(word);
+        ids = ids.take().zip(more).map(|(ids, more)| [ids, more].concat());
+    })?;
+    Ok(ids)
 }
 
 /// Whether the scanner would cut a text into itself.
@@ -258,26 +337,6 @@ fn is_one_ascii_word(text: &str) -> bool {
     }
 }
 
-/// Whether a pipeline normalises and cuts as those that are trained here.
-fn cuts_as_ours(pipeline: &Pipeline) -> bool {
-    let normalises = match pipeline.get_normalizer() {
-        Some(NormalizerWrapper::Sequence(steps)) => matches!(
-            steps.as_ref(),
-            [NormalizerWrapper::NFKC(_), NormalizerWrapper::Lowercase(_)]
-        ),
-        _ => false,
-    };
-    let cuts = match pipeline.get_pre_tokenizer() {
-        Some(PreTokenizerWrapper::Split(split)) => {
-            split.invert
-                && split.behavior == SplitDelimiterBehavior::Removed
-                && split.pattern == SplitPattern::Regex(WORD.into())
-        }
-        _ => false,
-    };
-    normalises && cuts
-}
-
 /// The pipeline as `tokenizer.json`, keys in order.
 fn json_of(pipeline: &Pipeline) -> Result<String> {
     let json: serde_json::Value = serde_json::from_str(&pipeline.to_string(false).map_err(failed)?)
@@ -286,7 +345,17 @@ fn json_of(pipeline: &Pipeline) -> Result<String> {
 }
 
 /// The word with runs of three or more of one letter cut to one: `lamaaa` is `lama`.
-pub(crate) fn squeezed(word: &str) -> String {
+pub(crate) fn squeezed(word: &str) -> Cow<'_, str> {
+    let bytes = word.as_bytes();
+    // Three equal characters are three equal bytes some bytes apart; most words have none.
+    let may_run = |width: usize| {
+        (2 * width..bytes.len())
+            .any(|i| bytes[i] == bytes[i - width] && bytes[i] == bytes[i - 2 * width])
+    };
+    let may_run = may_run(1) || !word.is_ascii() && (2..=4).any(may_run);
+    if !may_run {
+        return Cow::Borrowed(word);
+    }
     let mut out = String::with_capacity(word.len());
     let mut chars = word.chars().peekable();
     while let Some(c) = chars.next() {
@@ -301,7 +370,7 @@ pub(crate) fn squeezed(word: &str) -> String {
         };
         out.extend(std::iter::repeat_n(c, kept));
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The most frequent characters. The trainer would cut ties by chance.
@@ -429,9 +498,9 @@ mod tests {
     fn subwords_are_those_of_the_whole_pipeline() {
         let json = include_bytes!("../../models/encoder/tokenizer.json");
         let subwords = Subwords::from_json(json).unwrap();
-        assert!(subwords.direct);
+        assert!(subwords.direct.is_some());
         let whole = Subwords {
-            direct: false,
+            direct: None,
             ..subwords.clone()
         };
         let long = "a".repeat(200);
@@ -457,6 +526,35 @@ mod tests {
         }
     }
 
+    fn shipped() -> (Tokenizer, Subwords) {
+        let pieces = include_bytes!("../../models/starter/tokenizer.json");
+        let words = include_bytes!("../../models/encoder/tokenizer.json");
+        (
+            Tokenizer::from_json(pieces).unwrap(),
+            Subwords::from_json(words).unwrap(),
+        )
+    }
+
+    #[test]
+    fn nothing_that_is_shipped_needs_the_pipeline_to_be_read() {
+        let (tokenizer, subwords) = shipped();
+        assert!(tokenizer.pieces.is_some() && tokenizer.scannable && subwords.direct.is_some());
+    }
+
+    #[test]
+    fn a_description_that_the_library_refuses_is_refused() {
+        let json = tokenizer().to_json().unwrap();
+        let read = |from: &str, to: &str| {
+            assert!(json.contains(from));
+            Tokenizer::from_json(json.replace(from, to).as_bytes())
+        };
+        assert!(read("\"unk_token\":\"[UNK]\"", "\"unk_token\":3").is_err());
+        assert!(read("[\"a\",\"n\"]", "[\"a\",\"nowhere\"]").is_err());
+        assert!(Tokenizer::from_json(b"{").is_err());
+        let rare = read("\"byte_fallback\":false", "\"byte_fallback\":true").unwrap();
+        assert!(rare.pieces.is_none());
+    }
+
     #[test]
     fn a_pipeline_of_another_kind_is_not_scanned() {
         let json = tokenizer().to_json().unwrap();
@@ -472,6 +570,32 @@ mod tests {
         #[test]
         fn any_text_is_scanned_as_by_the_pipeline(text in "([a-zA-Z0-9 _.,!?\t\u{b}]|[à-ž]|[’“”–😡🙏\u{fe0f}]|\\PC){0,40}") {
             prop_assert_ne!(scanned_as_by_the_pipeline(&tokenizer(), &text), Some(false));
+        }
+
+        #[test]
+        fn pieces_by_hand_are_those_of_the_pipeline(word in "([a-z]|[a-z]{2}|an|ang|meng|kan|é|9|_|\\PC){1,20}") {
+            static SHIPPED: std::sync::LazyLock<(Tokenizer, Subwords)> = std::sync::LazyLock::new(shipped);
+            let (tokenizer, subwords) = &*SHIPPED;
+            let by_hand = tokenizer.pieces.as_ref().unwrap().ids(&word);
+            prop_assert!(by_hand.is_some() || word.len() > 512);
+            prop_assert_eq!(tokenizer.pieces(&word).unwrap(), tokenizer.pieces_by_pipeline(&word).unwrap());
+            let whole = subwords.pipeline.get().unwrap().encode_fast(word.as_str(), false).unwrap();
+            let ids: Vec<u32> = whole.get_ids().iter().copied().filter(|id| !subwords.empty.contains(id)).collect();
+            prop_assert_eq!(subwords.ids(&word).unwrap(), ids);
+        }
+
+        #[test]
+        fn squeezing_is_that_of_its_characters(word in "(a|b|é|😡|1){0,12}") {
+            let mut runs: Vec<(char, usize)> = Vec::new();
+            for c in word.chars() {
+                match runs.last_mut() {
+                    Some((last, n)) if *last == c => *n += 1,
+                    _ => runs.push((c, 1)),
+                }
+            }
+            let kept = runs.into_iter().map(|(c, n)| if n > 2 && c.is_alphabetic() { (c, 1) } else { (c, n) });
+            let expected: String = kept.flat_map(|(c, n)| std::iter::repeat_n(c, n)).collect();
+            prop_assert_eq!(squeezed(&word), expected);
         }
 
         #[test]

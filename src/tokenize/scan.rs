@@ -1,7 +1,9 @@
 //! The pipeline's normaliser and pre-tokeniser by hand, for the texts where they do nothing but
-//! fold case: most of them. Words are those of the pipeline (a property test says so); what it
-//! would compose or decompose is left to it.
+//! fold case: most of them; others are normalised by the same library first. Words are those of
+//! the pipeline (a property test says so).
 
+use tokenizers::NormalizedString;
+use tokenizers::tokenizer::normalizer::Range;
 use unicode_normalization_alignments::char::is_combining_mark;
 use unicode_normalization_alignments::{IsNormalized, is_nfkc_quick};
 
@@ -49,10 +51,29 @@ impl Scanner {
             scan_ascii(&self.lower, &mut each);
             return true;
         }
-        if text.chars().any(is_odd) || is_nfkc_quick(text.chars()) != IsNormalized::Yes {
+        if is_nfkc_quick(text.chars()) != IsNormalized::Yes {
+            return self.scan_composed(text, &mut each);
+        }
+        if text.chars().any(is_odd) {
             return false;
         }
         self.scan_unicode(text, &mut each);
+        true
+    }
+
+    /// The same of a text that the pipeline's normaliser changes by more than case.
+    fn scan_composed(&mut self, text: &str, each: &mut impl FnMut(&str, usize, usize)) -> bool {
+        let mut normalized = NormalizedString::from(text);
+        normalized.nfkc().lowercase();
+        let composed = normalized.get();
+        if composed.chars().any(is_odd) {
+            return false;
+        }
+        self.scan_unicode(composed, &mut |word, start, end| {
+            let original = normalized.convert_offsets(Range::Normalized(start..end));
+            let original = original.unwrap_or_default();
+            each(word, original.start, original.end);
+        });
         true
     }
 
@@ -127,7 +148,7 @@ fn is_odd(c: char) -> bool {
         || (c >= '\u{530}' && !is_plain(c))
 }
 
-/// Scripts and symbols of long standing.
+/// Letters of long standing, and blocks that hold symbols alone.
 fn is_plain(c: char) -> bool {
     matches!(c,
         '\u{1e00}'..='\u{1eff}'
@@ -135,8 +156,11 @@ fn is_plain(c: char) -> bool {
         | '\u{20a0}'..='\u{20bf}'
         | '\u{2190}'..='\u{23f3}'
         | '\u{2500}'..='\u{27bf}'
+        | '\u{2b00}'..='\u{2bff}'
         | '\u{fe00}'..='\u{fe0f}'
         | '\u{1f300}'..='\u{1f64f}'
-        | '\u{1f680}'..='\u{1f6c5}'
-        | '\u{1f910}'..='\u{1f93e}')
+        | '\u{1f1e6}'..='\u{1f1ff}'
+        | '\u{1f680}'..='\u{1f6ff}'
+        | '\u{1f900}'..='\u{1f9ff}'
+        | '\u{1fa70}'..='\u{1faff}')
 }

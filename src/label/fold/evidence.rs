@@ -26,12 +26,11 @@ pub(super) fn strongest(
         values.map(|(v, m)| f64::from(*v) * m).sum()
     };
     let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
-    let columns = statement.lexical.len();
     let mut weights: Vec<f64> = statement
         .distinct
         .iter()
         .map(|met| {
-            let (lexical, semantic) = table.values(met.place).split_at(columns);
+            let (lexical, semantic) = table.values(met.place).split_at(labeller.columns);
             let mut weight = along(lexical) / norm + along(semantic) / semantic_norm;
             if let Some(lexicon) = table.word(met.place).lexicon
                 && let Some(margin) = of_cues.get(usize::from(lexicon))
@@ -45,7 +44,7 @@ pub(super) fn strongest(
         .collect();
     for pair in &statement.pairs {
         let feature = labeller.model.feature_weights(pair.feature);
-        let weight = f64::from(pair.weight) / norm * along(feature.as_slice().unwrap_or_default());
+        let weight = f64::from(pair.weight) / norm * along(feature);
         // A pair counts half to each of its words.
         for slot in pair.words {
             weights[slot as usize] += 0.5 * weight;

@@ -32,6 +32,8 @@ const COUNTS: usize = 64;
 /// Labels statements with a model, from any number of threads.
 pub struct Labeller<'m> {
     model: &'m Model,
+    /// Codes of the outputs that are needed: these are the first columns of all weights.
+    columns: usize,
     heads: Vec<FlatHead>,
     bias: Vec<f64>,
     logarithms: [f64; COUNTS],
@@ -45,6 +47,8 @@ struct FlatHead {
     columns: std::ops::Range<usize>,
     /// Inputs × codes.
     coefficients: Vec<f64>,
+    /// Whether each score has to do with its own code only and cues with none.
+    only_scales: bool,
     intercept: Vec<f64>,
     flattening: f64,
     absent: Vec<usize>,
@@ -62,9 +66,8 @@ struct Worker {
 #[derive(Default)]
 struct Statement {
     number: u64,
-    /// Sums over the words, one per code of all outputs.
-    lexical: Vec<f64>,
-    semantic: Vec<f64>,
+    /// Sums over the words, one per column: the lexical ones, then the semantic ones.
+    sums: Vec<f64>,
     norm2: f64,
     semantic_norm2: f64,
     counts: Vec<u32>,
@@ -100,7 +103,8 @@ impl<'m> Labeller<'m> {
 
     /// A labeller whose tables of words take about so many bytes; what it says is the same.
     pub fn with_table_bytes(model: &'m Model, bytes: usize) -> Self {
-        let columns = model.columns();
+        let outputs: Vec<_> = model.outputs().take(model.outputs_needed()).collect();
+        let columns = outputs.last().map_or(0, |(_, columns)| columns.end);
         let workers = rayon::current_num_threads().max(1);
         let word = 2 * columns * size_of::<f32>() + WORD_BYTES;
         let capacity = (bytes / 2 / workers / word).max(MIN_WORDS);
@@ -112,18 +116,18 @@ impl<'m> Labeller<'m> {
                 identifier: Identifier::default(),
             })
         };
-        let outputs = model.outputs().take(model.outputs_needed());
-        let heads = outputs.map(|(variable, columns)| FlatHead {
+        let heads = outputs.into_iter().map(|(variable, columns)| FlatHead {
             columns,
+            only_scales: variable.head.only_scales(),
             coefficients: variable.head.coefficients.concat(),
             intercept: variable.head.intercept.clone(),
             flattening: variable.head.flattening,
             absent: variable.head.absent.clone(),
         });
         Self {
+            columns,
             heads: heads.collect(),
-            bias: model
-                .feature_weights(BIAS)
+            bias: model.feature_weights(BIAS)[..columns]
                 .iter()
                 .map(|w| f64::from(*w))
                 .collect(),
@@ -201,7 +205,7 @@ impl<'m> Labeller<'m> {
         } = worker;
         table.begin();
         let extractor = self.model.extractor();
-        statement.begin(self.model.columns(), extractor.cues().names().len());
+        statement.begin(self.columns, extractor.cues().names().len());
         let mut failed = Ok(());
         extractor
             .tokenizer()
@@ -223,10 +227,8 @@ impl<'m> Labeller<'m> {
         start: usize,
         end: usize,
     ) {
-        let columns = statement.lexical.len();
-        let (lexical, semantic) = table.values(place).split_at(columns);
-        add(&mut statement.lexical, lexical, 1.0);
-        add(&mut statement.semantic, semantic, 1.0);
+        let sums = statement.sums.iter_mut().zip(table.values(place));
+        sums.for_each(|(sum, value)| *sum += f64::from(*value));
         let original = text.get(start..end).unwrap_or_default();
         let word = table.word_mut(place);
         statement.norm2 += word.norm2;
@@ -238,10 +240,8 @@ impl<'m> Labeller<'m> {
         if let Some((previous, before)) = statement.previous.replace((hash, slot)) {
             let lexical = self.model.extractor().lexical();
             if let Some((feature, weight)) = lexical.pair_feature(pair_hash(previous, hash)) {
-                let weights = self.model.feature_weights(feature);
-                if let Some(weights) = weights.as_slice() {
-                    add(&mut statement.lexical, weights, f64::from(weight));
-                }
+                let sums = &mut statement.sums[..self.columns];
+                add(sums, self.model.feature_weights(feature), f64::from(weight));
                 statement.norm2 += f64::from(weight) * f64::from(weight);
                 statement.known = true;
                 statement.pairs.push(Pair {
@@ -256,16 +256,14 @@ impl<'m> Labeller<'m> {
     /// Works a word out by the views themselves: its lexical scores, then its semantic ones.
     fn fold(&self, word: &str, values: &mut Vec<f32>) -> Result<Word> {
         let extractor = self.model.extractor();
-        let columns = self.model.columns();
         let features = extractor
             .lexical()
             .word_features(word, extractor.tokenizer())?;
-        let mut sums = vec![0.0; 2 * columns];
-        let (lexical, semantic) = sums.split_at_mut(columns);
+        let mut sums = vec![0.0; 2 * self.columns];
+        let (lexical, semantic) = sums.split_at_mut(self.columns);
         for (feature, weight) in &features {
-            if let Some(weights) = self.model.feature_weights(*feature).as_slice() {
-                add(lexical, weights, f64::from(*weight));
-            }
+            let weights = self.model.feature_weights(*feature);
+            add(lexical, weights, f64::from(*weight));
         }
         let mut semantic_norm2 = 0.0;
         let mut known = !features.is_empty();
@@ -274,12 +272,7 @@ impl<'m> Labeller<'m> {
             known |= !tokens.is_empty();
             for token in tokens {
                 semantic_norm2 += f64::from(view.squared_norms()[token as usize]);
-                for (sum, score) in semantic
-                    .iter_mut()
-                    .zip(self.model.token_scores(token).into_iter().flatten())
-                {
-                    *sum += f64::from(*score);
-                }
+                add(semantic, self.model.token_scores(token), 1.0);
             }
         }
         values.extend(sums.iter().map(|s| *s as f32));
@@ -298,8 +291,10 @@ impl<'m> Labeller<'m> {
 
     fn logits(&self, statement: &Statement, sentence: Vec<f32>) -> Vec<f64> {
         let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
-        let sums = statement.lexical.iter().zip(&statement.semantic);
-        let mut logits: Vec<f64> = sums
+        let (lexical, semantic) = statement.sums.split_at(self.columns);
+        let mut logits: Vec<f64> = lexical
+            .iter()
+            .zip(semantic)
             .zip(&self.bias)
             .map(|((lexical, semantic), bias)| bias + lexical / norm + semantic / semantic_norm)
             .collect();
@@ -325,11 +320,19 @@ fn norm_of(norm2: f64) -> f64 {
 impl FlatHead {
     fn probabilities(&self, logits: &[f64], cues: &[f64]) -> Vec<f64> {
         let mut scores = self.intercept.clone();
-        let inputs = logits[self.columns.clone()].iter().chain(cues);
-        let rows = self.coefficients.chunks_exact(scores.len());
-        for (input, row) in inputs.zip(rows).filter(|(input, _)| **input != 0.0) {
-            for (score, coefficient) in scores.iter_mut().zip(row) {
-                *score += input * coefficient;
+        let logits = &logits[self.columns.clone()];
+        if self.only_scales {
+            let factors = self.coefficients.iter().step_by(scores.len() + 1);
+            for ((score, logit), factor) in scores.iter_mut().zip(logits).zip(factors) {
+                *score += logit * factor;
+            }
+        } else {
+            let inputs = logits.iter().chain(cues);
+            let rows = self.coefficients.chunks_exact(scores.len());
+            for (input, row) in inputs.zip(rows).filter(|(input, _)| **input != 0.0) {
+                for (score, coefficient) in scores.iter_mut().zip(row) {
+                    *score += input * coefficient;
+                }
             }
         }
         for &absent in &self.absent {
@@ -343,10 +346,8 @@ impl FlatHead {
 impl Statement {
     fn begin(&mut self, columns: usize, cues: usize) {
         self.number += 1;
-        for sums in [&mut self.lexical, &mut self.semantic] {
-            sums.clear();
-            sums.resize(columns, 0.0);
-        }
+        self.sums.clear();
+        self.sums.resize(2 * columns, 0.0);
         self.counts.clear();
         self.counts.resize(cues, 0);
         (self.norm2, self.semantic_norm2) = (0.0, 0.0);
