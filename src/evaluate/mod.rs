@@ -99,6 +99,8 @@ pub struct Evaluation {
     pub codebook: String,
     /// The gold file.
     pub gold: String,
+    /// SHA-256 over its statements and codes, in whatever order they stand.
+    pub gold_sha256: String,
     /// Statements in it.
     pub statements: usize,
     /// Statements of it that the model was trained on: more than a few, and the scores say little.
@@ -150,6 +152,8 @@ pub struct VariableEvaluation {
     pub by_source: BTreeMap<String, Scores>,
     /// Statements by length: `short` (up to five words), `medium` (up to fifteen), `long`.
     pub by_length: BTreeMap<String, Scores>,
+    /// By each other variable, the statements by their gold code of it.
+    pub by_variable: BTreeMap<String, BTreeMap<String, Scores>>,
     /// What became of the decisions.
     pub decisions: Vec<DecisionScores>,
     /// The stated error rate of `auto`.
@@ -316,10 +320,10 @@ pub fn evaluate_out_of_fold(
     evaluation(model, corpus, judged.collect(), 0, params)
 }
 
-fn evaluation(
+fn evaluation<'a>(
     model: &Model,
-    gold: &Corpus,
-    judged: Vec<Vec<Judged<'_>>>,
+    gold: &'a Corpus,
+    judged: Vec<Vec<Judged<'a>>>,
     seen: usize,
     params: &EvaluateParams,
 ) -> Result<Evaluation> {
@@ -330,10 +334,16 @@ fn evaluation(
             let majority = argmax(&counts);
             let slice = |rows: &[&Judged<'_>]| scores(&variable.codes, rows, majority, params);
             let all: Vec<&Judged<'_>> = rows.iter().collect();
-            let by = |property: &dyn Fn(&Statement) -> Option<&str>| {
+            let by = |property: Property<'_, 'a>| -> BTreeMap<String, Scores> {
                 let slices = sliced(&all, property).into_iter();
                 slices.map(|(key, rows)| (key, slice(&rows))).collect()
             };
+            let others = gold.codebook.variables.iter().enumerate();
+            let others = others.filter(|(_, other)| other.id != variable.id);
+            let by_variable = others.map(|(v, other)| {
+                let code = |s: &'a Statement| Some(other.codes[s.codes[v]?].id.as_str());
+                (other.id.clone(), by(&code))
+            });
             variables.push(VariableEvaluation {
                 id: variable.id.clone(),
                 codes: variable.codes.clone(),
@@ -341,6 +351,9 @@ fn evaluation(
                 by_language: by(&|s| s.language.as_deref()),
                 by_source: by(&|s| s.source.as_deref()),
                 by_length: by(&|s| Some(length(&s.text))),
+                by_variable: by_variable
+                    .filter(|(_, slices)| !slices.is_empty())
+                    .collect(),
                 decisions: decisions(&rows),
                 stated_error: variable.thresholds.stated_error,
                 calibration: calibration(&rows, params),
@@ -359,6 +372,7 @@ fn evaluation(
         model: model.id().to_string(),
         codebook: gold.codebook.hash().to_string(),
         gold: gold.name.clone(),
+        gold_sha256: gold.hash().to_string(),
         statements: gold.statements.len(),
         seen_in_training: seen,
         bootstrap: Bootstrap::of(gold, params),
@@ -367,11 +381,14 @@ fn evaluation(
     })
 }
 
+/// What a statement is sliced by.
+type Property<'f, 'a> = &'f dyn Fn(&'a Statement) -> Option<&'a str>;
+
 /// The rows by a property of their statement; rows without it are in no slice.
-fn sliced<'a, 'b>(
-    rows: &[&'a Judged<'b>],
-    property: &dyn Fn(&Statement) -> Option<&str>,
-) -> BTreeMap<String, Vec<&'a Judged<'b>>> {
+fn sliced<'r, 'a>(
+    rows: &[&'r Judged<'a>],
+    property: Property<'_, 'a>,
+) -> BTreeMap<String, Vec<&'r Judged<'a>>> {
     let mut slices: BTreeMap<String, Vec<&Judged<'_>>> = BTreeMap::new();
     for row in rows {
         if let Some(key) = property(row.statement) {

@@ -56,11 +56,16 @@ fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     out.push_str(&style.table(&confusion(variable)));
     out.push_str(&style.table(&decisions(variable)));
     out.push_str(&render_calibration(&variable.calibration, style));
-    for (name, slices) in [
+    let slices = [
         ("language", &variable.by_language),
         ("source", &variable.by_source),
         ("length", &variable.by_length),
-    ] {
+    ];
+    let others = variable.by_variable.iter();
+    for (name, slices) in slices
+        .into_iter()
+        .chain(others.map(|(name, slices)| (name.as_str(), slices)))
+    {
         if !slices.is_empty() {
             out.push_str(&style.table(&by_slice(name, slices)));
         }
