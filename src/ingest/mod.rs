@@ -26,6 +26,7 @@ use std::path::Path;
 
 use crate::error::{Error, Location, Result, RowFault};
 
+pub(crate) use archive::{Archive, open as open_archive};
 pub use columns::{Column, ColumnMap, Preset, Role};
 use columns::{other_columns, other_texts, text_column};
 pub(crate) use delimited::write_cell;
