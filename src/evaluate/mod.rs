@@ -24,6 +24,8 @@ use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
 use crate::model::{Decision, Model, OutOfFold, argmax};
 
+use bootstrap::Clusters;
+
 pub use ablation::{Ablation, AblationRow, AblationScore, ablate};
 pub use agreement::{
     Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
@@ -120,19 +122,24 @@ pub struct Bootstrap {
     /// Replicates and seed.
     #[serde(flatten)]
     pub params: EvaluateParams,
-    /// What is drawn: `groups`, or `statements` where the gold file has no groups.
+    /// What is drawn: `groups`, or `statements` where there are no groups.
     pub unit: &'static str,
+    /// How many of them there are.
+    pub count: usize,
 }
 
 impl Bootstrap {
     fn of(gold: &Corpus, params: &EvaluateParams) -> Self {
+        let groups = gold.statements.iter().map(|s| s.group.as_str());
+        let count = groups.collect::<BTreeSet<_>>().len();
+        Self::of_groups(gold.has_groups, count, params)
+    }
+
+    fn of_groups(has_groups: bool, count: usize, params: &EvaluateParams) -> Self {
         Self {
             params: params.clone(),
-            unit: if gold.has_groups {
-                "groups"
-            } else {
-                "statements"
-            },
+            unit: if has_groups { "groups" } else { "statements" },
+            count,
         }
     }
 }
@@ -458,18 +465,13 @@ fn scores(
     majority: usize,
     params: &EvaluateParams,
 ) -> Scores {
-    let mut confusion = Confusion::new(codes.len());
-    let mut clusters: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
-    for row in rows {
-        confusion.add(row.gold, row.predicted);
-        clusters
-            .entry(&row.statement.group)
-            .or_default()
-            .push((row.gold, row.predicted));
-    }
-    let clusters: Vec<_> = clusters.into_values().collect();
+    let (groups, count) = numbered(rows.iter().map(|r| r.statement.group.as_str()));
+    let cells = rows.iter().map(|r| r.gold * codes.len() + r.predicted);
+    let cells = groups.into_iter().zip(cells);
+    let clusters = Clusters::new(cells, count, codes.len().pow(2), params);
+    let confusion = Confusion::of_cells(codes.len(), &clusters.whole());
     let mut all = with_values(codes, confusion, majority);
-    bootstrap::add_intervals(&mut all, &clusters, params);
+    bootstrap::add_intervals(&mut all, &clusters);
     all
 }
 

@@ -17,6 +17,7 @@ mod sniff;
 mod transcript;
 mod units;
 mod workbook;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -39,6 +40,7 @@ pub use transcript::{
 };
 use units::Units;
 pub use workbook::Sheet;
+pub(crate) use xml::{attribute, resolved};
 
 /// Bytes of a record that are kept however small the cell limit is.
 const MIN_KEPT: usize = 64 * 1024;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::gate;
-use super::style::{Style, interval, percent, percent_interval, value};
+use super::style::{Style, few_groups, interval, percent, percent_interval, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Calibration, Evaluation, Scores, VariableEvaluation};
 use crate::model::Decision;
@@ -31,6 +31,7 @@ fn render(evaluation: &Evaluation, style: Style) -> String {
         "{} statements of {}; 95 % intervals from {} bootstrap draws of {}.",
         evaluation.statements, evaluation.gold, bootstrap.params.replicates, bootstrap.unit
     );
+    out.push_str(&few_groups(bootstrap));
     if evaluation.seen_in_training > 0 {
         let _ = writeln!(
             out,

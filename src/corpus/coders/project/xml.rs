@@ -1,11 +1,10 @@
 //! `project.qde`: XML events to users, codes, sources and codings.
 
-use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::Reader as Xml;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader as Xml, XmlVersion};
 
 use super::{Project, SourceText, Span};
-use crate::ingest::Limits;
+use crate::ingest::{Limits, attribute, resolved};
 
 /// An open element, as far as its place matters.
 enum Open {
@@ -55,8 +54,7 @@ impl Parser {
                 Event::Text(e) => self.words(&e.xml10_content()),
                 Event::CData(e) => self.words(&e.xml10_content()),
                 Event::GeneralRef(e) => {
-                    let c = e.resolve_char_ref().ok().flatten().map(String::from);
-                    let known = c.or_else(|| resolve_predefined_entity(&e).map(String::from));
+                    let known = resolved(&e);
                     let known =
                         known.ok_or_else(|| format!("at byte {at}: the entity &{};", &*e))?;
                     self.words(&known);
@@ -182,13 +180,6 @@ impl Parser {
             self.project.texts.insert(guid.clone(), text);
         }
     }
-}
-
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let mut attributes = element.attributes().filter_map(Result::ok);
-    let found = attributes.find(|a| a.key.local_name().as_ref() == name)?;
-    let value = found.normalized_value(XmlVersion::Implicit1_0).ok()?;
-    Some(value.into_owned())
 }
 
 /// A GUID without braces, in small letters: programs write it either way.
