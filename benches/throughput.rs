@@ -15,11 +15,12 @@ use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use konflik::evaluate::{EvaluateParams, evaluate};
+use konflik::corpus::Statement;
+use konflik::evaluate::{EvaluateParams, evaluate, evaluate_out_of_fold};
 use konflik::export::LabelledRows;
 use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
 use konflik::label::{Labelled, Labeller, label_rows};
-use konflik::model::{Aids, TrainParams, train};
+use konflik::model::{Aids, Decision, OutOfFold, OutOfFoldRow, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
 fn main() {
@@ -197,4 +198,56 @@ fn evaluate_with_intervals(bencher: Bencher<'_, '_>) {
             let evaluation = evaluate(&model, &corpus, &EvaluateParams::default()).unwrap();
             assert!(evaluation.variables[0].overall.macro_f1.interval.is_some());
         });
+}
+
+/// 1,000 replicates of one variable's scores and calibration over 100,000 statements, on one
+/// thread, each a group of its own and in groups of ten.
+#[divan::bench(args = [1, 10], sample_count = 3)]
+fn bootstrap(bencher: Bencher<'_, '_>, group_size: usize) {
+    const ROWS: usize = 100_000;
+    let model = Model::starter().unwrap();
+    let statement = |i: usize| Statement {
+        id: i.to_string(),
+        text: "Antri lama".into(),
+        language: None,
+        source: None,
+        group: (i / group_size).to_string(),
+        codes: vec![Some(i % 3), None],
+        extra: Vec::new(),
+        line: 0,
+    };
+    let mut corpus = corpus();
+    corpus.statements = (0..ROWS).map(statement).collect();
+    // One in seven is wrong; every confidence is another.
+    let row = |i: usize| {
+        let (p, code) = (0.5 + 0.5 * (i as f64) / ROWS as f64, i % 3);
+        let mut probabilities = vec![(1.0 - p) / 2.0; 3];
+        probabilities[if i.is_multiple_of(7) {
+            (code + 1) % 3
+        } else {
+            code
+        }] = p;
+        OutOfFoldRow {
+            id: i.to_string(),
+            code,
+            probabilities,
+            decision: Decision::Auto,
+        }
+    };
+    let judged = OutOfFold {
+        variable: "conflict".into(),
+        rows: (0..ROWS).map(row).collect(),
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let params = EvaluateParams::default();
+    bencher.counter(ItemsCount::new(ROWS)).bench(|| {
+        let judged = std::slice::from_ref(&judged);
+        let evaluation = pool.install(|| evaluate_out_of_fold(&model, &corpus, judged, &params));
+        let evaluation = evaluation.unwrap();
+        let [low, high] = evaluation.variables[0].overall.accuracy.interval.unwrap();
+        assert!(low < 6.0 / 7.0 && 6.0 / 7.0 < high && high - low < 0.01);
+    });
 }

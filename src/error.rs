@@ -370,7 +370,15 @@ pub enum Error {
         /// Where.
         at: Location,
     },
-    /// An annotation of doccano or Label Studio that can't be understood.
+    /// A cell that should hold a date of year and month.
+    #[error("{at}: {cell:?} is no date that begins with year and month")]
+    NoDate {
+        /// Where.
+        at: Location,
+        /// The cell.
+        cell: String,
+    },
+    /// An annotation of doccano, Label Studio or a REFI-QDA project that can't be understood.
     #[error("{at}: {reason}")]
     Annotation {
         /// Where.
@@ -595,6 +603,7 @@ impl Error {
             Self::DuplicateId { .. } => "K0311",
             Self::NoId { .. } => "K0331",
             Self::Annotation { .. } => "K0332",
+            Self::NoDate { .. } => "K0333",
             Self::Syntax { .. } => "K0401",
             Self::Codebook { .. } => "K0402",
             Self::Parameter { .. } => "K0403",
@@ -674,6 +683,7 @@ impl Error {
             Self::UnknownCode { code, codes, .. } => nearest(code, codes)
                 .map(|near| format!("did you mean {near:?}?"))
                 .or_else(|| Some("add the code to the codebook, or mend the row".into())),
+            Self::NoDate { .. } => Some("write dates like 2026-03-14".into()),
             Self::NoId { .. } | Self::DuplicateId { .. } => Some("give every statement an id of its own".into()),
             Self::ModelTooNew { .. } => {
                 Some("use a newer konflik, or train the model again".into())

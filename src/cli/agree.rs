@@ -23,7 +23,9 @@ const EXAMPLES: &str = "Examples:
 ///
 /// A file is a table or JSON lines with a column per variable (one coder, named for the file) or
 /// a column per variable and coder, `conflict_ani`, `conflict_budi`; doccano's JSON lines of one
-/// user; or Label Studio's JSON. Columns that `konflik label` wrote count as a model.
+/// user; Label Studio's JSON; or a REFI-QDA project (.qdpx) of ATLAS.ti, MAXQDA, `NVivo` and others,
+/// whose users are the coders and whose statements are the coded spans: only identical spans are
+/// compared. Columns that `konflik label` wrote count as a model.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AgreeArgs {
@@ -38,6 +40,13 @@ pub(super) struct AgreeArgs {
     /// What the columns of a model's codes begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
+    /// Column (or key) of the cases that statements belong to; intervals are drawn by case where
+    /// there is one, `group` if left out
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Bytes that a project (.qdpx) may unpack to
+    #[arg(long, value_name = "BYTES", default_value_t = CoderOptions::default().max_unpacked)]
+    max_unpacked: u64,
     /// Write the statements that coders disagree on: .csv or .tsv
     #[arg(long, value_name = "FILE")]
     disagreements: Option<PathBuf>,
@@ -74,8 +83,13 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
     let options = CoderOptions {
         id: args.id.clone(),
         prefix: args.prefix.clone(),
+        group: args.group.clone(),
+        max_unpacked: args.max_unpacked,
     };
     let table = CoderTable::read(&args.coders, &codebook, &options)?;
+    for note in &table.notes {
+        console.warn(note);
+    }
     let params = args.bootstrap.params();
     let result = agreement(&table, &codebook, &params)?;
     if let Some(path) = &args.disagreements {
@@ -90,7 +104,11 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
         console.say(&format!("wrote {}; {ties} left empty", path.display()));
     }
     args.document.write(|form| form.render(&result), console)?;
-    Ok(Status::Done)
+    Ok(if table.notes.is_empty() {
+        Status::Done
+    } else {
+        Status::Findings
+    })
 }
 
 /// The delimiter of a table to be written.

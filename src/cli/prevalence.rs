@@ -10,7 +10,7 @@ use konflik::report::{prevalence_markdown, prevalence_text};
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, Form};
-use super::{GoldArgs, SampledArgs, Status};
+use super::{BootstrapArgs, GoldArgs, SampledArgs, Status};
 
 const EXAMPLES: &str = "Examples:
   konflik prevalence labelled.csv --gold sample.csv
@@ -35,12 +35,18 @@ pub(super) struct PrevalenceArgs {
     /// may be repeated
     #[arg(long, value_name = "COLUMN")]
     by: Vec<String>,
+    /// Column of LABELLED with the groups (cases, speakers) that statements come in, `group` if left
+    /// out; where the sample has several of a group, intervals are drawn by group
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
     /// Half width of the interval that you want, as a share
     #[arg(long, value_name = "SHARE", default_value_t = PrevalenceParams::default().margin)]
     margin: f64,
     /// What the names of the columns with the model's codes begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
+    #[command(flatten)]
+    bootstrap: BootstrapArgs,
     #[command(flatten)]
     document: DocumentArgs<Form>,
 }
@@ -62,6 +68,8 @@ pub(super) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
     let params = PrevalenceParams {
         margin: args.margin,
         by: args.by.clone(),
+        group: args.group.clone(),
+        evaluate: args.bootstrap.params(),
     };
     let shares = prevalence(&labels, &gold, &params)?;
     args.document.write(|form| form.render(&shares), console)?;

@@ -3,20 +3,27 @@
 //! Statements of one group are alike, so whole groups are drawn with replacement: intervals by
 //! statement would be too narrow. Each replicate has a generator of its own, so the intervals
 //! don't depend on the number of threads.
+//!
+//! Most scores depend only on how many statements there are of each kind (gold and predicted code,
+//! say). [`Clusters`] draws such counts: groups that hold the same are one, and where many do, how
+//! often they are drawn is drawn at once.
+
+use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng};
+use rand_distr::{Binomial, Distribution};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::{Confusion, EvaluateParams, Score, Scores};
 
-/// Statements of a group as (gold, predicted).
-type Cluster = Vec<(usize, usize)>;
-
 const ONE_GROUP: &str = "an interval needs at least two groups";
 const OFTEN_UNDEFINED: &str = "undefined in more than one in twenty replicates";
 /// Share of replicates in which a score may be undefined.
 const UNDEFINED_SHARE: f64 = 0.05;
+/// So many groups for each that holds something else, and counts are drawn at once: below, it
+/// takes no less time than one by one.
+const ALIKE: usize = 8;
 
 /// Draws of as many groups as there are, with replacement.
 pub(super) struct Draws<'a> {
@@ -43,13 +50,17 @@ impl<'a> Draws<'a> {
     }
 
     fn times(&self, number: u64) -> Vec<u32> {
-        let seed = self.params.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number));
+        let mut rng = self.generator(number);
         let mut times = vec![0; self.groups];
         for _ in 0..self.groups {
             times[rng.random_range(0..self.groups)] += 1;
         }
         times
+    }
+
+    fn generator(&self, number: u64) -> Xoshiro256PlusPlus {
+        let seed = self.params.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number))
     }
 
     /// Adds the 95 % interval to a score that has a value, or the reason why there is none.
@@ -75,14 +86,141 @@ impl<'a> Draws<'a> {
     }
 }
 
-/// Adds 95 % intervals to all scores.
-pub(super) fn add_intervals(scores: &mut Scores, clusters: &[Cluster], params: &EvaluateParams) {
+/// Statements by kind, in groups, and draws of the groups.
+pub(super) struct Clusters<'a> {
+    draws: Draws<'a>,
+    /// Kinds of statements.
+    kinds: usize,
+    /// What a group may hold, each content once: kinds and how many of each.
+    contents: Vec<Vec<(usize, u64)>>,
+    /// The content of each group.
+    content_of: Vec<usize>,
+    /// Groups with each content.
+    alike: Vec<u64>,
+}
+
+impl<'a> Clusters<'a> {
+    /// Statements, each as the numbers of its group (of `groups`) and of its kind (of `kinds`).
+    pub(super) fn new(
+        statements: impl Iterator<Item = (usize, usize)>,
+        groups: usize,
+        kinds: usize,
+        params: &'a EvaluateParams,
+    ) -> Self {
+        let mut held = vec![Vec::new(); groups];
+        statements.for_each(|(group, kind)| held[group].push(kind));
+        let (content_of, contents) = distinct(held.into_iter().map(counted));
+        let mut alike = vec![0; contents.len()];
+        content_of.iter().for_each(|content| alike[*content] += 1);
+        Self {
+            draws: Draws::new(groups, params),
+            kinds,
+            contents,
+            content_of,
+            alike,
+        }
+    }
+
+    /// Statements of each kind.
+    pub(super) fn whole(&self) -> Vec<u64> {
+        self.counts(&self.alike)
+    }
+
+    /// What `statistic` makes of the statements of each kind in each draw.
+    pub(super) fn map<T: Send>(&self, statistic: impl Fn(&[u64]) -> T + Sync) -> Vec<T> {
+        if self.content_of.len() < 2 {
+            return Vec::new();
+        }
+        (0..self.draws.params.replicates)
+            .into_par_iter()
+            .map(|number| statistic(&self.counts(&self.draw(number as u64))))
+            .collect()
+    }
+
+    /// See [`Draws::add_interval`].
+    pub(super) fn add_interval(
+        &self,
+        score: &mut Score,
+        values: impl Iterator<Item = Option<f64>>,
+    ) {
+        self.draws.add_interval(score, values);
+    }
+
+    /// How often a group of each content is drawn.
+    fn draw(&self, number: u64) -> Vec<u64> {
+        let mut rng = self.draws.generator(number);
+        let groups = self.content_of.len();
+        if self.contents.len() * ALIKE <= groups {
+            return multinomial(&self.alike, &mut rng);
+        }
+        let mut times = vec![0; self.contents.len()];
+        for _ in 0..groups {
+            times[self.content_of[rng.random_range(0..groups)]] += 1;
+        }
+        times
+    }
+
+    fn counts(&self, times: &[u64]) -> Vec<u64> {
+        let mut counts = vec![0; self.kinds];
+        for (content, times) in self.contents.iter().zip(times).filter(|(_, t)| **t > 0) {
+            for (kind, n) in content {
+                counts[*kind] += n * times;
+            }
+        }
+        counts
+    }
+}
+
+/// As many draws with replacement as there are, by what is drawn: one binomial after the other,
+/// each of what is left (Davis, "The computer generation of multinomial random variates", 1993).
+fn multinomial(alike: &[u64], rng: &mut impl Rng) -> Vec<u64> {
+    let mut rest: u64 = alike.iter().sum();
+    let mut left = rest;
+    let mut times = Vec::with_capacity(alike.len());
+    for n in alike {
+        let drawn = if *n == rest {
+            left
+        } else {
+            // n < rest: a share, which is all that a binomial asks for.
+            let binomial = Binomial::new(left, *n as f64 / rest as f64);
+            binomial.map_or(0, |binomial| binomial.sample(rng))
+        };
+        times.push(drawn);
+        left -= drawn;
+        rest -= n;
+    }
+    times
+}
+
+/// The kinds of a group, ascending, with how many there are of each.
+fn counted(mut kinds: Vec<usize>) -> Vec<(usize, u64)> {
+    kinds.sort_unstable();
+    let runs = kinds.chunk_by(|a, b| a == b);
+    runs.map(|run| (run[0], run.len() as u64)).collect()
+}
+
+/// The number of each item, and the items: each once, in the order in which they come first.
+pub(super) fn distinct<T: Ord + Clone>(items: impl Iterator<Item = T>) -> (Vec<usize>, Vec<T>) {
+    let mut known: BTreeMap<T, usize> = BTreeMap::new();
+    let mut all = Vec::new();
+    let number = |item: T| {
+        *known.entry(item).or_insert_with_key(|item| {
+            all.push(item.clone());
+            all.len() - 1
+        })
+    };
+    (items.map(number).collect(), all)
+}
+
+/// Adds 95 % intervals to all scores of statements whose kinds are the cells of the confusion
+/// matrix, row by row.
+pub(super) fn add_intervals(scores: &mut Scores, clusters: &Clusters<'_>) {
     let codes = scores.by_code.len();
     let supported: Vec<usize> = (0..codes)
         .filter(|k| scores.confusion.support(*k) > 0)
         .collect();
-    let draws = Draws::new(clusters.len(), params);
-    let replicates = draws.map(|times| replicate(clusters, times, codes, &supported));
+    let replicates =
+        clusters.map(|cells| replicate(&Confusion::of_cells(codes, cells), &supported));
     let main = [
         &mut scores.accuracy,
         &mut scores.macro_f1,
@@ -93,29 +231,18 @@ pub(super) fn add_intervals(scores: &mut Scores, clusters: &[Cluster], params: &
         .iter_mut()
         .flat_map(|c| [&mut c.precision, &mut c.recall, &mut c.f1]);
     for (position, score) in main.into_iter().chain(by_code).enumerate() {
-        draws.add_interval(score, replicates.iter().map(|r| r[position]));
+        clusters.add_interval(score, replicates.iter().map(|r| r[position]));
     }
 }
 
 /// All scores of one draw, in the order in which intervals are added.
-fn replicate(
-    clusters: &[Cluster],
-    times: &[u32],
-    codes: usize,
-    supported: &[usize],
-) -> Vec<Option<f64>> {
-    let mut confusion = Confusion::new(codes);
-    for (cluster, times) in clusters.iter().zip(times).filter(|(_, times)| **times > 0) {
-        cluster
-            .iter()
-            .for_each(|(gold, predicted)| confusion.add_times(*gold, *predicted, (*times).into()));
-    }
+fn replicate(confusion: &Confusion, supported: &[usize]) -> Vec<Option<f64>> {
     let mut all = vec![
         confusion.accuracy().ok(),
         confusion.macro_f1_over(supported),
         confusion.alpha().ok(),
     ];
-    for k in 0..codes {
+    for k in 0..confusion.rows().len() {
         all.extend([
             confusion.precision(k).ok(),
             confusion.recall(k).ok(),
@@ -139,15 +266,61 @@ mod tests {
     use super::super::with_values;
     use super::*;
 
-    fn scored(clusters: &[Cluster]) -> Scores {
-        let mut confusion = Confusion::new(2);
-        clusters
-            .iter()
-            .flatten()
-            .for_each(|(g, p)| confusion.add(*g, *p));
+    /// Statements of a group as (gold, predicted).
+    type Cluster = Vec<(usize, usize)>;
+
+    fn scored(groups: &[Cluster]) -> Scores {
+        let params = EvaluateParams::default();
+        let rows = groups.iter().enumerate();
+        let rows = rows.flat_map(|(g, rows)| rows.iter().map(move |(a, b)| (g, 2 * a + b)));
+        let clusters = Clusters::new(rows, groups.len(), 4, &params);
+        let confusion = Confusion::of_cells(2, &clusters.whole());
         let mut scores = with_values(&["a".into(), "b".into()], confusion, 0);
-        add_intervals(&mut scores, clusters, &EvaluateParams::default());
+        add_intervals(&mut scores, &clusters);
         scores
+    }
+
+    /// Each count has the mean and the variance of a multinomial, and all are drawn.
+    #[test]
+    fn counts_drawn_at_once_are_those_of_single_draws() {
+        let params = EvaluateParams {
+            replicates: 4000,
+            ..EvaluateParams::default()
+        };
+        let kinds = (0..100).map(|i| (i, usize::from(i >= 60) + usize::from(i >= 97)));
+        let clusters = Clusters::new(kinds, 100, 3, &params);
+        assert_eq!(clusters.whole(), [60, 37, 3]);
+        assert!(clusters.contents.len() * ALIKE <= 100);
+        let draws = clusters.map(<[u64]>::to_vec);
+        assert!(draws.iter().all(|draw| draw.iter().sum::<u64>() == 100));
+        for (kind, p) in [0.6, 0.37, 0.03].into_iter().enumerate() {
+            let of: Vec<f64> = draws.iter().map(|draw| draw[kind] as f64).collect();
+            let mean = of.iter().sum::<f64>() / 4000.0;
+            let variance = of.iter().map(|n| (n - mean).powi(2)).sum::<f64>() / 4000.0;
+            let expected = 100.0 * p * (1.0 - p);
+            assert!((mean - 100.0 * p).abs() < 4.0 * (expected / 4000.0).sqrt());
+            assert!(
+                (variance / expected - 1.0).abs() < 0.1,
+                "{variance} {expected}"
+            );
+        }
+    }
+
+    /// The same statements in another order, and twice as many draws' worth of kinds.
+    #[test]
+    fn groups_that_hold_the_same_are_one() {
+        let params = EvaluateParams::default();
+        let rows = [(0, 2), (1, 1), (0, 1), (1, 2), (2, 1), (1, 2)];
+        let clusters = Clusters::new(rows.into_iter(), 3, 3, &params);
+        let contents = [vec![(1, 1), (2, 1)], vec![(1, 1), (2, 2)], vec![(1, 1)]];
+        assert_eq!(clusters.contents, contents);
+        assert_eq!(clusters.whole(), [0, 3, 3]);
+        let same = [(0, 0), (1, 0), (0, 1), (1, 1)];
+        let clusters = Clusters::new(same.into_iter(), 2, 2, &params);
+        assert_eq!(
+            (clusters.contents.len(), &clusters.alike[..]),
+            (1, &[2][..])
+        );
     }
 
     #[test]

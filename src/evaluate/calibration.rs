@@ -80,13 +80,17 @@ pub struct RiskAtCoverage {
     pub risk: f64,
 }
 
-/// A statement as the sums need it.
+/// A statement as the sums need it; small, as each draw goes through all of them.
 struct Row {
     confidence: f64,
-    right: bool,
     brier: f64,
     log_loss: f64,
-    group: usize,
+    group: u32,
+    /// Bin of `ece`.
+    bin: u8,
+    right: bool,
+    /// Whether the next is less confident.
+    ends_tie: bool,
 }
 
 /// The four scores of a sample, in the order of [`Calibration`].
@@ -99,6 +103,12 @@ impl Calibration {
         // Only ties keep the order of the file, and no sum over whole ties depends on it but by
         // rounding.
         rows.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        for i in 1..rows.len() {
+            rows[i - 1].ends_tie = rows[i - 1]
+                .confidence
+                .total_cmp(&rows[i].confidence)
+                .is_ne();
+        }
         let whole = summary(&rows, &vec![1; groups]);
         let draws = Draws::new(groups, params);
         let replicates = draws.map(|times| summary(&rows, times));
@@ -129,7 +139,9 @@ fn row(forecast: &Forecast<'_>) -> Row {
         right: best == forecast.gold,
         brier: p.iter().enumerate().map(off).sum(),
         log_loss: -p[forecast.gold].max(f64::EPSILON).ln(),
-        group: forecast.group,
+        group: forecast.group as u32,
+        bin: bin_of(p[best]) as u8,
+        ends_tie: true,
     }
 }
 
@@ -145,23 +157,25 @@ fn summary(rows: &[Row], times: &[u32]) -> Option<Summary> {
     let mut bins = [Bin::default(); ECE_BINS];
     let (mut n, mut brier, mut log_loss) = (0.0, 0.0, 0.0);
     let (mut errors, mut area) = (0.0, 0.0);
-    for tie in rows.chunk_by(|a, b| a.confidence.total_cmp(&b.confidence).is_eq()) {
-        let (mut tied, mut tied_errors) = (0.0, 0.0);
-        for row in tie.iter().filter(|row| times[row.group] > 0) {
-            let times = f64::from(times[row.group]);
-            let right = if row.right { times } else { 0.0 };
-            let bin = &mut bins[bin_of(row.confidence)];
-            bin.n += times;
-            bin.confidence += times * row.confidence;
-            bin.right += right;
-            brier += times * row.brier;
-            log_loss += times * row.log_loss;
-            tied += times;
-            tied_errors += times - right;
+    let (mut tied, mut tied_errors) = (0.0, 0.0);
+    for row in rows {
+        // Whether a row was drawn is chance: to add nothing is faster than to guess.
+        let times = f64::from(times[row.group as usize]);
+        let right = if row.right { times } else { 0.0 };
+        let bin = &mut bins[usize::from(row.bin)];
+        bin.n += times;
+        bin.confidence += times * row.confidence;
+        bin.right += right;
+        brier += times * row.brier;
+        log_loss += times * row.log_loss;
+        tied += times;
+        tied_errors += times - right;
+        if row.ends_tie {
+            area += tied_area(n, errors, tied, tied_errors);
+            n += tied;
+            errors += tied_errors;
+            (tied, tied_errors) = (0.0, 0.0);
         }
-        area += tied_area(n, errors, tied, tied_errors);
-        n += tied;
-        errors += tied_errors;
     }
     let gap: f64 = bins.iter().map(|b| (b.right - b.confidence).abs()).sum();
     (n > 0.0).then(|| [gap / n, brier / n, log_loss / n, area / n])
@@ -175,10 +189,10 @@ fn bin_of(confidence: f64) -> usize {
 /// Σ of the error rates while `tied` statements with `tied_errors` errors, in any order, join `n`
 /// with `errors`.
 fn tied_area(n: f64, errors: f64, tied: f64, tied_errors: f64) -> f64 {
-    let rate = tied_errors / tied;
-    (1..=tied as u64)
-        .map(|j| (errors + j as f64 * rate) / (n + j as f64))
-        .sum()
+    let rate = tied_errors / tied.max(1.0);
+    let after = |j: f64| (errors + j * rate) / (n + j);
+    let first = if tied > 0.0 { after(1.0) } else { 0.0 };
+    (2..=tied as u64).fold(first, |area, j| area + after(j as f64))
 }
 
 /// `rows` fall in confidence. The edges are numpy's percentiles, as in scikit-learn's

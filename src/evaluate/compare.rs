@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::bootstrap::Draws;
+use super::bootstrap::{Clusters, distinct};
 use super::{Bootstrap, Confusion, EvaluateParams, Score, mcnemar_exact, numbered};
 use crate::codebook::Variable;
 use crate::corpus::{Corpus, Labels, Statement};
@@ -301,19 +301,20 @@ pub(super) fn differences(
     params: &EvaluateParams,
 ) -> Vec<Difference> {
     let (groups, count) = numbered(triples.iter().map(|t| t.statement.group.as_str()));
-    let confusions = |times: &[u32]| {
+    let (kinds, known) = distinct(triples.iter().map(|t| (t.gold, t.a, t.b)));
+    let statements = groups.into_iter().zip(kinds);
+    let draws = Clusters::new(statements, count, known.len(), params);
+    let confusions = |counts: &[u64]| {
         let mut both = [Confusion::new(codes), Confusion::new(codes)];
-        for (triple, group) in triples.iter().zip(&groups) {
-            let times = u64::from(times[*group]);
-            both[0].add_times(triple.gold, triple.a, times);
-            both[1].add_times(triple.gold, triple.b, times);
+        for ((gold, a, b), n) in known.iter().zip(counts) {
+            both[0].add_times(*gold, *a, *n);
+            both[1].add_times(*gold, *b, *n);
         }
         both
     };
-    let whole = confusions(&vec![1; count]);
+    let whole = confusions(&draws.whole());
     let supported: Vec<usize> = (0..codes).filter(|k| whole[0].support(*k) > 0).collect();
-    let draws = Draws::new(count, params);
-    let replicates = draws.map(|times| confusions(times).map(|c| of_draw(&c, &supported)));
+    let replicates = draws.map(|counts| confusions(counts).map(|c| of_draw(&c, &supported)));
     let [of_a, of_b] = whole.map(|c| of_whole(&c));
     of_a.into_iter()
         .zip(of_b)

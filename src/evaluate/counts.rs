@@ -25,6 +25,13 @@ impl Confusion {
         }
     }
 
+    /// The cells of the matrix, row by row.
+    pub(super) fn of_cells(codes: usize, cells: &[u64]) -> Self {
+        Self {
+            counts: cells.chunks(codes).map(<[u64]>::to_vec).collect(),
+        }
+    }
+
     /// Counts a statement.
     pub fn add(&mut self, gold: usize, predicted: usize) {
         self.add_times(gold, predicted, 1);

@@ -24,6 +24,8 @@ use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
 use crate::model::{Decision, Model, OutOfFold, argmax};
 
+use bootstrap::Clusters;
+
 pub use ablation::{Ablation, AblationRow, AblationScore, ablate};
 pub use agreement::{
     Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
@@ -99,6 +101,8 @@ pub struct Evaluation {
     pub codebook: String,
     /// The gold file.
     pub gold: String,
+    /// SHA-256 over its statements and codes, in whatever order they stand.
+    pub gold_sha256: String,
     /// Statements in it.
     pub statements: usize,
     /// Statements of it that the model was trained on: more than a few, and the scores say little.
@@ -118,19 +122,24 @@ pub struct Bootstrap {
     /// Replicates and seed.
     #[serde(flatten)]
     pub params: EvaluateParams,
-    /// What is drawn: `groups`, or `statements` where the gold file has no groups.
+    /// What is drawn: `groups`, or `statements` where there are no groups.
     pub unit: &'static str,
+    /// How many of them there are.
+    pub count: usize,
 }
 
 impl Bootstrap {
     fn of(gold: &Corpus, params: &EvaluateParams) -> Self {
+        let groups = gold.statements.iter().map(|s| s.group.as_str());
+        let count = groups.collect::<BTreeSet<_>>().len();
+        Self::of_groups(gold.has_groups, count, params)
+    }
+
+    fn of_groups(has_groups: bool, count: usize, params: &EvaluateParams) -> Self {
         Self {
             params: params.clone(),
-            unit: if gold.has_groups {
-                "groups"
-            } else {
-                "statements"
-            },
+            unit: if has_groups { "groups" } else { "statements" },
+            count,
         }
     }
 }
@@ -150,6 +159,8 @@ pub struct VariableEvaluation {
     pub by_source: BTreeMap<String, Scores>,
     /// Statements by length: `short` (up to five words), `medium` (up to fifteen), `long`.
     pub by_length: BTreeMap<String, Scores>,
+    /// By each other variable, the statements by their gold code of it.
+    pub by_variable: BTreeMap<String, BTreeMap<String, Scores>>,
     /// What became of the decisions.
     pub decisions: Vec<DecisionScores>,
     /// The stated error rate of `auto`.
@@ -316,10 +327,10 @@ pub fn evaluate_out_of_fold(
     evaluation(model, corpus, judged.collect(), 0, params)
 }
 
-fn evaluation(
+fn evaluation<'a>(
     model: &Model,
-    gold: &Corpus,
-    judged: Vec<Vec<Judged<'_>>>,
+    gold: &'a Corpus,
+    judged: Vec<Vec<Judged<'a>>>,
     seen: usize,
     params: &EvaluateParams,
 ) -> Result<Evaluation> {
@@ -330,10 +341,16 @@ fn evaluation(
             let majority = argmax(&counts);
             let slice = |rows: &[&Judged<'_>]| scores(&variable.codes, rows, majority, params);
             let all: Vec<&Judged<'_>> = rows.iter().collect();
-            let by = |property: &dyn Fn(&Statement) -> Option<&str>| {
+            let by = |property: Property<'_, 'a>| -> BTreeMap<String, Scores> {
                 let slices = sliced(&all, property).into_iter();
                 slices.map(|(key, rows)| (key, slice(&rows))).collect()
             };
+            let others = gold.codebook.variables.iter().enumerate();
+            let others = others.filter(|(_, other)| other.id != variable.id);
+            let by_variable = others.map(|(v, other)| {
+                let code = |s: &'a Statement| Some(other.codes[s.codes[v]?].id.as_str());
+                (other.id.clone(), by(&code))
+            });
             variables.push(VariableEvaluation {
                 id: variable.id.clone(),
                 codes: variable.codes.clone(),
@@ -341,6 +358,9 @@ fn evaluation(
                 by_language: by(&|s| s.language.as_deref()),
                 by_source: by(&|s| s.source.as_deref()),
                 by_length: by(&|s| Some(length(&s.text))),
+                by_variable: by_variable
+                    .filter(|(_, slices)| !slices.is_empty())
+                    .collect(),
                 decisions: decisions(&rows),
                 stated_error: variable.thresholds.stated_error,
                 calibration: calibration(&rows, params),
@@ -359,6 +379,7 @@ fn evaluation(
         model: model.id().to_string(),
         codebook: gold.codebook.hash().to_string(),
         gold: gold.name.clone(),
+        gold_sha256: gold.hash().to_string(),
         statements: gold.statements.len(),
         seen_in_training: seen,
         bootstrap: Bootstrap::of(gold, params),
@@ -367,11 +388,14 @@ fn evaluation(
     })
 }
 
+/// What a statement is sliced by.
+type Property<'f, 'a> = &'f dyn Fn(&'a Statement) -> Option<&'a str>;
+
 /// The rows by a property of their statement; rows without it are in no slice.
-fn sliced<'a, 'b>(
-    rows: &[&'a Judged<'b>],
-    property: &dyn Fn(&Statement) -> Option<&str>,
-) -> BTreeMap<String, Vec<&'a Judged<'b>>> {
+fn sliced<'r, 'a>(
+    rows: &[&'r Judged<'a>],
+    property: Property<'_, 'a>,
+) -> BTreeMap<String, Vec<&'r Judged<'a>>> {
     let mut slices: BTreeMap<String, Vec<&Judged<'_>>> = BTreeMap::new();
     for row in rows {
         if let Some(key) = property(row.statement) {
@@ -441,18 +465,13 @@ fn scores(
     majority: usize,
     params: &EvaluateParams,
 ) -> Scores {
-    let mut confusion = Confusion::new(codes.len());
-    let mut clusters: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
-    for row in rows {
-        confusion.add(row.gold, row.predicted);
-        clusters
-            .entry(&row.statement.group)
-            .or_default()
-            .push((row.gold, row.predicted));
-    }
-    let clusters: Vec<_> = clusters.into_values().collect();
+    let (groups, count) = numbered(rows.iter().map(|r| r.statement.group.as_str()));
+    let cells = rows.iter().map(|r| r.gold * codes.len() + r.predicted);
+    let cells = groups.into_iter().zip(cells);
+    let clusters = Clusters::new(cells, count, codes.len().pow(2), params);
+    let confusion = Confusion::of_cells(codes.len(), &clusters.whole());
     let mut all = with_values(codes, confusion, majority);
-    bootstrap::add_intervals(&mut all, &clusters, params);
+    bootstrap::add_intervals(&mut all, &clusters);
     all
 }
 

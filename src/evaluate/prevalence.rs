@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Score;
+use super::bootstrap::{Clusters, distinct};
 use super::proportion::{Z, wilson};
+use super::{Bootstrap, EvaluateParams, Score};
 use crate::codebook::Variable;
-use crate::corpus::{Corpus, Labels, Statement};
+use crate::corpus::{Corpus, KeyedRow, Labels, Statement};
 use crate::error::{ColumnHolds, Error, Result};
 
 const NO_SAMPLE: &str = "no statement of the sample is here";
 const NEVER_ERRS: &str = "the sample shows no variation to take an interval from";
 const NO_BETTER: &str = "the model finds the code no better than chance";
 const NOT_BOTH: &str = "the sample doesn't hold statements with and without the code";
+/// Kinds of statements to a code.
+const KINDS: usize = 6;
 /// Sample statements with the code, and without it, from which on the normal interval holds.
 const ENOUGH: u64 = 10;
 
@@ -34,6 +37,9 @@ pub struct Prevalence {
     pub strangers: usize,
     /// The half width that `more_rows` is for.
     pub margin: f64,
+    /// How intervals were made where the sample comes in groups; `None` where its statements are
+    /// independent, and the intervals normal.
+    pub bootstrap: Option<Bootstrap>,
     /// One per variable that both code.
     pub variables: Vec<VariablePrevalence>,
 }
@@ -60,8 +66,8 @@ pub struct SlicePrevalence {
     pub codes: Vec<CodePrevalence>,
 }
 
-/// How frequent a code is. All intervals are of independent statements, the sample drawn at
-/// random from the labelled ones.
+/// How frequent a code is; the sample was drawn at random from the labelled statements. Intervals
+/// are of independent statements or, where they come in groups, drawn by group.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CodePrevalence {
     /// The code.
@@ -106,6 +112,57 @@ pub struct ShareCounts {
 impl ShareCounts {
     fn sample(&self) -> u64 {
         self.hit + self.missed + self.false_alarm + self.rejected
+    }
+
+    /// From the numbers of statements of each kind: see [`Row::kind`].
+    fn of_kinds(kinds: &[u64]) -> Self {
+        let n = |kind: usize| kinds.get(kind).copied().unwrap_or(0);
+        Self {
+            hit: n(0),
+            missed: n(1),
+            false_alarm: n(2),
+            rejected: n(3),
+            predicted: n(4),
+            uncoded: n(4) + n(5),
+        }
+    }
+
+    /// Estimate, share in the sample, adjusted count.
+    fn values(&self) -> [Option<f64>; 3] {
+        let powered = self.powered().ok();
+        [
+            powered.map(|p| p.share.clamp(0.0, 1.0)),
+            super::counts::ratio(self.hit + self.missed, self.sample()),
+            self.adjusted().value,
+        ]
+    }
+
+    /// All estimates with intervals from draws of groups.
+    ///
+    /// The rows that are missing are for statements that come in groups like these: the margin
+    /// is narrowed by as much as the groups widen the interval (the design effect of Kish 1965).
+    fn estimates_in_groups(
+        &self,
+        code: &str,
+        margin: f64,
+        groups: &Clusters<'_>,
+    ) -> CodePrevalence {
+        let mut all = self.estimates(code, margin);
+        let replicates = groups.map(|kinds| Self::of_kinds(kinds).values());
+        let of = [&mut all.estimate, &mut all.sample, &mut all.adjusted];
+        for (i, score) in of.into_iter().enumerate() {
+            // What never varies in the sample doesn't vary in a draw of it either.
+            let is_constant = self.hit + self.missed == 0 || self.false_alarm + self.rejected == 0;
+            if score.interval.is_some() && !is_constant {
+                score.interval = None;
+                groups.add_interval(score, replicates.iter().map(|r| r[i]));
+            }
+        }
+        if let (Ok(powered), Some([low, high])) = (self.powered(), all.estimate.interval) {
+            let widened = (high - low) / (2.0 * Z * powered.variance().sqrt());
+            all.more_rows = powered.more_rows(self, margin / widened);
+        }
+        all
     }
 
     /// All estimates, with the rows that are missing to a half width of `margin`.
@@ -206,12 +263,20 @@ struct Powered {
 }
 
 impl Powered {
-    fn score(&self) -> Score {
-        let imputed = if self.uncoded > 0.0 {
+    fn variance(&self) -> f64 {
+        self.of_imputed() + self.rectifier / self.n
+    }
+
+    /// The part of the variance that more coding doesn't lessen.
+    fn of_imputed(&self) -> f64 {
+        if self.uncoded > 0.0 {
             self.imputed / self.uncoded
         } else {
             0.0
-        };
+        }
+    }
+
+    fn score(&self) -> Score {
         if self.rectifier <= 0.0 {
             return Score {
                 value: Some(self.share.clamp(0.0, 1.0)),
@@ -219,19 +284,14 @@ impl Powered {
                 reason: Some(NEVER_ERRS),
             };
         }
-        normal(self.share, imputed + self.rectifier / self.n)
+        normal(self.share, self.variance())
     }
 
     fn more_rows(&self, counts: &ShareCounts, margin: f64) -> Option<u64> {
         if self.rectifier <= 0.0 {
             return None;
         }
-        let imputed = if self.uncoded > 0.0 {
-            self.imputed / self.uncoded
-        } else {
-            0.0
-        };
-        let left = (margin / Z).powi(2) - imputed;
+        let left = (margin / Z).powi(2) - self.of_imputed();
         let wanted = self.rectifier / left;
         let more = (wanted - self.n).ceil().max(0.0) as u64;
         (left > 0.0 && more <= counts.uncoded).then_some(more)
@@ -256,6 +316,11 @@ pub struct PrevalenceParams {
     /// Columns of the labelled file by whose values shares are given too; `column:month` takes
     /// the first seven characters, the month of an ISO date.
     pub by: Vec<String>,
+    /// The column of the labelled file with the groups that statements come in; `group` when
+    /// `None`. Without it the groups of the sample count.
+    pub group: Option<String>,
+    /// Draws of groups, where statements come in groups.
+    pub evaluate: EvaluateParams,
 }
 
 impl Default for PrevalenceParams {
@@ -263,6 +328,8 @@ impl Default for PrevalenceParams {
         Self {
             margin: 0.02,
             by: Vec::new(),
+            group: None,
+            evaluate: EvaluateParams::default(),
         }
     }
 }
@@ -282,17 +349,25 @@ pub fn prevalence(labels: &Labels, gold: &Corpus, params: &PrevalenceParams) -> 
         .iter()
         .map(|column| Ok((column.clone(), values(labels, column)?)))
         .collect::<Result<Vec<_>>>()?;
+    params.evaluate.check()?;
     let coded: BTreeMap<&str, &Statement> =
         gold.statements.iter().map(|s| (s.id.as_str(), s)).collect();
+    let groups = groups(labels, gold, &coded, params)?;
+    let in_groups = come_in_groups(&groups, labels, &coded);
+    let how = How {
+        slices: &slices,
+        margin: params.margin,
+        draws: in_groups.then_some(&params.evaluate),
+    };
     let variables: Vec<VariablePrevalence> = gold
         .codebook
         .variables
         .iter()
         .enumerate()
         .filter_map(|(v, variable)| {
-            let rows = rows(labels, &coded, v);
+            let rows = rows(labels, &coded, &groups, v);
             let has_sample = rows.iter().any(|row| row.gold.is_some());
-            has_sample.then(|| of_variable(variable, &rows, &slices, params.margin))
+            has_sample.then(|| how.of_variable(variable, &rows))
         })
         .collect();
     if variables.is_empty() {
@@ -312,6 +387,10 @@ pub fn prevalence(labels: &Labels, gold: &Corpus, params: &PrevalenceParams) -> 
         statements: labels.codes.len(),
         strangers: gold.statements.iter().filter(strange).count(),
         margin: params.margin,
+        bootstrap: in_groups.then(|| {
+            let count = groups.iter().max().map_or(0, |last| last + 1);
+            Bootstrap::of_groups(true, count, &params.evaluate)
+        }),
         variables,
     })
 }
@@ -322,15 +401,69 @@ struct Row {
     position: usize,
     predicted: usize,
     gold: Option<usize>,
+    /// Number of its group.
+    group: usize,
 }
 
-fn rows(labels: &Labels, coded: &BTreeMap<&str, &Statement>, variable: usize) -> Vec<Row> {
+impl Row {
+    /// What it counts as for the code `k`: see [`ShareCounts::of_kinds`].
+    fn kind(&self, k: usize) -> usize {
+        let given = self.predicted == k;
+        match self.gold.map(|gold| gold == k) {
+            Some(true) => usize::from(!given),
+            Some(false) => 2 + usize::from(!given),
+            None => 4 + usize::from(!given),
+        }
+    }
+}
+
+/// The number of the group of each labelled statement.
+fn groups(
+    labels: &Labels,
+    gold: &Corpus,
+    coded: &BTreeMap<&str, &Statement>,
+    params: &PrevalenceParams,
+) -> Result<Vec<usize>> {
+    let by_column = match &params.group {
+        Some(column) => Some(values(labels, column)?),
+        None => values(labels, "group").ok(),
+    };
+    let of = |(position, row): (usize, &KeyedRow)| {
+        let in_file = by_column.as_ref().and_then(|v| v[position].clone());
+        let in_sample = || {
+            let statement = coded.get(row.id.as_str()).filter(|_| gold.has_groups)?;
+            Some(statement.group.clone())
+        };
+        // A statement of no group is one of its own: ids can't be the name of a group.
+        match in_file.or_else(in_sample) {
+            Some(group) => (group, String::new()),
+            None => (String::new(), row.id.clone()),
+        }
+    };
+    Ok(distinct(labels.rows.rows.iter().enumerate().map(of)).0)
+}
+
+/// Whether a group has two statements of the sample.
+fn come_in_groups(groups: &[usize], labels: &Labels, coded: &BTreeMap<&str, &Statement>) -> bool {
+    let mut seen = BTreeSet::new();
+    let sample = labels.rows.rows.iter().zip(groups);
+    let mut sample = sample.filter(|(row, _)| coded.contains_key(row.id.as_str()));
+    sample.any(|(_, group)| !seen.insert(group))
+}
+
+fn rows(
+    labels: &Labels,
+    coded: &BTreeMap<&str, &Statement>,
+    groups: &[usize],
+    variable: usize,
+) -> Vec<Row> {
     let all = labels.rows.rows.iter().zip(&labels.codes).enumerate();
     all.filter_map(|(position, (row, codes))| {
         Some(Row {
             position,
             predicted: codes[variable]?,
             gold: coded.get(row.id.as_str()).and_then(|s| s.codes[variable]),
+            group: groups[position],
         })
     })
     .collect()
@@ -338,69 +471,91 @@ fn rows(labels: &Labels, coded: &BTreeMap<&str, &Statement>, variable: usize) ->
 
 /// The value of a column in each row of the labelled file; blank cells have none.
 fn values(labels: &Labels, column: &str) -> Result<Vec<Option<String>>> {
-    const MONTH: usize = 7;
     let (name, is_month) = match column.strip_suffix(":month") {
         Some(name) => (name, true),
         None => (column, false),
     };
     let position = labels.rows.require(name, ColumnHolds::Slice)?;
-    let value = |row: &crate::corpus::KeyedRow| {
+    let value = |row: &KeyedRow| {
         let cell = row.cells[position].trim();
-        let kept = if is_month { cell.get(..MONTH)? } else { cell };
-        (!kept.is_empty()).then(|| kept.to_string())
-    };
-    Ok(labels.rows.rows.iter().map(value).collect())
-}
-
-fn of_variable(
-    variable: &Variable,
-    rows: &[Row],
-    slices: &[(String, Vec<Option<String>>)],
-    margin: f64,
-) -> VariablePrevalence {
-    let of_column = |values: &[Option<String>]| {
-        let keys: BTreeSet<&String> = rows
-            .iter()
-            .filter_map(|r| values[r.position].as_ref())
-            .collect();
-        keys.into_iter()
-            .map(|key| {
-                let here = |row: &&Row| values[row.position].as_ref() == Some(key);
-                let rows: Vec<&Row> = rows.iter().filter(here).collect();
-                (key.clone(), of_slice(variable, &rows, margin))
-            })
-            .collect()
-    };
-    VariablePrevalence {
-        id: variable.id.clone(),
-        overall: of_slice(variable, &rows.iter().collect::<Vec<_>>(), margin),
-        slices: slices
-            .iter()
-            .map(|(column, values)| (column.clone(), of_column(values)))
-            .collect(),
-    }
-}
-
-fn of_slice(variable: &Variable, rows: &[&Row], margin: f64) -> SlicePrevalence {
-    let of_code = |(k, code): (usize, &crate::codebook::Code)| {
-        let mut counts = ShareCounts::default();
-        for row in rows {
-            let given = row.predicted == k;
-            *match row.gold.map(|gold| gold == k) {
-                Some(true) if given => &mut counts.hit,
-                Some(true) => &mut counts.missed,
-                Some(false) if given => &mut counts.false_alarm,
-                Some(false) => &mut counts.rejected,
-                None => &mut counts.uncoded,
-            } += 1;
-            counts.predicted += u64::from(row.gold.is_none() && given);
+        if cell.is_empty() {
+            return Ok(None);
         }
-        counts.estimates(&code.id, margin)
+        let kept = if is_month { month(cell) } else { Some(cell) };
+        let no_date = || Error::NoDate {
+            at: labels.rows.at(row),
+            cell: cell.to_string(),
+        };
+        Ok(Some(kept.ok_or_else(no_date)?.to_string()))
     };
-    SlicePrevalence {
-        labelled: rows.len() as u64,
-        sample: rows.iter().filter(|row| row.gold.is_some()).count() as u64,
-        codes: variable.codes.iter().enumerate().map(of_code).collect(),
+    labels.rows.rows.iter().map(value).collect()
+}
+
+/// Year and month of an ISO date.
+fn month(date: &str) -> Option<&str> {
+    const MONTH: usize = 7;
+    let month = date.get(..MONTH)?;
+    let is_digit = |(i, c): (usize, char)| if i == 4 { c == '-' } else { c.is_ascii_digit() };
+    let goes_on = date[MONTH..].starts_with(|c: char| c.is_ascii_digit());
+    (month.chars().enumerate().all(is_digit) && !goes_on).then_some(month)
+}
+
+/// How shares are estimated.
+struct How<'a> {
+    /// Columns with the value of each labelled statement.
+    slices: &'a [(String, Vec<Option<String>>)],
+    margin: f64,
+    /// Draws of groups; `None` where statements are independent.
+    draws: Option<&'a EvaluateParams>,
+}
+
+impl How<'_> {
+    fn of_variable(&self, variable: &Variable, rows: &[Row]) -> VariablePrevalence {
+        let of_column = |values: &[Option<String>]| {
+            let keys: BTreeSet<&String> = rows
+                .iter()
+                .filter_map(|r| values[r.position].as_ref())
+                .collect();
+            keys.into_iter()
+                .map(|key| {
+                    let here = |row: &&Row| values[row.position].as_ref() == Some(key);
+                    let rows: Vec<&Row> = rows.iter().filter(here).collect();
+                    (key.clone(), self.of_slice(variable, &rows))
+                })
+                .collect()
+        };
+        VariablePrevalence {
+            id: variable.id.clone(),
+            overall: self.of_slice(variable, &rows.iter().collect::<Vec<_>>()),
+            slices: self
+                .slices
+                .iter()
+                .map(|(column, values)| (column.clone(), of_column(values)))
+                .collect(),
+        }
+    }
+
+    fn of_slice(&self, variable: &Variable, rows: &[&Row]) -> SlicePrevalence {
+        let (groups, names) = distinct(rows.iter().map(|row| row.group));
+        let of_code = |(k, code): (usize, &crate::codebook::Code)| {
+            let mut kinds = [0; KINDS];
+            rows.iter().for_each(|row| kinds[row.kind(k)] += 1);
+            let counts = ShareCounts::of_kinds(&kinds);
+            let Some(params) = self.draws else {
+                return counts.estimates(&code.id, self.margin);
+            };
+            let statements = groups
+                .iter()
+                .copied()
+                .zip(rows.iter().map(|row| row.kind(k)));
+            let clusters = Clusters::new(statements, names.len(), KINDS, params);
+            counts.estimates_in_groups(&code.id, self.margin, &clusters)
+        };
+        SlicePrevalence {
+            labelled: rows.len() as u64,
+            sample: rows.iter().filter(|row| row.gold.is_some()).count() as u64,
+            codes: variable.codes.iter().enumerate().map(of_code).collect(),
+        }
     }
 }
 
@@ -466,6 +621,23 @@ mod tests {
         assert_eq!(shares.more_rows, None);
         assert!(shares.is_rough && shares.sample.interval.is_some());
         assert_eq!(ShareCounts::default().estimates("a", 0.02).naive, None);
+    }
+
+    #[test]
+    fn months_are_those_of_iso_dates() {
+        for date in ["2026-03", "2026-03-14", "2026-03-14T08:00:00Z"] {
+            assert_eq!(month(date), Some("2026-03"));
+        }
+        for other in [
+            "14/03/2026",
+            "2026",
+            "March 26",
+            "2026-031",
+            "２０２６-03-14",
+            "",
+        ] {
+            assert_eq!(month(other), None, "{other}");
+        }
     }
 
     /// With every statement coded there is nothing to predict.

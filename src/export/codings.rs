@@ -31,7 +31,7 @@ pub fn disagreements(table: &CoderTable, codebook: &Codebook, delimiter: u8) -> 
 
 /// What the people settled on, and how many statements they could not.
 pub struct Adjudicated {
-    /// The table: `id`, `text` and per variable the code of most people, then how many of them
+    /// The table: `id`, `text`, `group` where there are groups, and per variable the code of most people, then how many of them
     /// gave it (`2 of 3`).
     pub rows: Vec<u8>,
     /// Codes left empty as several were given equally often.
@@ -41,6 +41,7 @@ pub struct Adjudicated {
 /// The code that most people gave; models have no vote, ties are left empty.
 pub fn adjudicated(table: &CoderTable, codebook: &Codebook, delimiter: u8) -> Adjudicated {
     let mut header = vec!["id".to_string(), "text".to_string()];
+    header.extend(table.has_groups().then(|| "group".to_string()));
     for variable in &codebook.variables {
         header.extend([variable.id.clone(), format!("{}_votes", variable.id)]);
     }
@@ -48,6 +49,9 @@ pub fn adjudicated(table: &CoderTable, codebook: &Codebook, delimiter: u8) -> Ad
     let mut ties = 0;
     for unit in &table.units {
         let mut cells = vec![unit.id.clone(), text(unit).to_string()];
+        if table.has_groups() {
+            cells.push(unit.group.clone().unwrap_or_default());
+        }
         for (variable, codes) in codebook.variables.iter().zip(&unit.codes) {
             let votes = votes(table, codes, variable.codes.len());
             let all: usize = votes.iter().sum();

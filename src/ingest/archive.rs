@@ -11,12 +11,12 @@ use crate::error::{Error, Result};
 const MAX_MEMBERS: usize = 10_000;
 
 /// An archive that was seen to unpack to no more than its limit.
-pub(super) type Archive = ZipArchive<BufReader<File>>;
+pub(crate) type Archive = ZipArchive<BufReader<File>>;
 
 /// Opens an archive and unpacks all of it into nothing: sizes that it states may be lies.
 ///
 /// Fails with [`Error::TooLarge`] beyond `limit` bytes, and where it is damaged.
-pub(super) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
+pub(crate) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
     file.seek(SeekFrom::Start(0))
         .map_err(|e| super::unreadable(name, e))?;
     let damaged = |reason: String| Error::Workbook {

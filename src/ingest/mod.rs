@@ -17,6 +17,7 @@ mod sniff;
 mod transcript;
 mod units;
 mod workbook;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -26,6 +27,7 @@ use std::path::Path;
 
 use crate::error::{Error, Location, Result, RowFault};
 
+pub(crate) use archive::{Archive, open as open_archive};
 pub use columns::{Column, ColumnMap, Preset, Role};
 use columns::{other_columns, other_texts, text_column};
 pub(crate) use delimited::write_cell;
@@ -38,6 +40,7 @@ pub use transcript::{
 };
 use units::Units;
 pub use workbook::Sheet;
+pub(crate) use xml::{attribute, resolved};
 
 /// Bytes of a record that are kept however small the cell limit is.
 const MIN_KEPT: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::style::{Style, interval, value};
+use super::style::{Style, few_groups, interval, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Agreement, CoderSummary, VariableAgreement};
 
@@ -27,13 +27,15 @@ fn render(agreement: &Agreement, style: Style) -> String {
     let names: Vec<&str> = agreement.coders.iter().map(|c| c.name.as_str()).collect();
     let _ = writeln!(
         out,
-        "{} coders ({}), {} statements; 95 % intervals from {} draws of {}.\n",
+        "{} coders ({}), {} statements; 95 % intervals from {} draws of {}.",
         names.len(),
         names.join(", "),
         agreement.statements,
         agreement.bootstrap.params.replicates,
         agreement.bootstrap.unit
     );
+    out.push_str(&few_groups(&agreement.bootstrap));
+    out.push('\n');
     for variable in &agreement.variables {
         out.push_str(&style.heading(&variable.id));
         out.push_str(&render_variable(variable, &agreement.coders, style));

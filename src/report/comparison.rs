@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::style::{Style, interval, signed, value};
+use super::style::{Style, few_groups, interval, signed, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Comparison, Difference, VariableComparison};
 
@@ -37,6 +37,7 @@ fn render(comparison: &Comparison, style: Style) -> String {
         bootstrap.params.replicates,
         bootstrap.unit
     );
+    out.push_str(&few_groups(bootstrap));
     for (file, missing) in [
         (&comparison.a, comparison.not_in_a),
         (&comparison.b, comparison.not_in_b),

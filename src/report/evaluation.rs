@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::gate;
-use super::style::{Style, interval, percent, percent_interval, value};
+use super::style::{Style, few_groups, interval, percent, percent_interval, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Calibration, Evaluation, Scores, VariableEvaluation};
 use crate::model::Decision;
@@ -31,6 +31,7 @@ fn render(evaluation: &Evaluation, style: Style) -> String {
         "{} statements of {}; 95 % intervals from {} bootstrap draws of {}.",
         evaluation.statements, evaluation.gold, bootstrap.params.replicates, bootstrap.unit
     );
+    out.push_str(&few_groups(bootstrap));
     if evaluation.seen_in_training > 0 {
         let _ = writeln!(
             out,
@@ -56,11 +57,16 @@ fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     out.push_str(&style.table(&confusion(variable)));
     out.push_str(&style.table(&decisions(variable)));
     out.push_str(&render_calibration(&variable.calibration, style));
-    for (name, slices) in [
+    let slices = [
         ("language", &variable.by_language),
         ("source", &variable.by_source),
         ("length", &variable.by_length),
-    ] {
+    ];
+    let others = variable.by_variable.iter();
+    for (name, slices) in slices
+        .into_iter()
+        .chain(others.map(|(name, slices)| (name.as_str(), slices)))
+    {
         if !slices.is_empty() {
             out.push_str(&style.table(&by_slice(name, slices)));
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::style::{Style, percent, percent_interval};
+use super::style::{Style, few_groups, percent, percent_interval};
 use super::table::{Align, Table};
 use crate::evaluate::{CodePrevalence, Prevalence, Score, SlicePrevalence};
 
@@ -27,6 +27,14 @@ fn render(prevalence: &Prevalence, style: Style) -> String {
          codes alone (last column) is wrong by as much as the model is.\n",
         prevalence.statements, prevalence.labelled, prevalence.gold
     );
+    if let Some(bootstrap) = &prevalence.bootstrap {
+        let _ = writeln!(
+            out,
+            "Statements come in groups: intervals are from {} draws of {}.",
+            bootstrap.params.replicates, bootstrap.unit
+        );
+        out.push_str(&few_groups(bootstrap));
+    }
     if prevalence.strangers > 0 {
         let _ = writeln!(
             out,

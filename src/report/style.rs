@@ -1,7 +1,7 @@
 //! What text and Markdown have in common, and how numbers are written.
 
 use super::table::Table;
-use crate::evaluate::Score;
+use crate::evaluate::{Bootstrap, Score};
 
 /// Where a document is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,4 +56,19 @@ pub(super) fn percent(share: f64) -> String {
 
 pub(super) fn percent_interval([low, high]: [f64; 2]) -> String {
     format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high)
+}
+
+/// Below so many groups, bootstrap intervals by group are too narrow (Cameron, Gelbach and Miller,
+/// "Bootstrap-based improvements for inference with clustered errors", 2008).
+const FEW_GROUPS: usize = 20;
+
+/// What to know where there are too few groups to draw from.
+pub(super) fn few_groups(bootstrap: &Bootstrap) -> String {
+    if bootstrap.unit != "groups" || bootstrap.count >= FEW_GROUPS {
+        return String::new();
+    }
+    format!(
+        "There are only {} groups to draw from: intervals are rather too narrow.\n",
+        bootstrap.count
+    )
 }

@@ -7,7 +7,11 @@ use konflik::Codebook;
 use konflik::corpus::{CoderOptions, CoderTable};
 use konflik::evaluate::{Agreement, EvaluateParams, Score, agreement};
 use konflik::export::{adjudicated, disagreements};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
+
+use super::common::codebook;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -24,17 +28,6 @@ struct Case {
     ac1: f64,
     pairs: Vec<f64>,
     by_code: Vec<[f64; 3]>,
-}
-
-fn codebook(classes: usize) -> Codebook {
-    let mut toml = "schema_version = 1\nid = \"k\"\nversion = \"1.0.0\"\ntitle = { en = \"K\" }\nlanguages = [\"en\"]\n\
-                    [[variable]]\nid = \"v\"\nname = { en = \"V\" }\nquestion = { en = \"?\" }\n"
-        .to_string();
-    for k in 0..classes {
-        let texts = "name = { en = \"N\" }\nbrief = { en = \"B\" }\ndefinition = { en = \"D\" }";
-        writeln!(toml, "[[variable.code]]\nid = \"c{k}\"\n{texts}").unwrap();
-    }
-    Codebook::from_toml(&toml, "k").unwrap()
 }
 
 fn table(codes: &[Vec<Option<usize>>], codebook: &Codebook) -> CoderTable {
@@ -127,6 +120,66 @@ fn what_cannot_be_measured_is_said() {
         agreement.variables[0].by_code[1].coefficients.alpha.value,
         None
     );
+}
+
+/// Codings of two coders on `statements` in groups of `size`, read as a table with that column.
+fn grouped(codes: &[Vec<Option<usize>>], size: usize) -> Agreement {
+    let codebook = codebook(2);
+    let mut csv = "id,group,v_a,v_b\n".to_string();
+    for (unit, (a, b)) in codes[0].iter().zip(&codes[1]).enumerate() {
+        let [a, b] = [a.unwrap(), b.unwrap()];
+        writeln!(csv, "{unit},case {},c{a},c{b}", unit / size).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codings.csv");
+    fs::write(&path, csv).unwrap();
+    let table = CoderTable::read(&[path], &codebook, &CoderOptions::default()).unwrap();
+    agreement(&table, &codebook, &EvaluateParams::default()).unwrap()
+}
+
+/// Fifty cases of eight statements that a coder gets right or wrong as a whole say as much as
+/// fifty statements: intervals are about √8 times as wide. Cases of one statement change nothing.
+#[test]
+fn cases_widen_the_interval() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
+    let mut codes = vec![Vec::new(), Vec::new()];
+    for _ in 0..50 {
+        let (code, agrees) = (rng.random_range(0..2), rng.random_bool(0.8));
+        for _ in 0..8 {
+            codes[0].push(Some(code));
+            codes[1].push(Some(if agrees { code } else { 1 - code }));
+        }
+    }
+    let by_case = grouped(&codes, 8);
+    assert_eq!(by_case.bootstrap.unit, "groups");
+    let (single, plain) = (grouped(&codes, 1), {
+        let codebook = codebook(2);
+        agreement(
+            &table(&codes, &codebook),
+            &codebook,
+            &EvaluateParams::default(),
+        )
+        .unwrap()
+    });
+    let width = |score: &Score| score.interval.map(|[low, high]| high - low).unwrap();
+    let of = |a: &Agreement| {
+        let variable = &a.variables[0];
+        let code = &variable.by_code[0].coefficients;
+        [
+            width(&variable.overall.alpha),
+            width(&variable.overall.percent),
+            width(&variable.fleiss_kappa),
+            width(&code.ac1),
+            width(&variable.pairs[0].kappa),
+        ]
+    };
+    for ((wide, narrow), same) in of(&by_case).into_iter().zip(of(&single)).zip(of(&plain)) {
+        let ratio = wide / narrow;
+        assert!((2.2..3.5).contains(&ratio), "{ratio}");
+        assert!((narrow - same).abs() < 1e-12, "{narrow} {same}");
+    }
+    let value = |a: &Agreement| a.variables[0].overall.alpha.value;
+    assert_eq!(value(&by_case), value(&plain));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What several test programs need.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use konflik::corpus::holdout;
@@ -40,4 +41,16 @@ pub(crate) fn trained(corpus: &Corpus) -> Training {
         &|_| {},
     )
     .unwrap()
+}
+
+/// A codebook of the variable `v` with the codes `c0`, `c1`, …
+pub(crate) fn codebook(classes: usize) -> Codebook {
+    let mut toml = "schema_version = 1\nid = \"k\"\nversion = \"1.0.0\"\ntitle = { en = \"K\" }\nlanguages = [\"en\"]\n\
+                    [[variable]]\nid = \"v\"\nname = { en = \"V\" }\nquestion = { en = \"?\" }\n"
+        .to_string();
+    for k in 0..classes {
+        let texts = "name = { en = \"N\" }\nbrief = { en = \"B\" }\ndefinition = { en = \"D\" }";
+        writeln!(toml, "[[variable.code]]\nid = \"c{k}\"\n{texts}").unwrap();
+    }
+    Codebook::from_toml(&toml, "k").unwrap()
 }

@@ -23,6 +23,8 @@ fn evaluation() -> &'static Evaluation {
     })
 }
 
+const ALL_SEEN: &str = "max_seen = 1\n";
+
 fn gate(folder: &Path, text: &str) -> konflik::Result<Gate> {
     let path = folder.join("gate.toml");
     fs::write(&path, format!("schema_version = 1\n{text}")).unwrap();
@@ -31,7 +33,9 @@ fn gate(folder: &Path, text: &str) -> konflik::Result<Gate> {
 
 fn judged(rules: &str) -> Verdict {
     let folder = TempDir::new().unwrap();
-    gate(folder.path(), rules).unwrap().judge(evaluation())
+    gate(folder.path(), &format!("{ALL_SEEN}{rules}"))
+        .unwrap()
+        .judge(evaluation())
 }
 
 /// Judges against a baseline that is the evaluation after `change`.
@@ -43,7 +47,7 @@ fn against_baseline(bounds: &str, change: impl Fn(&mut Value)) -> Check {
     fs::write(folder.path().join("baseline.json"), &bytes).unwrap();
     let hash = konflik::codebook::Hash::of(bytes.as_bytes());
     let text = format!(
-        "baseline = {{ file = \"baseline.json\", sha256 = \"{hash}\" }}\n\
+        "{ALL_SEEN}baseline = {{ file = \"baseline.json\", sha256 = \"{hash}\" }}\n\
          [[rule]]\nvariable = \"conflict\"\n{bounds}"
     );
     let verdict = gate(folder.path(), &text).unwrap().judge(evaluation());
@@ -90,6 +94,80 @@ fn a_baseline_of_another_codebook_measures_nothing() {
     assert_eq!(check.outcome, GateOutcome::NotMeasured);
     let check = against_baseline(bounds, |b| b["variables"] = json!([]));
     assert_eq!(check.outcome, GateOutcome::NotMeasured);
+}
+
+/// A drop is between two evaluations of the same statements.
+#[test]
+fn a_baseline_on_other_statements_measures_nothing() {
+    let bounds = "score = \"macro_f1\"\nmax_drop = 1";
+    for (key, other) in [
+        ("gold_sha256", json!("other")),
+        ("gold_sha256", Value::Null),
+        ("schema_version", json!(0)),
+    ] {
+        let check = against_baseline(bounds, |b| b[key] = other.clone());
+        assert_eq!(check.outcome, GateOutcome::NotMeasured, "{key}");
+    }
+}
+
+/// The model knows these statements by heart: floors and drops alike say nothing.
+#[test]
+fn what_was_learned_is_not_measured() {
+    let folder = TempDir::new().unwrap();
+    let floor = "[[rule]]\nvariable = \"conflict\"\nscore = \"alpha\"\nat_least = 0.1\n";
+    let verdict = |max_seen: &str, evaluation: &Evaluation| {
+        let gate = gate(folder.path(), &format!("{max_seen}{floor}")).unwrap();
+        gate.judge(evaluation).checks[0].clone()
+    };
+    let all = evaluation();
+    assert_eq!(all.seen_in_training, all.statements);
+    let check = verdict("", all);
+    assert_eq!(check.outcome, GateOutcome::NotMeasured);
+    let reason = check.reason.unwrap();
+    assert!(reason.contains("were in the training"), "{reason}");
+    assert_eq!(verdict(ALL_SEEN, all).outcome, GateOutcome::Passed);
+    let few = Evaluation {
+        seen_in_training: all.statements / 25,
+        ..all.clone()
+    };
+    assert_eq!(verdict("", &few).outcome, GateOutcome::Passed);
+    let strict = verdict("max_seen = 0\n", &few);
+    assert_eq!(strict.outcome, GateOutcome::NotMeasured);
+    let bounds = "score = \"alpha\"\nmax_drop = 1";
+    let missing = |b: &mut Value| b["seen_in_training"] = Value::Null;
+    let check = against_baseline(bounds, missing);
+    assert_eq!(check.outcome, GateOutcome::NotMeasured);
+}
+
+/// The statements that people gave a code of another variable.
+#[test]
+fn another_variable_makes_slices() {
+    let slices = &evaluation().variables[0].by_variable["topic"];
+    let (topic, most) = slices.iter().max_by_key(|(_, s)| s.n).unwrap();
+    let rule = |having: &str, support: u64| {
+        judged(&format!(
+            "min_support = {support}\n[[rule]]\nvariable = \"conflict\"\nscore = \"accuracy\"\n\
+             where = {having}\nat_least = 0.1\n"
+        ))
+    };
+    let one = format!("{{ topic = \"{topic}\" }}");
+    let verdict = rule(&one, most.n);
+    assert_eq!(verdict.outcome, GateOutcome::Passed);
+    let check = &verdict.checks[0];
+    assert_eq!(check.rule, format!("conflict accuracy, topic {topic}"));
+    assert_eq!(
+        (check.support, check.value),
+        (Some(most.n), most.accuracy.value)
+    );
+    assert_eq!(check.judged, most.accuracy.interval.map(|[low, _]| low));
+    assert_eq!(rule(&one, most.n + 1).outcome, GateOutcome::NotMeasured);
+    for strange in ["{ topic = \"no such\" }", "{ colour = \"red\" }"] {
+        assert_eq!(rule(strange, 1).outcome, GateOutcome::NotMeasured);
+    }
+    let topics: u64 = slices.values().map(|s| s.n).sum();
+    assert_eq!(topics, evaluation().variables[0].overall.n);
+    let conflicts = &evaluation().variables[1].by_variable["conflict"];
+    assert_eq!(conflicts.len(), 3);
 }
 
 #[test]
@@ -153,6 +231,9 @@ fn contradictions_are_refused_with_their_line() {
         "score = \"ece\"\nat_least = 0.5",
         "score = \"ece\"\nlanguage = \"id\"\nat_most = 0.5",
         "score = \"alpha\"\nlanguage = \"id\"\nsource = \"x\"\nat_least = 0.5",
+        "score = \"alpha\"\nlanguage = \"id\"\nwhere = { topic = \"access\" }\nat_least = 0.5",
+        "score = \"alpha\"\nwhere = { topic = \"access\", language = \"x\" }\nat_least = 0.5",
+        "score = \"alpha\"\nwhere = { conflict = \"none\" }\nat_least = 0.5",
         "score = \"alpha\"\nmax_drop = 0.5",
         "score = \"alpha\"\nat_least = nan",
     ] {
@@ -169,8 +250,15 @@ fn contradictions_are_refused_with_their_line() {
 /// The example for continuous integration is a gate, and the starter model can be judged by it.
 #[test]
 fn the_example_gate_can_be_judged() {
-    let gate = Gate::read(&super::common::project("examples/ci/gate.toml")).unwrap();
-    let verdict = gate.judge(evaluation());
+    let example = super::common::project("examples/ci/gate.toml");
+    let known = Gate::read(&example).unwrap().judge(evaluation());
+    assert_eq!(known.outcome, GateOutcome::NotMeasured);
+    let example = fs::read_to_string(example).unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = example
+        .replace("schema_version = 1\n", "")
+        .replace("max_seen = 0.05", "max_seen = 1");
+    let verdict = gate(folder.path(), &text).unwrap().judge(evaluation());
     assert!(verdict.checks.len() > 5);
     assert_eq!(verdict.outcome, GateOutcome::Passed, "{verdict:?}");
 }

@@ -1,10 +1,19 @@
 //! Shares of codes against `ppi_py` (`tests/oracle/prevalence.py`), and how often their intervals
 //! hold the truth.
 
-use konflik::evaluate::{Score, ShareCounts};
+use std::fmt::Write;
+use std::fs;
+
+use konflik::corpus::Labels;
+use konflik::evaluate::{
+    EvaluateParams, Prevalence, PrevalenceParams, Score, ShareCounts, prevalence,
+};
+use konflik::{Corpus, ReadOptions};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
+
+use super::common::codebook;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -144,4 +153,103 @@ fn the_rows_that_are_said_to_be_missing_do() {
     let counts = feed(&mut rng, 300 + more, 20_000 - more)[0];
     let [low, high] = counts.estimates("a", 0.02).estimate.interval.unwrap();
     assert!(((high - low) / 2.0 - 0.02).abs() < 0.002, "{low} {high}");
+}
+
+/// A feed of cases of `size` statements with one code each, as files: the labelled statements, and
+/// the sample, which has every case of the first `sampled`.
+fn cases(
+    rng: &mut Xoshiro256PlusPlus,
+    sampled: usize,
+    all: usize,
+    size: usize,
+    column: bool,
+) -> Prevalence {
+    let (mut labelled, mut gold) = (
+        format!("id,konflik_v{}\n", if column { ",group" } else { "" }),
+        "id,text,v\n".to_string(),
+    );
+    for case in 0..all {
+        let is_b = rng.random_bool(0.3);
+        for i in 0..size {
+            let says_b = rng.random_bool(if is_b { 0.8 } else { 0.1 });
+            let group = if column {
+                format!(",{case}")
+            } else {
+                String::new()
+            };
+            writeln!(
+                labelled,
+                "{case}-{i},{}{group}",
+                if says_b { "c1" } else { "c0" }
+            )
+            .unwrap();
+            if case < sampled {
+                writeln!(gold, "{case}-{i},x,{}", if is_b { "c1" } else { "c0" }).unwrap();
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["labelled.csv", "gold.csv"].map(|name| folder.path().join(name));
+    fs::write(&paths[0], labelled).unwrap();
+    fs::write(&paths[1], gold).unwrap();
+    let codebook = codebook(2);
+    let labels = Labels::read(&paths[0], &codebook, "konflik_").unwrap();
+    let gold = Corpus::read(&paths[1], codebook, &ReadOptions::default()).unwrap();
+    let params = PrevalenceParams {
+        evaluate: EvaluateParams {
+            replicates: 200,
+            ..EvaluateParams::default()
+        },
+        ..PrevalenceParams::default()
+    };
+    prevalence(&labels, &gold, &params).unwrap()
+}
+
+/// Where statements of a case have one code, only draws of cases hold the truth as often as they
+/// say; intervals of independent statements are far too narrow.
+#[test]
+fn intervals_by_case_hold_the_truth() {
+    const FEEDS: u64 = 200;
+    let mut held = [0; 2];
+    let mut width = [0.0; 2];
+    for seed in 0..FEEDS {
+        for (i, column) in [true, false].into_iter().enumerate() {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let shares = cases(&mut rng, 60, 300, 5, column);
+            assert_eq!(shares.bootstrap.is_some(), column);
+            let code = &shares.variables[0].overall.codes[1];
+            let [low, high] = code.estimate.interval.unwrap();
+            held[i] += u64::from(low <= 0.3 && 0.3 <= high);
+            width[i] += high - low;
+            for score in [&code.sample, &code.adjusted] {
+                assert!(score.interval.is_some(), "{score:?}");
+            }
+        }
+    }
+    assert!(held[0] * 100 >= FEEDS * 90, "{held:?}");
+    assert!(held[1] * 100 <= FEEDS * 80, "{held:?}");
+    assert!((1.7..2.6).contains(&(width[0] / width[1])), "{width:?}");
+}
+
+/// Cases of one statement are as if there were none, to the last digit.
+#[test]
+fn cases_of_one_statement_change_nothing() {
+    let of = |column| {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+        let shares = cases(&mut rng, 100, 2000, 1, column);
+        (shares.bootstrap, shares.variables)
+    };
+    assert_eq!(of(true), of(false));
+}
+
+/// In cases more statements are missing to the same margin.
+#[test]
+fn cases_ask_for_more_rows() {
+    let rows = |column| {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+        let shares = cases(&mut rng, 60, 3000, 5, column);
+        shares.variables[0].overall.codes[1].more_rows.unwrap() + 300
+    };
+    let ratio = rows(true) as f64 / rows(false) as f64;
+    assert!((2.5..7.0).contains(&ratio), "{ratio}");
 }

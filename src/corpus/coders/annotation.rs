@@ -7,19 +7,30 @@ use serde_json::{Map, Value};
 
 use super::super::MAX_FAULTS;
 use super::super::keyed::KeyedRows;
-use super::Coding;
+use super::{CoderOptions, Coding};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{Error, Location, Result};
 
 /// What a file of annotations holds.
 #[derive(Default)]
 pub(super) struct Annotations {
-    /// Ids of the statements, with the texts that are known.
-    pub(super) units: Vec<(String, Option<String>)>,
+    /// The statements.
+    pub(super) units: Vec<FoundUnit>,
     /// Names of the coders.
     pub(super) coders: Vec<String>,
     /// The codes.
     pub(super) codings: Vec<Coding>,
+    /// What was left out, and why.
+    pub(super) notes: Vec<String>,
+}
+
+/// A statement that a file holds.
+#[derive(Default)]
+pub(super) struct FoundUnit {
+    pub(super) id: String,
+    pub(super) text: Option<String>,
+    /// The case that it belongs to, where the file says so.
+    pub(super) group: Option<String>,
 }
 
 /// doccano's export of one user: a list of labels, `variable:code` or, where only one variable
@@ -28,9 +39,11 @@ pub(super) fn doccano(
     rows: &KeyedRows,
     column: usize,
     user: &str,
+    group: &str,
     codebook: &Codebook,
 ) -> Result<Annotations> {
     let text = rows.column("text").or_else(|| rows.column("data"));
+    let group = rows.column(group);
     let mut found = Annotations {
         coders: vec![user.to_string()],
         ..Annotations::default()
@@ -38,7 +51,11 @@ pub(super) fn doccano(
     let mut faults = Vec::new();
     for row in &rows.rows {
         let text = text.map(|c| row.cells[c].clone());
-        found.units.push((row.id.clone(), text));
+        found.units.push(FoundUnit {
+            id: row.id.clone(),
+            text,
+            group: group.map(|c| row.cells[c].clone()),
+        });
         let labels = labels(&row.cells[column]).and_then(|labels| codes(&labels, codebook));
         match labels {
             Ok(given) => found.add(&row.id, 0, given),
@@ -74,7 +91,7 @@ fn codes(labels: &[String], codebook: &Codebook) -> Result<Vec<(usize, usize)>, 
     Ok(codes)
 }
 
-fn code_of(label: &str, codebook: &Codebook) -> Result<(usize, usize), String> {
+pub(super) fn code_of(label: &str, codebook: &Codebook) -> Result<(usize, usize), String> {
     let label = label.trim();
     if let Some((variable, code)) = label.split_once(':')
         && let Some((position, variable)) = codebook.variable(variable.trim())
@@ -104,7 +121,7 @@ fn choice(variable: &Variable, code: &str) -> Result<usize, String> {
 }
 
 impl Annotations {
-    fn add(&mut self, id: &str, coder: usize, given: Vec<(usize, usize)>) {
+    pub(super) fn add(&mut self, id: &str, coder: usize, given: Vec<(usize, usize)>) {
         let coding = |(variable, code)| Coding {
             id: id.to_string(),
             coder,
@@ -114,7 +131,7 @@ impl Annotations {
         self.codings.extend(given.into_iter().map(coding));
     }
 
-    fn coder(&mut self, name: String) -> usize {
+    pub(super) fn coder(&mut self, name: String) -> usize {
         let known = self.coders.iter().position(|c| *c == name);
         known.unwrap_or_else(|| {
             self.coders.push(name);
@@ -129,7 +146,7 @@ impl Annotations {
 pub(super) fn label_studio(
     path: &Path,
     codebook: &Codebook,
-    id: Option<&str>,
+    options: &CoderOptions,
 ) -> Result<Annotations> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
@@ -141,7 +158,7 @@ pub(super) fn label_studio(
     let mut found = Annotations::default();
     let mut faults = Vec::new();
     for (position, task) in (1..).zip(&tasks) {
-        if let Err(reason) = add_task(&mut found, task, codebook, id) {
+        if let Err(reason) = add_task(&mut found, task, codebook, options) {
             faults.push(Error::Annotation {
                 at: Location::file(&name),
                 reason: format!("task {position}: {reason}"),
@@ -156,17 +173,21 @@ fn add_task(
     found: &mut Annotations,
     task: &Map<String, Value>,
     codebook: &Codebook,
-    id: Option<&str>,
+    options: &CoderOptions,
 ) -> Result<(), String> {
     let data = |key: &str| task.get("data").and_then(|data| data.get(key));
-    let named = match id {
+    let named = match &options.id {
         Some(id) => data(id),
         None => data("konflik_id").or_else(|| data("id")).or(task.get("id")),
     };
     let id = named.and_then(word).ok_or("it has no id")?;
     let annotations = task.get("annotations").and_then(Value::as_array);
     let annotations = annotations.ok_or("it has no annotations: is this the full JSON export?")?;
-    found.units.push((id.clone(), data("text").and_then(word)));
+    found.units.push(FoundUnit {
+        id: id.clone(),
+        text: data("text").and_then(word),
+        group: data(options.group()).and_then(word),
+    });
     for annotation in annotations {
         if annotation.get("was_cancelled").and_then(Value::as_bool) == Some(true) {
             continue;

@@ -1,6 +1,7 @@
 //! The codes of any number of coders, side by side, from the files that coding tools write.
 
 mod annotation;
+mod project;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -11,12 +12,12 @@ use super::keyed::KeyedRows;
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result};
 
-use annotation::Annotations;
+use annotation::{Annotations, FoundUnit};
 
 /// Who codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coder {
-    /// Name: that of a column, of a file, or of a user in Label Studio.
+    /// Name: that of a column, of a file, or of a user in Label Studio or a REFI-QDA project.
     pub name: String,
     /// Whether it is a model rather than a person.
     pub is_model: bool,
@@ -29,6 +30,8 @@ pub struct CodedUnit {
     pub id: String,
     /// The statement, where one of the files has it.
     pub text: Option<String>,
+    /// The case that it belongs to, where one of the files says so: statements of one are alike.
+    pub group: Option<String>,
     /// For each variable the code of each coder, `None` where there is none.
     pub codes: Vec<Vec<Option<usize>>>,
 }
@@ -40,6 +43,8 @@ pub struct CoderTable {
     pub coders: Vec<Coder>,
     /// The statements, in the order in which they were found.
     pub units: Vec<CodedUnit>,
+    /// What of the files was left out, and why.
+    pub notes: Vec<String>,
     by_id: BTreeMap<String, usize>,
 }
 
@@ -58,6 +63,16 @@ pub struct CoderOptions {
     pub id: Option<String>,
     /// What the columns of a model's codes begin with.
     pub prefix: String,
+    /// The column (or key) of the cases that statements belong to; `group` when `None`.
+    pub group: Option<String>,
+    /// Bytes that a project (`.qdpx`) may unpack to.
+    pub max_unpacked: u64,
+}
+
+impl CoderOptions {
+    fn group(&self) -> &str {
+        self.group.as_deref().unwrap_or("group")
+    }
 }
 
 impl Default for CoderOptions {
@@ -65,6 +80,8 @@ impl Default for CoderOptions {
         Self {
             id: None,
             prefix: "konflik_".into(),
+            group: None,
+            max_unpacked: 512 << 20,
         }
     }
 }
@@ -77,7 +94,8 @@ impl CoderTable {
     /// - either of them with a model's columns `<prefix><variable>`: a model;
     /// - doccano's JSON lines of one user, `"label": ["variable:code", …]`: one coder, named for
     ///   the file;
-    /// - Label Studio's JSON: a coder per user.
+    /// - Label Studio's JSON: a coder per user;
+    /// - a REFI-QDA project (`.qdpx`): a coder per user, a statement per coded span of a text.
     pub fn read<P: AsRef<Path>>(
         paths: &[P],
         codebook: &Codebook,
@@ -86,14 +104,33 @@ impl CoderTable {
         let mut table = Self::default();
         for path in paths {
             let path = path.as_ref();
-            if path.extension().and_then(OsStr::to_str) == Some("json") {
-                let found = annotation::label_studio(path, codebook, options.id.as_deref())?;
-                table.add_annotations(path, found, codebook)?;
-            } else {
-                table.add_rows(path, codebook, options)?;
+            match path.extension().and_then(OsStr::to_str) {
+                Some("json") => {
+                    let found = annotation::label_studio(path, codebook, options)?;
+                    table.add_annotations(path, found, codebook)?;
+                }
+                Some("qdpx") => {
+                    let found = project::read(path, codebook, options.max_unpacked)?;
+                    table.add_annotations(path, found, codebook)?;
+                }
+                _ => table.add_rows(path, codebook, options)?,
             }
         }
+        if let Some(group) = &options.group
+            && !table.has_groups()
+        {
+            return Err(Error::Parameter {
+                name: "group",
+                value: group.clone(),
+                range: "a column of one of the files",
+            });
+        }
         Ok(table)
+    }
+
+    /// Whether statements are known to belong together.
+    pub fn has_groups(&self) -> bool {
+        self.units.iter().any(|unit| unit.group.is_some())
     }
 
     fn add_rows(&mut self, path: &Path, codebook: &Codebook, options: &CoderOptions) -> Result<()> {
@@ -111,12 +148,17 @@ impl CoderTable {
                     found: rows.columns,
                 });
             };
-            let found = annotation::doccano(&rows, label, &stem(path), codebook)?;
+            let found = annotation::doccano(&rows, label, &stem(path), options.group(), codebook)?;
             return self.add_annotations(path, found, codebook);
         }
-        let text = rows.column("text");
+        let (text, group) = (rows.column("text"), rows.column(options.group()));
         for row in &rows.rows {
-            self.unit(&row.id, text.map(|c| row.cells[c].as_str()), codebook);
+            let unit = FoundUnit {
+                id: row.id.clone(),
+                text: text.map(|c| row.cells[c].clone()),
+                group: group.map(|c| row.cells[c].clone()),
+            };
+            self.unit(unit, codebook);
         }
         for (coder, columns) in columns {
             let coder = self.coder(coder, codebook);
@@ -136,9 +178,12 @@ impl CoderTable {
         found: Annotations,
         codebook: &Codebook,
     ) -> Result<()> {
-        for (id, text) in &found.units {
-            self.unit(id, text.as_deref(), codebook);
+        for unit in found.units {
+            self.unit(unit, codebook);
         }
+        let name = path.display();
+        let notes = found.notes.iter().map(|note| format!("{name}: {note}"));
+        self.notes.extend(notes);
         let names = found.coders.into_iter().map(|name| Coder {
             name,
             is_model: false,
@@ -169,20 +214,21 @@ impl CoderTable {
         self.coders.len() - 1
     }
 
-    fn unit(&mut self, id: &str, text: Option<&str>, codebook: &Codebook) {
+    fn unit(&mut self, found: FoundUnit, codebook: &Codebook) {
         let next = self.units.len();
-        let position = *self.by_id.entry(id.to_string()).or_insert(next);
+        let position = *self.by_id.entry(found.id.clone()).or_insert(next);
         if position == next {
             self.units.push(CodedUnit {
-                id: id.to_string(),
+                id: found.id,
                 text: None,
+                group: None,
                 codes: vec![vec![None; self.coders.len()]; codebook.variables.len()],
             });
         }
         let unit = &mut self.units[position];
-        if unit.text.is_none() {
-            unit.text = text.filter(|t| !t.trim().is_empty()).map(String::from);
-        }
+        let said = |text: Option<String>| text.filter(|t| !t.trim().is_empty());
+        unit.text = unit.text.take().or_else(|| said(found.text));
+        unit.group = unit.group.take().or_else(|| said(found.group));
     }
 
     /// Enters a code; a blank never replaces one, nor does another code.

@@ -4,7 +4,7 @@ mod tally;
 
 use serde::Serialize;
 
-use super::bootstrap::Draws;
+use super::bootstrap::{Clusters, distinct};
 use super::{Bootstrap, Confusion, EvaluateParams, Score};
 use crate::codebook::{Codebook, Variable};
 use crate::corpus::{CodedUnit, CoderTable};
@@ -160,12 +160,80 @@ pub fn agreement(
         codebook: codebook.hash().to_string(),
         coders: table.coders.iter().map(coder).collect(),
         statements: table.units.len(),
-        bootstrap: Bootstrap {
-            params: params.clone(),
-            unit: "statements",
-        },
+        bootstrap: Bootstrap::of_groups(table.has_groups(), groups(table).1.len(), params),
         variables,
     })
+}
+
+/// The number of the group of each statement, and the groups. A statement of no group is one of
+/// its own, which the name of no group can be.
+fn groups(table: &CoderTable) -> (Vec<usize>, Vec<(&str, &str)>) {
+    fn name(unit: &CodedUnit) -> (&str, &str) {
+        match &unit.group {
+            Some(group) => (group, ""),
+            None => ("", &unit.id),
+        }
+    }
+    distinct(table.units.iter().map(name))
+}
+
+/// Statements that were coded alike, as one, for one variable.
+struct Patterns<'a> {
+    /// The code of each coder, each pattern once.
+    codes: Vec<&'a [Option<usize>]>,
+    /// Statements of each pattern, in groups.
+    draws: Clusters<'a>,
+    /// Codes of the variable.
+    classes: usize,
+}
+
+impl<'a> Patterns<'a> {
+    fn of(
+        table: &'a CoderTable,
+        position: usize,
+        classes: usize,
+        params: &'a EvaluateParams,
+    ) -> Self {
+        let units = || table.units.iter();
+        let (kinds, codes) = distinct(units().map(|unit| unit.codes[position].as_slice()));
+        let (groups, names) = groups(table);
+        let statements = groups.into_iter().zip(kinds);
+        Self {
+            draws: Clusters::new(statements, names.len(), codes.len(), params),
+            codes,
+            classes,
+        }
+    }
+
+    /// The counts of the codes that these coders gave in each pattern.
+    fn counts(&self, who: &[usize]) -> Vec<Counts> {
+        let given =
+            |codes: &&[Option<usize>]| Counts::of(who.iter().map(|c| codes[*c]), self.classes);
+        self.codes.iter().map(given).collect()
+    }
+
+    /// Statements whose pattern is like that.
+    fn statements(&self, is_like: impl Fn(usize) -> bool) -> u64 {
+        let whole = self.draws.whole();
+        (0..whole.len())
+            .filter(|i| is_like(*i))
+            .map(|i| whole[i])
+            .sum()
+    }
+
+    /// Scores of all statements with their intervals, and their values in each draw.
+    fn measured<const N: usize>(
+        &self,
+        measure: impl Fn(&[u64]) -> [Result<f64, &'static str>; N] + Sync,
+    ) -> ([Score; N], Vec<[Option<f64>; N]>) {
+        let replicates = self.draws.map(|counts| measure(counts).map(Result::ok));
+        let mut scores = measure(&self.draws.whole()).map(Score::from);
+        for (i, score) in scores.iter_mut().enumerate() {
+            self.draws
+                .add_interval(score, replicates.iter().map(|r| r[i]));
+        }
+        (scores, replicates)
+    }
 }
 
 fn of_variable(
@@ -179,53 +247,51 @@ fn of_variable(
         .collect();
     let all: Vec<usize> = (0..table.coders.len()).collect();
     let who = if people.len() > 1 { &people } else { &all };
-    let classes = variable.codes.len();
-    let units: Vec<Counts> = table
-        .units
-        .iter()
-        .map(|unit| Counts::of(who.iter().map(|c| unit.codes[position][*c]), classes))
-        .collect();
-    let coded: Vec<u64> = all
-        .iter()
-        .map(|c| {
-            table
-                .units
-                .iter()
-                .filter(|u| u.codes[position][*c].is_some())
-                .count() as u64
-        })
-        .collect();
-    let pairs = pairs(table, position, classes, params);
+    let patterns = Patterns::of(table, position, variable.codes.len(), params);
+    let units = patterns.counts(who);
+    let has_coded = |c: usize| patterns.statements(|i| patterns.codes[i][c].is_some());
+    let coded: Vec<u64> = all.iter().map(|c| has_coded(*c)).collect();
+    let pairs = pairs(&patterns, table.coders.len());
     if pairs.0.is_empty() {
         return None;
     }
     let active = who.iter().filter(|c| coded[**c] > 0).count() as u32;
-    let (overall, fleiss_kappa) = coefficients(&units, active, params);
+    let (overall, fleiss_kappa) = coefficients(&patterns, &units, active);
+    let given = given(&patterns, &units, variable);
     Some(VariableAgreement {
         id: variable.id.clone(),
-        n: units.iter().filter(|u| u.total > 1).count() as u64,
-        complete: units.iter().filter(|u| u.total == active).count() as u64,
+        n: patterns.statements(|i| units[i].total > 1),
+        complete: patterns.statements(|i| units[i].total == active),
         coded,
-        note: note(&overall, &units, variable),
+        note: note(&overall, &given, variable),
         overall,
         fleiss_kappa,
-        by_code: by_code(&units, variable, active, params),
-        ceiling: ceiling(table, &pairs.0, &pairs.1, params),
+        by_code: by_code(&patterns, &units, variable, &given, active),
+        ceiling: ceiling(table, &pairs.0, &pairs.1, &patterns.draws),
         pairs: pairs.0,
         confusions: confusions(&table.units, position, who, variable),
     })
 }
 
+/// Codings with each code.
+fn given(patterns: &Patterns<'_>, units: &[Counts], variable: &Variable) -> Vec<u64> {
+    let whole = patterns.draws.whole();
+    let of_code = |k: usize| {
+        let counts = units.iter().zip(&whole);
+        counts.map(|(u, n)| u64::from(u.by_code[k]) * n).sum()
+    };
+    (0..variable.codes.len()).map(of_code).collect()
+}
+
 /// The coefficients, and Fleiss' kappa over the statements with `all` codings.
-fn coefficients(units: &[Counts], all: u32, params: &EvaluateParams) -> (Coefficients, Score) {
+fn coefficients(patterns: &Patterns<'_>, units: &[Counts], all: u32) -> (Coefficients, Score) {
     let codes = units.first().map_or(2, |u| u.by_code.len());
-    let measure = |times: Option<&[u32]>| {
+    let measure = |counts: &[u64]| {
         let (mut tally, mut complete) = (Tally::new(codes), Tally::new(codes));
-        for (i, unit) in units.iter().enumerate() {
-            let times = times.map_or(1, |times| times[i]);
-            tally.add(unit, times);
+        for (unit, times) in units.iter().zip(counts) {
+            tally.add(unit, *times);
             if unit.total == all {
-                complete.add(unit, times);
+                complete.add(unit, *times);
             }
         }
         let fleiss = complete
@@ -236,13 +302,7 @@ fn coefficients(units: &[Counts], all: u32, params: &EvaluateParams) -> (Coeffic
             });
         [tally.percent(), tally.alpha(), tally.ac1(), fleiss]
     };
-    let draws = Draws::new(units.len(), params);
-    let replicates = draws.map(|times| measure(Some(times)).map(Result::ok));
-    let mut scores = measure(None).map(Score::from);
-    for (i, score) in scores.iter_mut().enumerate() {
-        draws.add_interval(score, replicates.iter().map(|r| r[i]));
-    }
-    let [percent, alpha, ac1, fleiss] = scores;
+    let ([percent, alpha, ac1, fleiss], _) = patterns.measured(measure);
     (
         Coefficients {
             percent,
@@ -254,17 +314,18 @@ fn coefficients(units: &[Counts], all: u32, params: &EvaluateParams) -> (Coeffic
 }
 
 fn by_code(
+    patterns: &Patterns<'_>,
     units: &[Counts],
     variable: &Variable,
+    given: &[u64],
     all: u32,
-    params: &EvaluateParams,
 ) -> Vec<CodeAgreement> {
     let of_code = |(k, code): (usize, &crate::codebook::Code)| {
         let against: Vec<Counts> = units.iter().map(|u| u.against_rest(k)).collect();
         CodeAgreement {
             code: code.id.clone(),
-            codings: units.iter().map(|u| u64::from(u.by_code[k])).sum(),
-            coefficients: coefficients(&against, all, params).0,
+            codings: given[k],
+            coefficients: coefficients(patterns, &against, all).0,
         }
     };
     variable.codes.iter().enumerate().map(of_code).collect()
@@ -274,46 +335,32 @@ fn by_code(
 type PairDraws = Vec<Vec<Option<f64>>>;
 
 /// Each two coders with a statement in common, and their alpha in each draw.
-fn pairs(
-    table: &CoderTable,
-    position: usize,
-    codes: usize,
-    params: &EvaluateParams,
-) -> (Vec<PairAgreement>, PairDraws) {
-    let draws = Draws::new(table.units.len(), params);
+fn pairs(patterns: &Patterns<'_>, coders: usize) -> (Vec<PairAgreement>, PairDraws) {
     let (mut pairs, mut alphas) = (Vec::new(), Vec::new());
-    for first in 0..table.coders.len() {
-        for second in first + 1..table.coders.len() {
-            let both: Vec<(usize, usize, usize)> = table
-                .units
+    for first in 0..coders {
+        for second in first + 1..coders {
+            let both: Vec<(usize, usize, usize)> = patterns
+                .codes
                 .iter()
                 .enumerate()
-                .filter_map(|(i, unit)| {
-                    let codes = &unit.codes[position];
-                    Some((i, codes[first]?, codes[second]?))
-                })
+                .filter_map(|(i, codes)| Some((i, codes[first]?, codes[second]?)))
                 .collect();
             if both.is_empty() {
                 continue;
             }
-            let measure = |times: Option<&[u32]>| {
-                let mut confusion = Confusion::new(codes);
+            let measure = |counts: &[u64]| {
+                let mut confusion = Confusion::new(patterns.classes);
                 for (i, a, b) in &both {
-                    confusion.add_times(*a, *b, times.map_or(1, |times| times[*i].into()));
+                    confusion.add_times(*a, *b, counts[*i]);
                 }
                 [confusion.accuracy(), kappa(&confusion), confusion.alpha()]
             };
-            let replicates = draws.map(|times| measure(Some(times)).map(Result::ok));
-            let mut scores = measure(None).map(Score::from);
-            for (i, score) in scores.iter_mut().enumerate() {
-                draws.add_interval(score, replicates.iter().map(|r| r[i]));
-            }
-            let [percent, kappa, alpha] = scores;
+            let ([percent, kappa, alpha], replicates) = patterns.measured(measure);
             alphas.push(replicates.iter().map(|[_, _, alpha]| *alpha).collect());
             pairs.push(PairAgreement {
                 first,
                 second,
-                n: both.len() as u64,
+                n: patterns.statements(|i| both.iter().any(|(pattern, ..)| *pattern == i)),
                 percent,
                 kappa,
                 alpha,
@@ -328,9 +375,8 @@ fn ceiling(
     table: &CoderTable,
     pairs: &[PairAgreement],
     alphas: &PairDraws,
-    params: &EvaluateParams,
+    draws: &Clusters<'_>,
 ) -> Option<Ceiling> {
-    let draws = Draws::new(table.units.len(), params);
     let mean_of = |models: usize| {
         let is_kind = |pair: &PairAgreement| {
             let both = [pair.first, pair.second];
@@ -357,7 +403,7 @@ fn ceiling(
 }
 
 /// Why the coefficients differ.
-fn note(overall: &Coefficients, units: &[Counts], variable: &Variable) -> Option<String> {
+fn note(overall: &Coefficients, counts: &[u64], variable: &Variable) -> Option<String> {
     let (percent, alpha, ac1) = (
         overall.percent.value?,
         overall.alpha.value?,
@@ -366,8 +412,6 @@ fn note(overall: &Coefficients, units: &[Counts], variable: &Variable) -> Option
     if (ac1 - alpha).abs() < APART {
         return None;
     }
-    let of_code = |k: usize| units.iter().map(|u| u64::from(u.by_code[k])).sum::<u64>();
-    let counts: Vec<u64> = (0..variable.codes.len()).map(of_code).collect();
     let most = (0..counts.len()).max_by_key(|k| (counts[*k], usize::MAX - k))?;
     let share = counts[most] as f64 / counts.iter().sum::<u64>() as f64;
     Some(format!(

@@ -62,11 +62,11 @@ impl Tally {
     }
 
     /// Adds a statement so many times.
-    pub(super) fn add(&mut self, unit: &Counts, times: u32) {
+    pub(super) fn add(&mut self, unit: &Counts, times: u64) {
         if unit.total == 0 || times == 0 {
             return;
         }
-        let (m, w) = (f64::from(unit.total), f64::from(times));
+        let (m, w) = (f64::from(unit.total), times as f64);
         self.coded += w;
         for (share, n) in self.shares.iter_mut().zip(&unit.by_code) {
             *share += w * f64::from(*n) / m;
@@ -75,7 +75,7 @@ impl Tally {
             return;
         }
         let squares: f64 = unit.by_code.iter().map(|n| f64::from(*n).powi(2)).sum();
-        self.pairable += u64::from(times);
+        self.pairable += times;
         self.agreeing += w * (squares - m) / (m * (m - 1.0));
         self.disagreement += w * (m * m - squares) / (m - 1.0);
         for (sum, n) in self.by_code.iter_mut().zip(&unit.by_code) {

@@ -5,8 +5,8 @@
 
 use std::io::{Cursor, Read};
 
+use quick_xml::Reader as Xml;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader as Xml, XmlVersion};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -14,6 +14,7 @@ use super::Limits;
 use super::tables::{Table, table_turns};
 use super::turns::Stretch;
 use crate::error::{Error, Result};
+use crate::ingest::xml::{attribute, resolved};
 
 /// Parts of a document whose text is no speech, or stands there twice.
 const SKIPPED: &[&str] = &[
@@ -116,15 +117,6 @@ fn names_main_part(element: &BytesStart<'_>) -> bool {
 
 fn local(element: &BytesStart<'_>) -> String {
     element.local_name().as_ref().to_string()
-}
-
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let mut attributes = element.attributes().filter_map(std::result::Result::ok);
-    let found = attributes.find(|a| a.key.local_name().as_ref() == name)?;
-    found
-        .normalized_value(XmlVersion::Implicit1_0)
-        .ok()
-        .map(std::borrow::Cow::into_owned)
 }
 
 /// The element that decides what an inner one means.
@@ -332,22 +324,6 @@ impl<'a> Builder<'a> {
                 ..turn
             }));
     }
-}
-
-/// The text of a character reference or one of XML's five entities.
-fn resolved(reference: &quick_xml::events::BytesRef<'_>) -> Option<String> {
-    if let Ok(Some(c)) = reference.resolve_char_ref() {
-        return Some(c.to_string());
-    }
-    let text = match &**reference {
-        "amp" => "&",
-        "lt" => "<",
-        "gt" => ">",
-        "quot" => "\"",
-        "apos" => "'",
-        _ => return None,
-    };
-    Some(text.into())
 }
 
 #[cfg(test)]

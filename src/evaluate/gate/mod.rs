@@ -1,5 +1,7 @@
 //! Whether a model is good enough to ship: floors and largest drops, judged on intervals.
 
+mod rule;
+
 use std::fs;
 use std::path::Path;
 
@@ -11,24 +13,29 @@ use super::Evaluation;
 use crate::codebook::{Hash, line_of, syntax_error};
 use crate::error::{Error, Location, Result};
 
+use rule::{Bound, Found, ROUNDING, RuleFile};
+
 /// The version of the gate format that this build reads.
 const SCHEMA_VERSION: u32 = 1;
 /// Fewest statements that a score is judged on, unless the gate says otherwise.
 const MIN_SUPPORT: u64 = 30;
-/// Differences below it are rounding.
-const ROUNDING: f64 = 1e-12;
+/// Largest share of the statements that the model may have been trained on, unless the gate says
+/// otherwise: a few short ones occur everywhere.
+const MAX_SEEN: f64 = 0.05;
 
 /// Requirements that an evaluation must meet.
 ///
 /// A score is judged by the worse end of its 95 % interval: the lower end of one that should be
 /// high, the upper end of one that should be low. A drop is that end's in the baseline less that
-/// end's now, so that both carry the same margin. What has no interval, too little support or no
-/// slice of that name can't be measured, and that is never a pass.
+/// end's now, so that both carry the same margin, and both are of the same gold statements. What
+/// has no interval, too little support or no slice of that name can't be measured, nor what the
+/// model (or the baseline's) was trained on, and that is never a pass.
 #[derive(Debug, Clone)]
 pub struct Gate {
     name: String,
     hash: String,
     min_support: u64,
+    max_seen: f64,
     baseline: Option<Baseline>,
     rules: Vec<Rule>,
 }
@@ -51,6 +58,8 @@ struct GateFile {
     schema_version: u32,
     #[serde(default = "min_support")]
     min_support: u64,
+    #[serde(default = "max_seen")]
+    max_seen: f64,
     baseline: Option<BaselineFile>,
     #[serde(default, rename = "rule")]
     rules: Vec<Spanned<RuleFile>>,
@@ -58,6 +67,10 @@ struct GateFile {
 
 fn min_support() -> u64 {
     MIN_SUPPORT
+}
+
+fn max_seen() -> f64 {
+    MAX_SEEN
 }
 
 /// An evaluation that was stored.
@@ -68,69 +81,6 @@ pub struct BaselineFile {
     pub file: String,
     /// SHA-256 of that file.
     pub sha256: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    name: Option<String>,
-    variable: String,
-    score: ScoreName,
-    code: Option<String>,
-    language: Option<String>,
-    source: Option<String>,
-    length: Option<String>,
-    at_least: Option<f64>,
-    at_most: Option<f64>,
-    max_drop: Option<f64>,
-    max_relative_drop: Option<f64>,
-    min_support: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ScoreName {
-    MacroF1,
-    Accuracy,
-    Alpha,
-    Precision,
-    Recall,
-    F1,
-    Ece,
-    Brier,
-    LogLoss,
-    Aurc,
-    AutoError,
-}
-
-impl ScoreName {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::MacroF1 => "macro_f1",
-            Self::Accuracy => "accuracy",
-            Self::Alpha => "alpha",
-            Self::Precision => "precision",
-            Self::Recall => "recall",
-            Self::F1 => "f1",
-            Self::Ece => "ece",
-            Self::Brier => "brier",
-            Self::LogLoss => "log_loss",
-            Self::Aurc => "aurc",
-            Self::AutoError => "auto_error",
-        }
-    }
-
-    fn is_of_code(self) -> bool {
-        matches!(self, Self::Precision | Self::Recall | Self::F1)
-    }
-
-    /// Whether it should be low; such scores are of the whole only.
-    fn is_error(self) -> bool {
-        matches!(
-            self,
-            Self::Ece | Self::Brier | Self::LogLoss | Self::Aurc | Self::AutoError
-        )
-    }
 }
 
 /// What a gate says of an evaluation.
@@ -201,14 +151,6 @@ pub struct Check {
     pub reason: Option<String>,
 }
 
-/// A score as the JSON form of an evaluation holds it.
-struct Found {
-    value: f64,
-    /// The worse end of the interval.
-    end: f64,
-    support: u64,
-}
-
 impl Gate {
     /// Reads a gate file and its baseline.
     pub fn read(path: &Path) -> Result<Self> {
@@ -233,6 +175,9 @@ impl Gate {
                 "it has no [[rule]], so nothing could be missed".into(),
             ));
         }
+        if !(0.0..=1.0).contains(&file.max_seen) {
+            return Err(refused(0, "max_seen must be a share from 0 to 1".into()));
+        }
         let has_baseline = file.baseline.is_some();
         let mut rules = Vec::new();
         for rule in file.rules {
@@ -245,6 +190,7 @@ impl Gate {
         Ok(Self {
             hash: Hash::of(text.as_bytes()).to_string(),
             min_support: file.min_support,
+            max_seen: file.max_seen,
             baseline: file.baseline.map(|b| Baseline::read(path, b)).transpose()?,
             rules,
             name,
@@ -279,7 +225,8 @@ impl Gate {
     }
 
     fn checks(&self, rule: &Rule, now: &Value) -> Vec<Check> {
-        let found = rule.file.find(now).and_then(|found| {
+        let found = self.unseen(now).and_then(|()| {
+            let found = rule.file.find(now)?;
             let least = rule.file.min_support.unwrap_or(self.min_support);
             match found.support {
                 n if n < least => Err(format!("{n} statements; {least} are asked for")),
@@ -287,11 +234,10 @@ impl Gate {
             }
         });
         let before = || {
-            let baseline = self.baseline.as_ref().ok_or("there is no baseline")?;
-            if baseline.evaluation.get("codebook") != now.get("codebook") {
-                return Err("the baseline was made with another codebook".to_string());
-            }
-            let found = rule.file.find(&baseline.evaluation);
+            let baseline = self.comparable(now)?;
+            let found = self
+                .unseen(baseline)
+                .and_then(|()| rule.file.find(baseline));
             found.map_err(|reason| format!("in the baseline: {reason}"))
         };
         let drop = |relative: bool| {
@@ -317,32 +263,35 @@ impl Gate {
             .map(|(bound, at)| rule.check(bound, at, judged(bound), found.as_ref().ok()))
             .collect()
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound {
-    AtLeast,
-    AtMost,
-    Drop,
-    RelativeDrop,
-}
-
-impl Bound {
-    fn words(self, is_error: bool) -> String {
-        let drop = if is_error { "rise" } else { "drop" };
-        match self {
-            Self::AtLeast => "at least".into(),
-            Self::AtMost => "at most".into(),
-            Self::Drop => format!("{drop} of at most"),
-            Self::RelativeDrop => format!("relative {drop} of at most"),
+    /// Scores on statements of the training say nothing about others.
+    fn unseen(&self, evaluation: &Value) -> Result<(), String> {
+        let count = |key: &str| evaluation.get(key).and_then(Value::as_u64);
+        let (Some(seen), Some(all)) = (count("seen_in_training"), count("statements")) else {
+            return Err("it doesn't say what the model was trained on".into());
+        };
+        if seen as f64 > self.max_seen * all as f64 {
+            return Err(format!(
+                "{seen} of {all} statements were in the training of the model; at most {} % may be (max_seen)",
+                100.0 * self.max_seen
+            ));
         }
+        Ok(())
     }
 
-    fn holds(self, judged: f64, at: f64) -> bool {
-        match self {
-            Self::AtLeast => judged >= at - ROUNDING,
-            Self::AtMost | Self::Drop | Self::RelativeDrop => judged <= at + ROUNDING,
+    /// The baseline, if it is of the same gold statements and codes.
+    fn comparable(&self, now: &Value) -> Result<&Value, String> {
+        let baseline = self.baseline.as_ref().ok_or("there is no baseline")?;
+        for (key, what) in [
+            ("schema_version", "by another version of konflik"),
+            ("codebook", "with another codebook"),
+            ("gold_sha256", "on other gold statements"),
+        ] {
+            if baseline.evaluation.get(key) != now.get(key) {
+                return Err(format!("the baseline was made {what}"));
+            }
         }
+        Ok(&baseline.evaluation)
     }
 }
 
@@ -397,122 +346,4 @@ impl Baseline {
         }
         Ok(Self { file, evaluation })
     }
-}
-
-impl RuleFile {
-    /// What contradicts itself can't be judged.
-    fn check(&self, has_baseline: bool) -> Result<(), String> {
-        let score = self.score.as_str();
-        let slices = [&self.language, &self.source, &self.length];
-        let bounds = self.bounds();
-        let is_drop = self.max_drop.is_some() || self.max_relative_drop.is_some();
-        if bounds.is_empty() {
-            return Err("name a bound: at_least, at_most, max_drop or max_relative_drop".into());
-        }
-        if bounds.iter().any(|(_, at)| !at.is_finite()) {
-            return Err("a bound must be a number".into());
-        }
-        if self.score.is_of_code() != self.code.is_some() {
-            let word = if self.code.is_some() { "is not" } else { "is" };
-            return Err(format!("{score} {word} the score of a single `code`"));
-        }
-        if slices.iter().filter(|s| s.is_some()).count() > 1 {
-            return Err("name one of language, source and length".into());
-        }
-        if self.score.is_error() && slices.iter().any(|s| s.is_some()) {
-            return Err(format!("{score} is measured on all statements only"));
-        }
-        if self.score.is_error() && self.at_least.is_some() {
-            return Err(format!("{score} should be low: use at_most"));
-        }
-        if !self.score.is_error() && self.at_most.is_some() {
-            return Err(format!("{score} should be high: use at_least"));
-        }
-        if is_drop && !has_baseline {
-            return Err("a drop needs a [baseline]".into());
-        }
-        Ok(())
-    }
-
-    fn bounds(&self) -> Vec<(Bound, f64)> {
-        let all = [
-            (Bound::AtLeast, self.at_least),
-            (Bound::AtMost, self.at_most),
-            (Bound::Drop, self.max_drop),
-            (Bound::RelativeDrop, self.max_relative_drop),
-        ];
-        all.into_iter()
-            .filter_map(|(bound, at)| Some((bound, at?)))
-            .collect()
-    }
-
-    /// What the rule is about, in words.
-    fn about(&self) -> String {
-        let mut about = format!("{} {}", self.variable, self.score.as_str());
-        for part in [&self.code, &self.language, &self.source] {
-            about.extend(part.iter().map(|part| format!(", {part}")));
-        }
-        about.extend(
-            self.length
-                .iter()
-                .map(|length| format!(", {length} statements")),
-        );
-        about
-    }
-
-    /// The score in the JSON form of an evaluation.
-    fn find(&self, evaluation: &Value) -> Result<Found, String> {
-        let variable = entry(evaluation, "variables", "id", &self.variable)
-            .ok_or_else(|| format!("no variable {:?}", self.variable))?;
-        let slice = |key: &str, name: &Option<String>| {
-            let name = name.as_ref()?;
-            let found = variable.get(key).and_then(|slices| slices.get(name));
-            Some(found.ok_or_else(|| format!("no statement has {} {name:?}", &key[3..])))
-        };
-        let scores = slice("by_language", &self.language)
-            .or_else(|| slice("by_source", &self.source))
-            .or_else(|| slice("by_length", &self.length))
-            .unwrap_or_else(|| variable.get("overall").ok_or_else(|| "no scores".into()))?;
-        let all = scores.get("n");
-        let (score, support) = match (&self.code, self.score) {
-            (Some(code), _) => {
-                let code = entry(scores, "by_code", "code", code)
-                    .ok_or_else(|| format!("no code {code:?}"))?;
-                (code.get(self.score.as_str()), code.get("support"))
-            }
-            (None, ScoreName::AutoError) => {
-                let auto = entry(variable, "decisions", "decision", "auto");
-                let auto = auto.ok_or("no decisions")?;
-                (auto.get("error_rate"), auto.get("n"))
-            }
-            (None, score) if score.is_error() => {
-                let calibration = variable.get("calibration");
-                (calibration.and_then(|c| c.get(score.as_str())), all)
-            }
-            (None, score) => (scores.get(score.as_str()), all),
-        };
-        let score = score.ok_or_else(|| format!("no score {}", self.score.as_str()))?;
-        let number = |pointer: &str| score.pointer(pointer).and_then(Value::as_f64);
-        let end = if self.score.is_error() {
-            "/interval/1"
-        } else {
-            "/interval/0"
-        };
-        let reason = || {
-            let reason = score.get("reason").and_then(Value::as_str);
-            reason.unwrap_or("it has no interval").to_string()
-        };
-        Ok(Found {
-            value: number("/value").ok_or_else(reason)?,
-            end: number(end).ok_or_else(reason)?,
-            support: support.and_then(Value::as_u64).ok_or("no support")?,
-        })
-    }
-}
-
-/// The object of a list whose `key` is `name`.
-fn entry<'a>(of: &'a Value, list: &str, key: &str, name: &str) -> Option<&'a Value> {
-    let list = of.get(list)?.as_array()?;
-    list.iter()
-        .find(|o| o.get(key).and_then(Value::as_str) == Some(name))
 }
