@@ -11,12 +11,13 @@
     reason = "a bench that can't read its data should stop"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use konflik::corpus::Statement;
-use konflik::evaluate::{EvaluateParams, evaluate, evaluate_out_of_fold};
+use konflik::evaluate::{EvaluateParams, evaluate, evaluate_out_of_fold, tune};
 use konflik::export::LabelledRows;
 use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
 use konflik::label::{Labelled, Labeller, label_rows};
@@ -90,8 +91,9 @@ fn read_rows(bencher: Bencher<'_, '_>) {
         });
 }
 
+/// Words alone.
 #[divan::bench(sample_count = 5)]
-fn tokenize(bencher: Bencher<'_, '_>) {
+fn scan(bencher: Bencher<'_, '_>) {
     let corpus = corpus();
     let model = Model::starter().unwrap();
     bencher
@@ -103,6 +105,62 @@ fn tokenize(bencher: Bencher<'_, '_>) {
                 .map(|s| model.extractor().tokenizer().words(&s.text).unwrap().len());
             assert!(words.sum::<usize>() > 50_000);
         });
+}
+
+/// The different words of the corpus.
+fn different_words(corpus: &Corpus, model: &Model) -> Vec<String> {
+    let tokenizer = model.extractor().tokenizer();
+    let texts = corpus.statements.iter();
+    let words = texts.flat_map(|s| tokenizer.words(&s.text).unwrap());
+    let words: BTreeSet<String> = words.map(|token| token.word).collect();
+    words.into_iter().collect()
+}
+
+/// Words to sub-word pieces; an item is a word.
+#[divan::bench(sample_count = 5)]
+fn tokenize(bencher: Bencher<'_, '_>) {
+    let model = Model::starter().unwrap();
+    let words = different_words(&corpus(), &model);
+    bencher.counter(ItemsCount::new(words.len())).bench(|| {
+        let tokenizer = model.extractor().tokenizer();
+        let pieces = words.iter().map(|w| tokenizer.pieces(w).unwrap().len());
+        assert!(pieces.sum::<usize>() >= words.len());
+    });
+}
+
+/// A word that the labeller has not met; an item is a word.
+#[divan::bench(sample_count = 5)]
+fn fold_miss(bencher: Bencher<'_, '_>) {
+    let model = Model::starter().unwrap();
+    let words = different_words(&corpus(), &model);
+    let new = || Labeller::new(&model).without_evidence();
+    bencher
+        .counter(ItemsCount::new(words.len()))
+        .with_inputs(new)
+        .bench_refs(|labeller| label_all(labeller, words.iter().map(String::as_str)));
+}
+
+/// A word that it has met; an item is a word.
+#[divan::bench(sample_count = 5)]
+fn fold_hit(bencher: Bencher<'_, '_>) {
+    let model = Model::starter().unwrap();
+    let words = different_words(&corpus(), &model);
+    let labeller = Labeller::new(&model).without_evidence();
+    label_all(&labeller, words.iter().map(String::as_str));
+    bencher
+        .counter(ItemsCount::new(words.len()))
+        .bench(|| label_all(&labeller, words.iter().map(String::as_str)));
+}
+
+fn label_all<'a>(labeller: &Labeller<'_>, texts: impl Iterator<Item = &'a str>) {
+    let mut count = 0;
+    for text in texts {
+        let prediction = labeller.predict(text).unwrap().unwrap();
+        let sum: f64 = prediction.variables[0].probabilities.iter().sum();
+        assert!((sum - 1.0).abs() < 1e-9);
+        count += 1;
+    }
+    assert!(count > 10_000, "{count}");
 }
 
 fn fitted_views(texts: &[&str], corpus: &Corpus) -> FeatureExtractor {
@@ -131,11 +189,60 @@ fn fit_features(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Reading, labelling with evidence and writing, on `threads` threads.
+/// Reading, labelling with the starter model and writing, on `threads` threads.
 #[divan::bench(args = [1, 2], sample_count = 5)]
 fn label(bencher: Bencher<'_, '_>, threads: usize) {
+    label_feed(bencher, threads, &Model::starter().unwrap(), false);
+}
+
+/// The same with evidence.
+#[divan::bench(args = [1, 2], sample_count = 5)]
+fn label_with_evidence(bencher: Bencher<'_, '_>, threads: usize) {
+    label_feed(bencher, threads, &Model::starter().unwrap(), true);
+}
+
+/// The same without, by a variable of 2 or of 77 codes.
+#[divan::bench(args = [2, 77], sample_count = 5)]
+fn label_codes(bencher: Bencher<'_, '_>, codes: usize) {
+    label_feed(bencher, 1, &model_of(codes), false);
+}
+
+/// A model of one variable with so many codes: the largest cells of topic, conflict and language.
+fn model_of(codes: usize) -> Model {
+    let mut corpus = corpus();
+    let cell = |s: &Statement| (s.codes.clone(), s.language.clone());
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for statement in &corpus.statements {
+        *counts.entry(cell(statement)).or_default() += 1;
+    }
+    let mut cells: Vec<_> = counts.into_iter().collect();
+    cells.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    cells.truncate(codes);
+    assert_eq!(cells.len(), codes);
+    corpus.statements.retain_mut(|s| {
+        let code = cells.iter().position(|(c, _)| *c == cell(s));
+        s.codes = vec![code];
+        code.is_some()
+    });
+    let mut variable = corpus.codebook.variables.swap_remove(1);
+    let pattern = variable.codes[0].clone();
+    let named = |i: usize| {
+        let mut code = pattern.clone();
+        code.id = format!("cell_{i}");
+        code
+    };
+    variable.codes = (0..codes).map(named).collect();
+    corpus.codebook.variables = vec![variable];
+    let params = TrainParams {
+        folds: 2,
+        ..TrainParams::default()
+    };
+    let trained = train(&corpus, "bench", &params, Aids::default(), &|_| {});
+    trained.unwrap().model
+}
+
+fn label_feed(bencher: Bencher<'_, '_>, threads: usize, model: &Model, evidence: bool) {
     let (feed, rows) = feed();
-    let model = Model::starter().unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -145,11 +252,16 @@ fn label(bencher: Bencher<'_, '_>, threads: usize) {
         .counter(BytesCount::new(feed.len()))
         .bench(|| {
             let mut reader = stream(&feed);
-            let out = LabelledRows::new(reader.layout(), "feed", Format::CSV, "konflik_", &model)
-                .unwrap();
+            let out = LabelledRows::new(reader.layout(), "feed", Format::CSV, "konflik_", model);
+            let out = out.unwrap();
             let mut written = 0;
             let counts = pool.install(|| {
-                let labeller = Labeller::new(&model);
+                let labeller = Labeller::new(model);
+                let labeller = if evidence {
+                    labeller
+                } else {
+                    labeller.without_evidence()
+                };
                 label_rows(
                     &mut reader,
                     &labeller,
@@ -185,6 +297,20 @@ fn train_starter(bencher: Bencher<'_, '_>) {
             )
             .unwrap();
             assert_eq!(training.model.origin().statements, corpus.statements.len());
+        });
+}
+
+/// The search for hyperparameters on 2,000 statements.
+#[divan::bench(sample_count = 1, sample_size = 1)]
+fn tune_starter(bencher: Bencher<'_, '_>) {
+    let mut corpus = corpus();
+    corpus.statements.truncate(2000);
+    let params = TrainParams::suited_to(corpus.statements.len());
+    bencher
+        .counter(ItemsCount::new(corpus.statements.len()))
+        .bench(|| {
+            let tuning = tune(&corpus, &params, Aids::default(), &|_| {}).unwrap();
+            assert!(tuning.params.check().is_ok());
         });
 }
 

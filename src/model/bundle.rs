@@ -256,15 +256,38 @@ impl Model {
                 ));
             }
         }
+        let codebook_hash = manifest.codebook_hash.clone();
         let model = Self::assemble(manifest, files, name)?;
+        if model.codebook.hash().to_string() != codebook_hash {
+            return Err(damaged(
+                name,
+                format!("{CODEBOOK} is not the codebook it was trained with"),
+            ));
+        }
         let view = model.extractor.semantic();
         if view.is_some_and(|v| v.subwords().id_limit() > v.squared_norms().len()) {
             return Err(damaged(name, "the encoder has more tokens than scores"));
         }
+        if !model.is_finite() {
+            return Err(damaged(name, "a weight is not finite"));
+        }
         Ok(model)
     }
 
-    /// Reads a model whose files are known to be whole, such as the embedded one.
+    fn is_finite(&self) -> bool {
+        let norms = self.extractor.semantic().map(SemanticView::squared_norms);
+        let semantic = self.semantic.iter();
+        let sentence = self.sentence.iter();
+        let mut weights = (self.extractor.lexical().weights().iter())
+            .chain(&self.weights)
+            .chain(norms.into_iter().flatten())
+            .chain(semantic.flat_map(|s| s.scores.iter().chain(&s.projection)))
+            .chain(sentence.flat_map(|s| s.projection.iter().chain(&s.offset)));
+        weights.all(|weight| weight.is_finite())
+    }
+
+    /// Reads a model whose files are known to be whole, such as the embedded one: what only damage
+    /// could bring about is not looked for.
     pub(crate) fn from_trusted_files(files: &ModelFiles<'_>, name: &str) -> Result<Self> {
         Self::assemble(parse_manifest(&files.manifest, name)?, files, name)
     }
@@ -280,12 +303,6 @@ impl Model {
         let codebook: Codebook = serde_json::from_slice(&files.codebook)
             .map_err(|e| damaged(name, format!("{CODEBOOK} can't be read: {e}")))?;
         codebook.validate(name)?;
-        if codebook.hash().to_string() != manifest.codebook_hash {
-            return Err(damaged(
-                name,
-                format!("{CODEBOOK} is not the codebook it was trained with"),
-            ));
-        }
         let cues = CueView::of(&codebook, manifest.origin.params.views);
         check_variables(&codebook, cues.names().len(), &manifest, name)?;
         let outputs = manifest.variables.iter().chain(&manifest.language);
@@ -666,31 +683,22 @@ impl Tensors {
                 "the tables of features and weights don't fit each other",
             ));
         }
-        let lexical = self.feature_weights.iter().chain(&self.weights);
-        let mut finite = lexical.copied().all(f32::is_finite);
-        if let Some((norms, semantic)) = &self.semantic {
-            if semantic.scores.dim() != (norms.len(), codes) || semantic.projection.ncols() != codes
-            {
-                return Err(damaged(
-                    name,
-                    "the tables of the semantic view don't fit each other",
-                ));
-            }
-            let tables = semantic.scores.iter().chain(&semantic.projection);
-            finite &= norms.iter().chain(tables).copied().all(f32::is_finite);
+        if let Some((norms, semantic)) = &self.semantic
+            && (semantic.scores.dim() != (norms.len(), codes)
+                || semantic.projection.ncols() != codes)
+        {
+            return Err(damaged(
+                name,
+                "the tables of the semantic view don't fit each other",
+            ));
         }
-        if let Some(sentence) = &self.sentence {
-            if sentence.projection.ncols() != codes || sentence.offset.len() != codes {
-                return Err(damaged(
-                    name,
-                    "the tables of the sentence view don't fit each other",
-                ));
-            }
-            let tables = sentence.projection.iter().chain(&sentence.offset);
-            finite &= tables.copied().all(f32::is_finite);
-        }
-        if !finite {
-            return Err(damaged(name, "a weight is not finite"));
+        if let Some(sentence) = &self.sentence
+            && (sentence.projection.ncols() != codes || sentence.offset.len() != codes)
+        {
+            return Err(damaged(
+                name,
+                "the tables of the sentence view don't fit each other",
+            ));
         }
         Ok(())
     }
