@@ -1,8 +1,12 @@
 //! Everything that can go wrong, where it went wrong, and what to do about it.
 
+mod foreign;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use foreign::ForeignKind;
 
 /// The library's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -228,13 +232,13 @@ pub enum Error {
         /// The file.
         path: String,
     },
-    /// The file is in an encoding that isn't read.
-    #[error("{path}: looks like {encoding}")]
-    Encoding {
+    /// The file is of a kind that isn't read.
+    #[error("{path}: looks like {kind}")]
+    Foreign {
         /// The file.
         path: String,
         /// What it looks like.
-        encoding: &'static str,
+        kind: ForeignKind,
     },
     /// A workbook that can't be read.
     #[error("{path}: can't read the workbook: {reason}")]
@@ -585,7 +589,7 @@ impl Error {
             Self::KeyBesideOutput { .. } => "K0105",
             Self::UnknownFormat { .. } => "K0201",
             Self::EmptyFile { .. } => "K0202",
-            Self::Encoding { .. } => "K0203",
+            Self::Foreign { .. } => "K0203",
             Self::MissingColumn { .. } => "K0204",
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
@@ -635,10 +639,7 @@ impl Error {
                 Some("who gets the output must not get the key: name another folder".into())
             }
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
-            Self::Encoding { .. } => Some(
-                "save it as UTF-8 text: CSV (in Excel “CSV UTF-8”), TSV or one JSON object a line"
-                    .into(),
-            ),
+            Self::Foreign { kind, .. } => Some(kind.remedy().into()),
             Self::MissingColumn {
                 wanted,
                 holds,

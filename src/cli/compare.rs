@@ -50,7 +50,7 @@ impl Document for Comparison {
 
 pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.a, &args.b, &args.gold.gold])?;
-    let gold = args.gold.read()?;
+    let gold = args.gold.read(console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }

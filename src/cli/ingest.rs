@@ -8,17 +8,20 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{Output, StatementRows, rejected_json};
+use konflik::ingest::privacy::Counts;
 use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
-use konflik::{Error, Format, Reader};
+use konflik::{Codebook, Error, Format, ReadOptions, Reader};
 
 use super::console::Console;
-use super::label::{SHOWN_REJECTS, announce, left_out, refuse_unclear_roles, rejects_beside};
+use super::input::announce;
+use super::label::{SHOWN_REJECTS, left_out, refuse_unclear_roles, rejects_beside};
+use super::privacy::{PrivacyArgs, say_masked};
 use super::{InputArgs, OutputFormatArg, Status, counted, print, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik ingest interview.docx --preview
   konflik ingest interviews/*.docx meeting.vtt -o statements.csv
-  konflik ingest interview.txt --unit turn --interviewer Rani -o turns.jsonl";
+  konflik ingest interview.txt --unit turn --redact --interviewer Rani -o turns.jsonl";
 
 /// Turn transcripts and tables into one table of statements
 ///
@@ -43,12 +46,21 @@ pub(super) struct IngestArgs {
     /// Replace outputs that are there
     #[arg(long)]
     force: bool,
+    /// Add a column for each variable of this codebook, with the code that a document's column of
+    /// codes (Koding, Kode, Codes) names; the column itself is kept as `coding`
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+    #[command(flatten)]
+    privacy: PrivacyArgs,
     #[command(flatten)]
     input: InputArgs,
 }
 
 pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
-    let options = args.input.options()?;
+    let options = ReadOptions {
+        privacy: args.privacy.privacy()?,
+        ..args.input.options()?
+    };
     let mut readers = Vec::new();
     for path in &args.files {
         refuse_same_file(path, &args.output)?;
@@ -57,13 +69,17 @@ pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
     if args.preview {
         for reader in &mut readers {
             if reader.transcript().is_none() {
-                announce(reader, console);
+                announce(reader.layout(), console);
             }
             print(&preview(reader)?)?;
         }
+        say_all_masked(&readers, console);
         return Ok(Status::Done);
     }
-    write(args, readers, console)
+    let key = args.privacy.prepare_key(&args.output, args.force)?;
+    let status = write(args, readers, console)?;
+    args.privacy.write_key(key, &options.privacy, console)?;
+    Ok(status)
 }
 
 /// Bytes that are written where they belong only when all is done.
@@ -92,25 +108,26 @@ fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Resu
     };
     let layouts: Vec<_> = readers
         .iter()
-        .map(|r| (r.name().to_string(), r.layout().clone()))
+        .map(|r| (r.source().to_string(), r.layout().clone()))
         .collect();
     refuse_same_stems(&readers)?;
     for reader in &readers {
         refuse_unclear_roles(reader)?;
     }
     let rows = StatementRows::new(&layouts, format);
+    let rows = match &args.codebook {
+        Some(path) => rows.with_codes(Codebook::read(path)?)?,
+        None => rows,
+    };
     outputs.table.write(&rows.header())?;
     for (file, reader) in readers.iter_mut().enumerate() {
         if args.files.len() > 1 {
             console.say(&format!("{}:", reader.name()));
         }
-        announce(reader, console);
+        announce(reader.layout(), console);
         outputs.add(file, reader, &rows, console)?;
     }
-    let transcripts: Vec<(&str, &Transcript)> = readers
-        .iter()
-        .filter_map(|r| Some((r.name(), r.transcript()?)))
-        .collect();
+    let transcripts: Vec<&Transcript> = readers.iter().filter_map(Reader::transcript).collect();
     if let Some(folder) = &folder
         && !transcripts.is_empty()
     {
@@ -125,6 +142,7 @@ fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Resu
         rejected,
         console,
     );
+    say_all_masked(&readers, console);
     Ok(if rejected > 0 {
         Status::Findings
     } else {
@@ -164,6 +182,15 @@ fn report(
     }
 }
 
+fn say_all_masked(readers: &[Reader], console: &Console) {
+    let mut counts = Counts::new();
+    for (kind, n) in readers.iter().flat_map(Reader::masked) {
+        *counts.entry(*kind).or_default() += n;
+    }
+    let taken = readers.iter().map(Reader::taken_pseudonyms).sum();
+    say_masked(&counts, taken, console);
+}
+
 impl Outputs {
     fn add(
         &mut self,
@@ -196,12 +223,12 @@ impl Outputs {
     fn stage_texts(
         &mut self,
         folder: &Path,
-        transcripts: &[(&str, &Transcript)],
+        transcripts: &[&Transcript],
         force: bool,
     ) -> konflik::Result<()> {
         fs::create_dir_all(folder).map_err(|e| Error::write(folder, e))?;
-        for (name, transcript) in transcripts {
-            let path = folder.join(format!("{}.txt", file_stem(name)));
+        for transcript in transcripts {
+            let path = folder.join(format!("{}.txt", file_stem(&transcript.name)));
             let mut text = Output::prepare(&path, force)?;
             text.write(transcript.text.as_bytes())?;
             self.texts.push(text);
@@ -246,8 +273,8 @@ fn text_folder(output: &Path) -> PathBuf {
 /// Ids begin with the file's name: two files of one name would have the same.
 fn refuse_same_stems(readers: &[Reader]) -> konflik::Result<()> {
     for (i, reader) in readers.iter().enumerate() {
-        let stem = file_stem(reader.name());
-        if readers[..i].iter().any(|r| file_stem(r.name()) == stem) {
+        let stem = file_stem(reader.source());
+        if readers[..i].iter().any(|r| file_stem(r.source()) == stem) {
             return Err(Error::SameName {
                 path: reader.name().to_string(),
                 name: stem,
@@ -329,7 +356,10 @@ fn preview_transcript(out: &mut String, transcript: &Transcript) {
             SpeakerRole::Interviewer => {
                 let _ = writeln!(out, ": {}", turn.text);
             }
-            _ => out.push('\n'),
+            _ if turn.coding.is_empty() => out.push('\n'),
+            _ => {
+                let _ = writeln!(out, " (coding: {})", turn.coding.replace('\n', " "));
+            }
         }
         while let Some(unit) = units.next_if(|u| u.turn == number) {
             let _ = writeln!(out, "   {}  {}", unit.id, unit.text);

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
-use konflik::ingest::{Rejected, Speaker, SpeakerRole};
+use konflik::ingest::Rejected;
 use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
+use super::input::announce;
 use super::privacy::{PrivacyArgs, say_masked};
 use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
@@ -89,7 +90,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     };
     let key = args.privacy.prepare_key(&args.output, args.force)?;
     let reader = Reader::open(&args.statements, &options)?;
-    announce(&reader, console);
+    announce(reader.layout(), console);
     refuse_unclear_roles(&reader)?;
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);
@@ -117,56 +118,6 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     } else {
         Status::Done
     })
-}
-
-/// Says what was found out about the input, so that a wrong guess is seen.
-pub(super) fn announce(reader: &Reader, console: &Console) {
-    let layout = reader.layout();
-    for line in super::input::found_lines(layout) {
-        console.say(&line);
-    }
-    let text = &layout.columns[layout.whole_text];
-    if layout.text_was_guessed {
-        console.say(&format!(
-            "text column: {text:?} (guessed; --text-column names another)"
-        ));
-    } else if !layout.other_texts.is_empty() {
-        let others = layout.other_texts.join(", ");
-        console.say(&format!(
-            "text column: {text:?} (there is also {others}; see --text-column)"
-        ));
-    }
-    match layout.format {
-        Format::Delimited(delimiter) if delimiter != b',' && delimiter != b'\t' => {
-            console.say(&format!("delimiter: {:?}", char::from(delimiter)));
-        }
-        _ => {}
-    }
-    let notes = reader.transcript().map_or(&[][..], |t| &t.notes);
-    for note in notes {
-        console.say(note);
-    }
-    if !layout.speakers.is_empty() {
-        let name = |s: &Speaker| match s.name.as_str() {
-            "" => "nobody named".to_string(),
-            name => format!("{name:?}"),
-        };
-        let role = |s: &Speaker| match s.role {
-            SpeakerRole::Interviewer => ", asks",
-            SpeakerRole::Participant => "",
-            SpeakerRole::Unclear => ", asks or answers?",
-        };
-        let turns = |s: &Speaker| {
-            format!(
-                "{} ({}{})",
-                name(s),
-                counted(s.turns as u64, "turn"),
-                role(s)
-            )
-        };
-        let list: Vec<String> = layout.speakers.iter().map(turns).collect();
-        console.say(&format!("speakers: {}", list.join(", ")));
-    }
 }
 
 /// Who may ask or answer is settled before anything is written.

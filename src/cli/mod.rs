@@ -457,9 +457,9 @@ struct GoldArgs {
 }
 
 impl GoldArgs {
-    fn read(&self) -> konflik::Result<Corpus> {
+    fn read(&self, console: &Console) -> konflik::Result<Corpus> {
         let codebook = self.codebook.read(&self.gold)?;
-        Corpus::read(&self.gold, codebook, &ReadOptions::default())
+        input::read_corpus(&self.gold, codebook, &ReadOptions::default(), console)
     }
 }
 

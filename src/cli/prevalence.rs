@@ -63,7 +63,7 @@ impl Document for Prevalence {
 
 pub(super) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.labelled, &args.gold.gold])?;
-    let gold = args.sampled.chosen(args.gold.read()?, console)?;
+    let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
     let labels = Labels::read(&args.labelled, &gold.codebook, &args.prefix)?;
     let params = PrevalenceParams {
         margin: args.margin,

@@ -34,6 +34,7 @@ pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
 use privacy::{Counts, Guard, Privacy};
 use sniff::{by_content, check_head, json_format, sniff};
+pub(crate) use transcript::CODING;
 pub use transcript::{
     Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn,
     Unit, UnitKind, clock_time, file_stem,
@@ -234,6 +235,8 @@ pub struct Layout {
     pub sheet: Option<Sheet>,
     /// Who speaks in a transcript, how many turns, and whether as the interviewer.
     pub speakers: Vec<Speaker>,
+    /// What was found out about a transcript, where it is not what its suffix says.
+    pub notes: Vec<String>,
 }
 
 impl Layout {
@@ -277,6 +280,7 @@ impl Layout {
 /// Reads an input row by row.
 pub struct Reader {
     name: String,
+    source: String,
     layout: Layout,
     rows: Rows,
     units: Option<Units>,
@@ -407,7 +411,8 @@ impl Reader {
             Format::Transcript(format) => {
                 let rows = transcript::Rows::open(input, name, format, options)?;
                 shape.speakers.clone_from(&rows.transcript().speakers);
-                (Format::CSV, transcript::columns(), Rows::Transcript(rows))
+                shape.notes.clone_from(&rows.transcript().notes);
+                (Format::CSV, rows.columns(), Rows::Transcript(rows))
             }
         };
         // A transcript has columns of its own: which is which is no question.
@@ -441,10 +446,13 @@ impl Reader {
             crlf: shape.crlf,
             sheet: shape.sheet,
             speakers: shape.speakers,
+            notes: shape.notes,
         };
         Ok(Self {
             name: name.to_string(),
-            guard: Guard::new(&options.privacy, &layout),
+            source: options.privacy.file_name(name),
+            // A transcript is masked before it is cut.
+            guard: Guard::new(&options.privacy, &layout).filter(|_| !is_transcript),
             nothing: Counts::new(),
             units: is_cut.then(Units::default),
             layout,
@@ -454,17 +462,28 @@ impl Reader {
 
     /// How often private data of each kind was masked so far.
     pub fn masked(&self) -> &Counts {
-        self.guard.as_ref().map_or(&self.nothing, |g| &g.counts)
+        match (&self.guard, self.transcript()) {
+            (Some(guard), _) => guard.counts(),
+            (None, Some(transcript)) => &transcript.masked,
+            (None, None) => &self.nothing,
+        }
     }
 
     /// How often a pseudonym stood in the input already: replacing back will turn it too.
     pub fn taken_pseudonyms(&self) -> u64 {
-        self.guard.as_ref().map_or(0, |g| g.taken)
+        let of_transcript = self.transcript().map_or(0, |t| t.taken_pseudonyms);
+        self.guard.as_ref().map_or(of_transcript, Guard::taken)
     }
 
     /// The input as the user named it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name as it may be written beside the rows: with the names in it replaced where that is
+    /// asked for.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// How its rows are laid out.
@@ -532,6 +551,7 @@ struct Shape {
     crlf: bool,
     sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
+    notes: Vec<String>,
 }
 
 /// Refuses two columns of one name.
