@@ -240,8 +240,28 @@ pub enum Error {
         /// What it looks like.
         kind: ForeignKind,
     },
+    /// A table with more columns than the limit.
+    #[error("{path}: {columns} columns; a table may have {limit}")]
+    TooManyColumns {
+        /// The file.
+        path: String,
+        /// Its columns.
+        columns: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The file is of a format that this build leaves out.
+    #[error("{path}: this build reads no {format} files")]
+    NotInBuild {
+        /// The file.
+        path: String,
+        /// The format.
+        format: &'static str,
+        /// The cargo feature that reads it.
+        feature: &'static str,
+    },
     /// A workbook that can't be read.
-    #[error("{path}: can't read the workbook: {reason}")]
+    #[error("{path}: can't read the table: {reason}")]
     Workbook {
         /// The file.
         path: String,
@@ -594,6 +614,8 @@ impl Error {
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
             Self::OpenQuote { .. } => "K0207",
+            Self::NotInBuild { .. } => "K0211",
+            Self::TooManyColumns { .. } => "K0212",
             Self::Workbook { .. } => "K0208",
             Self::MissingSheet { .. } => "K0209",
             Self::TooLarge { .. } => "K0210",
@@ -639,6 +661,12 @@ impl Error {
                 Some("who gets the output must not get the key: name another folder".into())
             }
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
+            Self::TooManyColumns { .. } => Some(
+                "is the delimiter right (--delimiter)? If you trust the file, raise the limit with --max-columns".into(),
+            ),
+            Self::NotInBuild { feature, .. } => Some(format!(
+                "build konflik with `cargo install --path . --features {feature}`, or save the file as CSV or JSON lines"
+            )),
             Self::Foreign { kind, .. } => Some(kind.remedy().into()),
             Self::MissingColumn {
                 wanted,
@@ -647,7 +675,7 @@ impl Error {
                 ..
             } => Some(missing_column_hint(wanted, *holds, found)),
             Self::Workbook { .. } => Some(
-                "open it and save it anew without a password, or save the sheet as CSV".into(),
+                "open it where it was made and save it anew, without a password, or save the table as CSV".into(),
             ),
             Self::MissingSheet { wanted, found, .. } => {
                 nearest(wanted, found).map(|near| format!("did you mean {near:?}?"))

@@ -1,5 +1,6 @@
 //! `konflik ingest`: files of any format to one table of statements.
 
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use konflik::export::{Output, StatementRows, rejected_json};
+use konflik::export::{Output, StatementRows, refused_json, rejected_json};
 use konflik::ingest::privacy::Counts;
 use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
 use konflik::{Codebook, Error, Format, ReadOptions, Reader};
@@ -43,6 +44,9 @@ pub(super) struct IngestArgs {
     /// Print speakers, turns and statements found, and write nothing
     #[arg(long)]
     preview: bool,
+    /// Exit with 0 however many rows or files were left out
+    #[arg(long)]
+    skip_bad_rows: bool,
     /// Replace outputs that are there
     #[arg(long)]
     force: bool,
@@ -61,11 +65,7 @@ pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
         privacy: args.privacy.privacy()?,
         ..args.input.options()?
     };
-    let mut readers = Vec::new();
-    for path in &args.files {
-        refuse_same_file(path, &args.output)?;
-        readers.push(Reader::open(path, &options)?);
-    }
+    let (mut readers, refused) = open(args, &options, console)?;
     if args.preview {
         for reader in &mut readers {
             if reader.transcript().is_none() {
@@ -77,9 +77,56 @@ pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
         return Ok(Status::Done);
     }
     let key = args.privacy.prepare_key(&args.output, args.force)?;
-    let status = write(args, readers, console)?;
+    let status = write(args, readers, refused, console)?;
     args.privacy.write_key(key, &options.privacy, console)?;
     Ok(status)
+}
+
+/// The files that can be read, and those that can't. The fault of an only file, or of all, is an
+/// error.
+fn open(
+    args: &IngestArgs,
+    options: &ReadOptions,
+    console: &Console,
+) -> konflik::Result<(Vec<Reader>, Vec<Error>)> {
+    let (mut readers, mut refused) = (Vec::new(), Vec::new());
+    for path in &args.files {
+        refuse_same_file(path, &args.output)?;
+        let reader = Reader::open(path, options).and_then(|reader| {
+            // A preview is where it is seen who may ask.
+            if !args.preview {
+                refuse_unclear_roles(&reader)?;
+            }
+            Ok(reader)
+        });
+        match reader {
+            Ok(reader) => readers.push(reader),
+            Err(error) => refused.push(error),
+        }
+    }
+    if readers.is_empty()
+        && let Some(last) = refused.pop()
+    {
+        refused
+            .iter()
+            .for_each(|error| say_refused(error, "file", console));
+        return Err(last);
+    }
+    refused
+        .iter()
+        .for_each(|error| say_refused(error, "file", console));
+    Ok((readers, refused))
+}
+
+fn say_refused(error: &Error, left_out: &str, console: &Console) {
+    let cause = error.source().map_or(String::new(), |c| format!(": {c}"));
+    console.warn(&format!(
+        "[{}] {error}{cause}; {left_out} left out",
+        error.code()
+    ));
+    if let Some(hint) = error.hint() {
+        console.say(&format!("  help: {hint}"));
+    }
 }
 
 /// Bytes that are written where they belong only when all is done.
@@ -87,11 +134,29 @@ struct Outputs {
     table: Output,
     texts: Vec<Output>,
     rejects: Option<Output>,
-    rejected: u64,
-    statements: u64,
+    counts: Counted,
 }
 
-fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Result<Status> {
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    statements: u64,
+    rejected: u64,
+    /// Files that could not be read, or not to their end.
+    refused: u64,
+}
+
+impl Counted {
+    fn is_whole(self) -> bool {
+        self.rejected == 0 && self.refused == 0
+    }
+}
+
+fn write(
+    args: &IngestArgs,
+    mut readers: Vec<Reader>,
+    mut refused: Vec<Error>,
+    console: &Console,
+) -> Result<Status> {
     let format = output_format(args)?;
     let table = Output::prepare(&args.output, args.force)?;
     let folder = (!table.is_stdout()).then(|| text_folder(&args.output));
@@ -103,29 +168,36 @@ fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Resu
         table,
         texts: Vec::new(),
         rejects,
-        rejected: 0,
-        statements: 0,
+        counts: Counted::default(),
     };
     let layouts: Vec<_> = readers
         .iter()
         .map(|r| (r.source().to_string(), r.layout().clone()))
         .collect();
     refuse_same_stems(&readers)?;
-    for reader in &readers {
-        refuse_unclear_roles(reader)?;
-    }
     let rows = StatementRows::new(&layouts, format);
     let rows = match &args.codebook {
         Some(path) => rows.with_codes(Codebook::read(path)?)?,
         None => rows,
     };
     outputs.table.write(&rows.header())?;
+    let several = args.files.len() > 1;
     for (file, reader) in readers.iter_mut().enumerate() {
-        if args.files.len() > 1 {
+        if several {
             console.say(&format!("{}:", reader.name()));
         }
         announce(reader.layout(), console);
-        outputs.add(file, reader, &rows, console)?;
+        match outputs.add(file, reader, &rows, console) {
+            // What can't be written ends all; what can't be read, that file.
+            Err(error) if several && !matches!(error, Error::Write { .. }) => {
+                say_refused(&error, "the rest of the file", console);
+                refused.push(error);
+            }
+            done => done?,
+        }
+    }
+    for error in &refused {
+        outputs.refuse(error)?;
     }
     let transcripts: Vec<&Transcript> = readers.iter().filter_map(Reader::transcript).collect();
     if let Some(folder) = &folder
@@ -133,41 +205,35 @@ fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Resu
     {
         outputs.stage_texts(folder, &transcripts, args.force)?;
     }
-    let (statements, rejected) = (outputs.statements, outputs.rejected);
+    let counts = outputs.counts;
     outputs.commit()?;
-    report(
-        args,
-        folder.filter(|_| !transcripts.is_empty()),
-        statements,
-        rejected,
-        console,
-    );
+    let folder = folder.filter(|_| !transcripts.is_empty());
+    report(args, folder, &counts, console);
     say_all_masked(&readers, console);
-    Ok(if rejected > 0 {
-        Status::Findings
-    } else {
+    Ok(if counts.is_whole() || args.skip_bad_rows {
         Status::Done
+    } else {
+        Status::Findings
     })
 }
 
-fn report(
-    args: &IngestArgs,
-    folder: Option<PathBuf>,
-    statements: u64,
-    rejected: u64,
-    console: &Console,
-) {
-    if statements == 0 {
+fn report(args: &IngestArgs, folder: Option<PathBuf>, counts: &Counted, console: &Console) {
+    if counts.statements == 0 {
         console.warn(
             "there is no statement: no row below the header, or no turn but the interviewer's",
         );
     }
+    let refused = match counts.refused {
+        0 => String::new(),
+        n => format!("; {} left out or cut short", counted(n, "file")),
+    };
     console.say(&format!(
-        "{} read: {}, {rejected} left out",
-        counted(args.files.len() as u64, "file"),
-        counted(statements, "statement"),
+        "{} read: {}, {} left out{refused}",
+        counted(args.files.len() as u64 - counts.refused, "file"),
+        counted(counts.statements, "statement"),
+        counts.rejected,
     ));
-    if rejected > 0 && args.output.as_os_str() != "-" {
+    if !counts.is_whole() && args.output.as_os_str() != "-" {
         let rejects = rejects_beside(&args.output);
         console.say(&format!("what was left out is in {}", rejects.display()));
     }
@@ -202,12 +268,12 @@ impl Outputs {
         while let Some(row) = reader.next_row()? {
             match row {
                 Ok(record) => {
-                    self.statements += 1;
+                    self.counts.statements += 1;
                     self.table.write(&rows.row(file, &record))?;
                 }
                 Err(rejected) => {
-                    self.rejected += 1;
-                    if self.rejected as usize <= SHOWN_REJECTS {
+                    self.counts.rejected += 1;
+                    if self.counts.rejected as usize <= SHOWN_REJECTS {
                         console.warn(&left_out(&rejected));
                     }
                     if let Some(rejects) = &mut self.rejects {
@@ -217,6 +283,15 @@ impl Outputs {
             }
         }
         Ok(())
+    }
+
+    /// Writes a file that could not be read to the rejects.
+    fn refuse(&mut self, error: &Error) -> konflik::Result<()> {
+        self.counts.refused += 1;
+        match &mut self.rejects {
+            Some(rejects) => rejects.write(&refused_json(error)),
+            None => Ok(()),
+        }
     }
 
     /// Writes the plain texts beside their places in the folder, which is made.
@@ -242,7 +317,7 @@ impl Outputs {
             text.commit()?;
         }
         match self.rejects {
-            Some(rejects) if self.rejected > 0 => rejects.commit()?,
+            Some(rejects) if !self.counts.is_whole() => rejects.commit()?,
             Some(rejects) => rejects.discard_rejects()?,
             None => {}
         }

@@ -35,7 +35,7 @@ pub(super) fn announce(layout: &Layout, console: &Console) {
 /// Says what was found out about a file whose rows are looked up by their ids or rewritten: which
 /// column holds the text makes no difference to it.
 pub(super) fn announce_file(layout: &Layout, console: &Console) {
-    let format = layout.mislabelled.map(|_| format_line(layout));
+    let format = layout.mislabelled.map(format_line);
     let lines = format.into_iter().chain(encoding_line(layout.encoding));
     let lines = lines.chain(layout.sheet.as_ref().map(sheet_line));
     for line in lines.chain(delimiter_line(layout)) {
@@ -95,12 +95,13 @@ fn columns_line(layout: &Layout) -> Option<String> {
         .then(|| format!("columns: {} (guessed; --map names others)", list.join(", ")))
 }
 
-fn format_line(layout: &Layout) -> String {
-    let format = match layout.format {
-        _ if layout.sheet.is_some() => "a workbook",
-        _ if !layout.speakers.is_empty() => "a transcript",
-        Format::Jsonl => "JSON",
-        _ => "a table of text",
+fn format_line(format: Format) -> String {
+    let format = match format {
+        Format::Workbook => "a workbook",
+        Format::Parquet => "a Parquet table",
+        Format::Transcript(_) => "a transcript",
+        Format::Json | Format::Jsonl => "JSON",
+        Format::Delimited(_) => "a table of text",
     };
     format!("format: {format}, which its suffix doesn't say")
 }

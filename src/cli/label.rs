@@ -49,12 +49,8 @@ pub(super) struct LabelArgs {
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
-    /// Where to write rows that could not be read; by default OUTPUT.rejects.jsonl, if there are any
-    #[arg(long, value_name = "FILE")]
-    rejects: Option<PathBuf>,
-    /// Rows that may be left out before the exit code is 1
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    max_rejects: u64,
+    #[command(flatten)]
+    rejects: RejectArgs,
     /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
     #[arg(long)]
     duplicates: bool,
@@ -70,6 +66,26 @@ pub(super) struct LabelArgs {
     privacy: PrivacyArgs,
     #[command(flatten)]
     input: InputArgs,
+}
+
+/// What is done with rows that could not be read.
+#[derive(Debug, Args)]
+struct RejectArgs {
+    /// Where to write rows that could not be read; by default OUTPUT.rejects.jsonl, if there are any
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Rows that may be left out before the exit code is 1
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_rejects: u64,
+    /// Exit with 0 however many rows were left out
+    #[arg(long, conflicts_with = "max_rejects")]
+    skip_bad_rows: bool,
+}
+
+impl RejectArgs {
+    fn allow(&self, rejected: u64) -> bool {
+        self.skip_bad_rows || rejected <= self.max_rejects
+    }
 }
 
 pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
@@ -113,10 +129,10 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     args.privacy.write_key(key, &options.privacy, console)?;
     // The process ends here; to free a model piece by piece would only take time.
     std::mem::forget(model);
-    Ok(if counts.rejected > args.max_rejects {
-        Status::Findings
-    } else {
+    Ok(if args.rejects.allow(counts.rejected) {
         Status::Done
+    } else {
+        Status::Findings
     })
 }
 
@@ -139,7 +155,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         {
             same
         }
-        (Format::Transcript(_) | Format::Json | Format::Workbook, _) => {
+        (Format::Transcript(_) | Format::Json | Format::Workbook | Format::Parquet, _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
                 known: ".csv, .tsv or .jsonl",
@@ -156,7 +172,7 @@ fn is_csv(path: &Path) -> bool {
 
 fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
     let beside = || (!output.is_stdout()).then(|| rejects_beside(&args.output));
-    args.rejects.clone().or_else(beside)
+    args.rejects.rejects.clone().or_else(beside)
 }
 
 /// `labelled.csv.rejects.jsonl` for `labelled.csv`.

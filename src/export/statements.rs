@@ -1,5 +1,7 @@
 //! One table of statements made from files of any format.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::rows::json_object;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
@@ -43,8 +45,9 @@ impl StatementRows {
     /// Rows of the files with these names and layouts, written as `format`.
     pub fn new(files: &[(String, Layout)], format: Format) -> Self {
         let mut columns: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
         for name in files.iter().flat_map(|(_, layout)| names(layout)) {
-            if !columns.contains(&name) {
+            if seen.insert(name.clone()) {
                 columns.push(name);
             }
         }
@@ -58,8 +61,9 @@ impl StatementRows {
             columns.push(LANGUAGE.into());
         }
         let file = |(name, layout): &(String, Layout)| {
-            let own = names(layout);
-            let position = |column: &String| own.iter().position(|c| c == column);
+            let own = names(layout).into_iter().enumerate();
+            let own: BTreeMap<String, usize> = own.map(|(i, name)| (name, i)).collect();
+            let position = |column: &String| own.get(column).copied();
             File {
                 name: name.clone(),
                 columns: columns.iter().map(position).collect(),

@@ -21,6 +21,7 @@ mod xml;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -60,6 +61,8 @@ pub enum Format {
     Json,
     /// A spreadsheet in XLSX or ODS, one sheet of it; never written.
     Workbook,
+    /// Parquet, in a build with the feature `parquet`; never written.
+    Parquet,
     /// An interview: turns by speaker, cut into statements; never written.
     Transcript(TranscriptFormat),
 }
@@ -85,7 +88,7 @@ impl Format {
     /// Whether its reader wants the bytes as they are: of packed files, and of transcripts, whose
     /// lines may be in two encodings.
     fn is_decoded_inside(self) -> bool {
-        matches!(self, Self::Workbook | Self::Transcript(_))
+        matches!(self, Self::Workbook | Self::Parquet | Self::Transcript(_))
     }
 
     /// The format that a path's suffix names.
@@ -100,6 +103,7 @@ impl Format {
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
             Some("json") => Ok(Self::Json),
             Some("xlsx" | "xlsm" | "ods") => Ok(Self::Workbook),
+            Some("parquet") => Ok(Self::Parquet),
             Some("txt" | "text") => Ok(Self::Transcript(TranscriptFormat::Text)),
             Some("md" | "markdown") => Ok(Self::Transcript(TranscriptFormat::Markdown)),
             Some("docx") => Ok(Self::Transcript(TranscriptFormat::Docx)),
@@ -107,7 +111,7 @@ impl Format {
             Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
+                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods, .parquet or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
             }),
         }
     }
@@ -139,6 +143,8 @@ pub struct ReadOptions {
     /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
     /// [`RowFault::TooDeep`].
     pub max_nesting: usize,
+    /// Columns that a table may have, else [`Error::TooManyColumns`].
+    pub max_columns: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
 }
@@ -166,6 +172,7 @@ impl Default for ReadOptions {
             sheet: None,
             max_unpacked: 512 << 20,
             max_nesting: 64,
+            max_columns: 16_384,
             transcript: TranscriptOptions::default(),
         }
     }
@@ -224,7 +231,7 @@ pub struct Layout {
     pub other_columns: Vec<Column>,
     /// The encoding of the file; rows are UTF-8 whatever it is.
     pub encoding: Encoding,
-    /// The format that the suffix says, where the content is of another.
+    /// The format of the content, where the suffix says another.
     pub mislabelled: Option<Format>,
     /// Whether the file begins with a byte-order mark, as Excel writes and wants it, or was in
     /// another encoding than UTF-8.
@@ -310,6 +317,10 @@ impl Reader {
                 io::Error::from(io::ErrorKind::IsADirectory),
             ));
         }
+        if is_device(&metadata) {
+            let reason = "it is a device or a socket, which has no end";
+            return Err(Error::read(path, io::Error::other(reason)));
+        }
         let by_suffix = match options.format {
             Some(format) => format,
             None => Format::of_path(path)?,
@@ -333,7 +344,7 @@ impl Reader {
         };
         let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
         let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
-        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(by_suffix);
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
         Ok(reader)
     }
 
@@ -408,6 +419,10 @@ impl Reader {
                 shape.sheet = Some(rows.sheet());
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
+            Format::Parquet => {
+                let rows = parquet_rows(input, name, options)?;
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
             Format::Transcript(format) => {
                 let rows = transcript::Rows::open(input, name, format, options)?;
                 shape.speakers.clone_from(&rows.transcript().speakers);
@@ -415,6 +430,13 @@ impl Reader {
                 (Format::CSV, rows.columns(), Rows::Transcript(rows))
             }
         };
+        if columns.len() > options.max_columns {
+            return Err(Error::TooManyColumns {
+                path: name.to_string(),
+                columns: columns.len(),
+                limit: options.max_columns,
+            });
+        }
         // A transcript has columns of its own: which is which is no question.
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
@@ -542,6 +564,49 @@ impl Reader {
             _ => None,
         }
     }
+}
+
+/// Bytes that are no text, as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+/// Whether it is no file that has an end; pipes have one.
+fn is_device(metadata: &std::fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = metadata.file_type();
+        kind.is_block_device() || kind.is_char_device() || kind.is_socket()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet_rows(
+    input: Box<dyn BufRead + Send>,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<workbook::Rows> {
+    workbook::Rows::open_parquet(workbook::spooled(input, name)?, name, options)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet_rows(_: Box<dyn BufRead + Send>, name: &str, _: &ReadOptions) -> Result<workbook::Rows> {
+    Err(Error::NotInBuild {
+        path: name.to_string(),
+        format: "Parquet",
+        feature: "parquet",
+    })
 }
 
 /// What is known of a file beyond its columns.

@@ -10,11 +10,17 @@ const PACKED: &[u8] = b"PK\x03\x04";
 /// show as much.
 pub(super) fn sniff(head: &[u8]) -> Format {
     match first_mark(head) {
+        _ if is_parquet(head) => Format::Parquet,
         _ if head.starts_with(PACKED) => packed(head).unwrap_or(Format::Workbook),
         Some(b'{') => Format::Jsonl,
         Some(b'[') => Format::Json,
         _ => Format::CSV,
     }
+}
+
+/// A table never begins so: behind the mark stand bytes that are no text.
+fn is_parquet(head: &[u8]) -> bool {
+    head.starts_with(b"PAR1") && head.get(4).is_some_and(|b| *b < b' ' && *b != b'\n')
 }
 
 /// What is packed in an archive, by the names of its first members, which stand in clear.
@@ -33,12 +39,18 @@ fn packed(head: &[u8]) -> Option<Format> {
 pub(super) fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<Format> {
     let is_packed = head.starts_with(PACKED);
     let shown = sniff(head);
+    if is_parquet(head) {
+        return Ok(Format::Parquet);
+    }
     if !is_packed {
         check_head(head, name)?;
     }
     Ok(match by_suffix {
         Format::Transcript(_) if is_packed => packed(head).unwrap_or(by_suffix),
         _ if is_packed => shown,
+        Format::Delimited(_) | Format::Json | Format::Jsonl if begins_like_vtt(head) => {
+            Format::Transcript(TranscriptFormat::WebVtt)
+        }
         Format::Delimited(_) if begins_like_json(head) => shown,
         Format::Json | Format::Jsonl if !head.contains(&b'{') && !head.is_empty() => Format::CSV,
         Format::Workbook => shown,
@@ -59,6 +71,13 @@ fn is_markup(head: &[u8], tags: &[&str]) -> bool {
             .is_some_and(|t| t.eq_ignore_ascii_case(tag.as_bytes()))
     };
     tags.iter().any(begins)
+}
+
+/// Whether a file begins with the line of subtitles in `WebVTT`.
+fn begins_like_vtt(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let rest = text.strip_prefix(b"WEBVTT");
+    rest.is_some_and(|rest| rest.first().is_none_or(|b| matches!(b, b'\n' | b'\r')))
 }
 
 /// Whether a file begins with `{"` or `[{`, which no header of a table does.

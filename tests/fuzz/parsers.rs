@@ -35,6 +35,7 @@ pub const PARSERS: &[Parser] = &[
     parser("json", json),
     parser("xlsx", workbook),
     parser("ods", workbook),
+    parser("parquet", parquet),
     parser("sheet_xml", sheet_xml),
     parser("strings_xml", strings_xml),
     parser("content_xml", content_xml),
@@ -78,6 +79,11 @@ pub fn json(bytes: &[u8]) {
 /// XLSX and ODS as they come.
 pub fn workbook(bytes: &[u8]) {
     table(bytes, Some(Format::Workbook));
+}
+
+/// Parquet; nothing but a refusal without the feature.
+pub fn parquet(bytes: &[u8]) {
+    table(bytes, Some(Format::Parquet));
 }
 
 /// The cells of an XLSX workbook that is whole otherwise.

@@ -14,7 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::parsers::{PARSERS, Parser, project, unpacked};
 
 /// Changed copies of each seed.
-const COPIES: u64 = 300;
+const COPIES: u64 = 150;
 /// How long a parser may take over one of them, on a busy machine and without optimisation.
 const PATIENCE: Duration = Duration::from_mins(1);
 

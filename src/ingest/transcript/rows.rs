@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 
 use super::marks::clock_time;
 use super::{Transcript, TranscriptFormat, Unit};
-use crate::error::Result;
+use crate::error::{Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Record, Rejected, unreadable, write_cell};
 
 /// Most of a neighbouring turn that stands beside a statement, in code points.
@@ -49,9 +49,13 @@ impl Rows {
             .read_to_end(&mut bytes)
             .map_err(|e| unreadable(name, e))?;
         let transcript = Transcript::read(&bytes, name, format, options)?;
+        let whole = |record: Record| match record.text.len() {
+            bytes if bytes > options.max_cell => Err(too_long(record, name, options.max_cell)),
+            _ => Ok(record),
+        };
         let mut rows: Vec<(u64, Result<Record, Rejected>)> = records(&transcript)
             .into_iter()
-            .map(|record| (record.line, Ok(record)))
+            .map(|record| (record.line, whole(record)))
             .collect();
         let rejected = transcript.rejected.iter().cloned();
         rows.extend(rejected.map(|rejected| (rejected.at.line, Err(rejected))));
@@ -76,6 +80,19 @@ impl Rows {
 
     pub(in crate::ingest) fn transcript(&self) -> &Transcript {
         &self.transcript
+    }
+}
+
+/// A statement that is longer than a cell may be.
+fn too_long(record: Record, name: &str, limit: usize) -> Rejected {
+    Rejected {
+        at: Location::new(name, record.line, 0),
+        last_line: record.line,
+        fault: RowFault::CellTooLong {
+            bytes: record.text.len(),
+            limit,
+        },
+        raw: record.raw.into_iter().take(limit).collect(),
     }
 }
 
