@@ -739,6 +739,9 @@ impl Error {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())
             }
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("close it where it is open, or ask for the right to read it".into())
+            }
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("create the folder first".into())
             }
@@ -830,6 +833,14 @@ mod tests {
         assert_eq!(nearest("realstic", &codes), Some("realistic"));
         assert_eq!(nearest("NONE", &codes), Some("none"));
         assert_eq!(nearest("xyz", &codes), None);
+    }
+
+    /// Whoever runs the tests may read everything, so no file shows it.
+    #[test]
+    fn a_locked_file_has_a_hint() {
+        let locked = io::Error::from(io::ErrorKind::PermissionDenied);
+        let hint = Error::read(Path::new("a.csv"), locked).hint().unwrap();
+        assert!(hint.contains("close it"), "{hint}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use konflik::corpus::Labels;
 use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet, Speaker, SpeakerRole};
 use konflik::{Codebook, Corpus, Format, ReadOptions};
 
@@ -20,6 +21,20 @@ pub(super) fn read_corpus(
         announce(layout, console);
     }
     Ok(corpus)
+}
+
+/// Reads a labelled file, and says what was found out about it.
+pub(super) fn read_labels(
+    path: &Path,
+    codebook: &Codebook,
+    prefix: &str,
+    console: &Console,
+) -> konflik::Result<Labels> {
+    let labels = Labels::read(path, codebook, prefix)?;
+    if let Some(layout) = &labels.rows.layout {
+        announce_file(layout, console);
+    }
+    Ok(labels)
 }
 
 /// Says what was found out about an input.
