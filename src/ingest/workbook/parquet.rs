@@ -135,7 +135,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::ingest::{ReadOptions, Reader};
+    use crate::ingest::{Format, ReadOptions, Reader};
 
     fn fixture(name: &str) -> PathBuf {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd/parquet.in");
@@ -190,6 +190,16 @@ mod tests {
             ..ReadOptions::default()
         };
         assert!(refusal("snappy.parquet", &small).starts_with("K0210"));
+        assert!(refusal("cut.parquet", &ReadOptions::default()).starts_with("K0208"));
+        let said = refusal("no-text.parquet", &ReadOptions::default());
+        assert!(said.starts_with("K0204") && said.contains("skor"), "{said}");
+    }
+
+    #[test]
+    fn the_content_goes_before_the_suffix() {
+        let reader = Reader::open(&fixture("mislabelled.csv"), &ReadOptions::default()).unwrap();
+        assert_eq!(reader.layout().mislabelled, Some(Format::Parquet));
+        assert_eq!(reader.layout().format, Format::CSV);
     }
 
     #[test]
