@@ -1,8 +1,12 @@
 //! Everything that can go wrong, where it went wrong, and what to do about it.
 
+mod foreign;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use foreign::ForeignKind;
 
 /// The library's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -228,16 +232,36 @@ pub enum Error {
         /// The file.
         path: String,
     },
-    /// The file is in an encoding that isn't read.
-    #[error("{path}: looks like {encoding}")]
-    Encoding {
+    /// The file is of a kind that isn't read.
+    #[error("{path}: looks like {kind}")]
+    Foreign {
         /// The file.
         path: String,
         /// What it looks like.
-        encoding: &'static str,
+        kind: ForeignKind,
+    },
+    /// A table with more columns than the limit.
+    #[error("{path}: {columns} columns; a table may have {limit}")]
+    TooManyColumns {
+        /// The file.
+        path: String,
+        /// Its columns.
+        columns: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The file is of a format that this build leaves out.
+    #[error("{path}: this build reads no {format} files")]
+    NotInBuild {
+        /// The file.
+        path: String,
+        /// The format.
+        format: &'static str,
+        /// The cargo feature that reads it.
+        feature: &'static str,
     },
     /// A workbook that can't be read.
-    #[error("{path}: can't read the workbook: {reason}")]
+    #[error("{path}: can't read the table: {reason}")]
     Workbook {
         /// The file.
         path: String,
@@ -585,11 +609,13 @@ impl Error {
             Self::KeyBesideOutput { .. } => "K0105",
             Self::UnknownFormat { .. } => "K0201",
             Self::EmptyFile { .. } => "K0202",
-            Self::Encoding { .. } => "K0203",
+            Self::Foreign { .. } => "K0203",
             Self::MissingColumn { .. } => "K0204",
             Self::DuplicateColumn { .. } => "K0205",
             Self::ColumnTaken { .. } => "K0206",
             Self::OpenQuote { .. } => "K0207",
+            Self::NotInBuild { .. } => "K0211",
+            Self::TooManyColumns { .. } => "K0212",
             Self::Workbook { .. } => "K0208",
             Self::MissingSheet { .. } => "K0209",
             Self::TooLarge { .. } => "K0210",
@@ -635,10 +661,13 @@ impl Error {
                 Some("who gets the output must not get the key: name another folder".into())
             }
             Self::UnknownFormat { known, .. } => Some(format!("use {known}")),
-            Self::Encoding { .. } => Some(
-                "save it as UTF-8 text: CSV (in Excel “CSV UTF-8”), TSV or one JSON object a line"
-                    .into(),
+            Self::TooManyColumns { .. } => Some(
+                "is the delimiter right (--delimiter)? If you trust the file, raise the limit with --max-columns".into(),
             ),
+            Self::NotInBuild { feature, .. } => Some(format!(
+                "build konflik with `cargo install --path . --features {feature}`, or save the file as CSV or JSON lines"
+            )),
+            Self::Foreign { kind, .. } => Some(kind.remedy().into()),
             Self::MissingColumn {
                 wanted,
                 holds,
@@ -646,7 +675,7 @@ impl Error {
                 ..
             } => Some(missing_column_hint(wanted, *holds, found)),
             Self::Workbook { .. } => Some(
-                "open it and save it anew without a password, or save the sheet as CSV".into(),
+                "open it where it was made and save it anew, without a password, or save the table as CSV".into(),
             ),
             Self::MissingSheet { wanted, found, .. } => {
                 nearest(wanted, found).map(|near| format!("did you mean {near:?}?"))
@@ -709,6 +738,9 @@ impl Error {
             ),
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the name; standard input is `-`".into())
+            }
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("close it where it is open, or ask for the right to read it".into())
             }
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("create the folder first".into())
@@ -801,6 +833,14 @@ mod tests {
         assert_eq!(nearest("realstic", &codes), Some("realistic"));
         assert_eq!(nearest("NONE", &codes), Some("none"));
         assert_eq!(nearest("xyz", &codes), None);
+    }
+
+    /// Whoever runs the tests may read everything, so no file shows it.
+    #[test]
+    fn a_locked_file_has_a_hint() {
+        let locked = io::Error::from(io::ErrorKind::PermissionDenied);
+        let hint = Error::read(Path::new("a.csv"), locked).hint().unwrap();
+        assert!(hint.contains("close it"), "{hint}");
     }
 
     #[test]

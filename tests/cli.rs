@@ -76,6 +76,57 @@ mod cases {
         assert!(folder.path().join("out.csv.rejects.jsonl").is_file());
     }
 
+    fn parquet(file: &str) -> Output {
+        let folder = TempDir::new().unwrap();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/parquet.in");
+        fs::copy(fixtures.join(file), folder.path().join(file)).unwrap();
+        let args = ["ingest", file, "--output-format", "jsonl"];
+        konflik(&folder, &args).output().unwrap()
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    #[test]
+    fn a_build_without_parquet_says_how_to_get_one() {
+        for file in ["snappy.parquet", "mislabelled.csv"] {
+            let output = parquet(file);
+            assert_eq!(output.status.code(), Some(2));
+            let said = error(&output);
+            assert!(
+                said.contains("error[K0211]: ") && said.contains("--features parquet"),
+                "{said}"
+            );
+        }
+    }
+
+    #[cfg(feature = "parquet")]
+    #[test]
+    fn parquet_is_a_table_like_others() {
+        let output = parquet("mislabelled.csv");
+        let rows = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            rows.contains("\"text\":\"Antri lama, \\\"sekali\\\" 😡\",\"skor\":\"4.5\""),
+            "{rows}"
+        );
+        let said = error(&output);
+        assert!(
+            said.contains("format: a Parquet table, which its suffix doesn't say"),
+            "{said}"
+        );
+        assert!(said.contains("text column: \"keluhan\" (guessed"), "{said}");
+        let cut = parquet("cut.parquet");
+        assert_eq!(cut.status.code(), Some(2));
+        assert!(
+            error(&cut).contains("error[K0208]: cut.parquet"),
+            "{}",
+            error(&cut)
+        );
+        let strange = error(&parquet("no-text.parquet"));
+        assert!(
+            strange.contains("error[K0204]") && strange.contains("\"skor\""),
+            "{strange}"
+        );
+    }
+
     #[test]
     fn a_full_disk_is_an_error() {
         let folder = TempDir::new().unwrap();

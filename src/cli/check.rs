@@ -13,6 +13,7 @@ use konflik::model::{Aids, TrainParams};
 use super::agree::delimiter;
 use super::console::Console;
 use super::document::check_output;
+use super::input::read_corpus;
 use super::train::watched;
 use super::{CorpusArgs, InputArgs, Status, print, write_output};
 
@@ -59,7 +60,12 @@ pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
         check_output(path, &[&args.corpus.statements()], args.force)?;
     }
     let codebook = args.corpus.codebook()?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
+    let corpus = read_corpus(
+        &args.corpus.statements(),
+        codebook,
+        &args.input.options()?,
+        console,
+    )?;
     let params = CheckParams {
         near: args.near,
         min_stratum: args.min_stratum,

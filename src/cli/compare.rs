@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use konflik::corpus::Labels;
 use konflik::evaluate::{Comparison, compare};
 use konflik::report::{comparison_markdown, comparison_text};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, Form};
+use super::input::read_labels;
 use super::{BootstrapArgs, GoldArgs, Status};
 
 const EXAMPLES: &str = "Examples:
@@ -50,12 +50,12 @@ impl Document for Comparison {
 
 pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.a, &args.b, &args.gold.gold])?;
-    let gold = args.gold.read()?;
+    let gold = args.gold.read(console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }
-    let a = Labels::read(&args.a, &gold.codebook, &args.prefix)?;
-    let b = Labels::read(&args.b, &gold.codebook, &args.prefix)?;
+    let a = read_labels(&args.a, &gold.codebook, &args.prefix, console)?;
+    let b = read_labels(&args.b, &gold.codebook, &args.prefix, console)?;
     let params = args.bootstrap.params();
     let comparison = compare(&gold, &a, &b, &params)?;
     args.document

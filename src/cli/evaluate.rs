@@ -9,10 +9,11 @@ use konflik::evaluate::{Gate, GateOutcome, Verdict, evaluate};
 use konflik::report::{
     evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
 };
-use konflik::{Codebook, Corpus, Error, Evaluation};
+use konflik::{Codebook, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, DocumentForm, Form};
+use super::input::read_corpus;
 use super::study::StudyArgs;
 use super::{BootstrapArgs, CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
 
@@ -151,7 +152,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     if args.study.is_asked_for() {
         args.study.check(&args.gold, args.document.force)?;
         let codebook = args.codebook.read(&args.gold)?;
-        let corpus = Corpus::read(&args.gold, codebook, &args.input.options()?)?;
+        let corpus = read_corpus(&args.gold, codebook, &args.input.options()?, console)?;
         if !corpus.has_groups {
             console.warn(NO_GROUPS);
         }
@@ -164,7 +165,12 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     if let Some(path) = &args.codebook.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }
-    let gold = Corpus::read(&args.gold, model.codebook().clone(), &args.input.options()?)?;
+    let gold = read_corpus(
+        &args.gold,
+        model.codebook().clone(),
+        &args.input.options()?,
+        console,
+    )?;
     let gold = args.sampled.chosen(gold, console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);

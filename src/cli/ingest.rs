@@ -1,5 +1,6 @@
 //! `konflik ingest`: files of any format to one table of statements.
 
+use std::error::Error as _;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
@@ -7,18 +8,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use konflik::export::{Output, StatementRows, rejected_json};
+use konflik::export::{Output, StatementRows, refused_json, rejected_json};
+use konflik::ingest::privacy::Counts;
 use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
-use konflik::{Error, Format, Reader};
+use konflik::{Codebook, Error, Format, ReadOptions, Reader};
 
 use super::console::Console;
-use super::label::{SHOWN_REJECTS, announce, left_out, refuse_unclear_roles, rejects_beside};
+use super::input::announce;
+use super::label::{SHOWN_REJECTS, left_out, refuse_unclear_roles, rejects_beside};
+use super::privacy::{PrivacyArgs, say_masked};
 use super::{InputArgs, OutputFormatArg, Status, counted, print, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik ingest interview.docx --preview
   konflik ingest interviews/*.docx meeting.vtt -o statements.csv
-  konflik ingest interview.txt --unit turn --interviewer Rani -o turns.jsonl";
+  konflik ingest interview.txt --unit turn --redact --interviewer Rani -o turns.jsonl";
 
 /// Turn transcripts and tables into one table of statements
 ///
@@ -40,30 +44,89 @@ pub(super) struct IngestArgs {
     /// Print speakers, turns and statements found, and write nothing
     #[arg(long)]
     preview: bool,
+    /// Exit with 0 however many rows or files were left out
+    #[arg(long)]
+    skip_bad_rows: bool,
     /// Replace outputs that are there
     #[arg(long)]
     force: bool,
+    /// Add a column for each variable of this codebook, with the code that a document's column of
+    /// codes (Koding, Kode, Codes) names; the column itself is kept as `coding`
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+    #[command(flatten)]
+    privacy: PrivacyArgs,
     #[command(flatten)]
     input: InputArgs,
 }
 
 pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
-    let options = args.input.options()?;
-    let mut readers = Vec::new();
-    for path in &args.files {
-        refuse_same_file(path, &args.output)?;
-        readers.push(Reader::open(path, &options)?);
-    }
+    let options = ReadOptions {
+        privacy: args.privacy.privacy()?,
+        ..args.input.options()?
+    };
+    let (mut readers, refused) = open(args, &options, console)?;
     if args.preview {
         for reader in &mut readers {
             if reader.transcript().is_none() {
-                announce(reader, console);
+                announce(reader.layout(), console);
             }
             print(&preview(reader)?)?;
         }
+        say_all_masked(&readers, console);
         return Ok(Status::Done);
     }
-    write(args, readers, console)
+    let key = args.privacy.prepare_key(&args.output, args.force)?;
+    let status = write(args, readers, refused, console)?;
+    args.privacy.write_key(key, &options.privacy, console)?;
+    Ok(status)
+}
+
+/// The files that can be read, and those that can't. The fault of an only file, or of all, is an
+/// error.
+fn open(
+    args: &IngestArgs,
+    options: &ReadOptions,
+    console: &Console,
+) -> konflik::Result<(Vec<Reader>, Vec<Error>)> {
+    let (mut readers, mut refused) = (Vec::new(), Vec::new());
+    for path in &args.files {
+        refuse_same_file(path, &args.output)?;
+        let reader = Reader::open(path, options).and_then(|reader| {
+            // A preview is where it is seen who may ask.
+            if !args.preview {
+                refuse_unclear_roles(&reader)?;
+            }
+            Ok(reader)
+        });
+        match reader {
+            Ok(reader) => readers.push(reader),
+            Err(error) => refused.push(error),
+        }
+    }
+    if readers.is_empty()
+        && let Some(last) = refused.pop()
+    {
+        refused
+            .iter()
+            .for_each(|error| say_refused(error, "file", console));
+        return Err(last);
+    }
+    refused
+        .iter()
+        .for_each(|error| say_refused(error, "file", console));
+    Ok((readers, refused))
+}
+
+fn say_refused(error: &Error, left_out: &str, console: &Console) {
+    let cause = error.source().map_or(String::new(), |c| format!(": {c}"));
+    console.warn(&format!(
+        "[{}] {error}{cause}; {left_out} left out",
+        error.code()
+    ));
+    if let Some(hint) = error.hint() {
+        console.say(&format!("  help: {hint}"));
+    }
 }
 
 /// Bytes that are written where they belong only when all is done.
@@ -71,11 +134,29 @@ struct Outputs {
     table: Output,
     texts: Vec<Output>,
     rejects: Option<Output>,
-    rejected: u64,
-    statements: u64,
+    counts: Counted,
 }
 
-fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Result<Status> {
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    statements: u64,
+    rejected: u64,
+    /// Files that could not be read, or not to their end.
+    refused: u64,
+}
+
+impl Counted {
+    fn is_whole(self) -> bool {
+        self.rejected == 0 && self.refused == 0
+    }
+}
+
+fn write(
+    args: &IngestArgs,
+    mut readers: Vec<Reader>,
+    mut refused: Vec<Error>,
+    console: &Console,
+) -> Result<Status> {
     let format = output_format(args)?;
     let table = Output::prepare(&args.output, args.force)?;
     let folder = (!table.is_stdout()).then(|| text_folder(&args.output));
@@ -87,69 +168,72 @@ fn write(args: &IngestArgs, mut readers: Vec<Reader>, console: &Console) -> Resu
         table,
         texts: Vec::new(),
         rejects,
-        rejected: 0,
-        statements: 0,
+        counts: Counted::default(),
     };
     let layouts: Vec<_> = readers
         .iter()
-        .map(|r| (r.name().to_string(), r.layout().clone()))
+        .map(|r| (r.source().to_string(), r.layout().clone()))
         .collect();
     refuse_same_stems(&readers)?;
-    for reader in &readers {
-        refuse_unclear_roles(reader)?;
-    }
     let rows = StatementRows::new(&layouts, format);
+    let rows = match &args.codebook {
+        Some(path) => rows.with_codes(Codebook::read(path)?)?,
+        None => rows,
+    };
     outputs.table.write(&rows.header())?;
+    let several = args.files.len() > 1;
     for (file, reader) in readers.iter_mut().enumerate() {
-        if args.files.len() > 1 {
+        if several {
             console.say(&format!("{}:", reader.name()));
         }
-        announce(reader, console);
-        outputs.add(file, reader, &rows, console)?;
+        announce(reader.layout(), console);
+        match outputs.add(file, reader, &rows, console) {
+            // What can't be written ends all; what can't be read, that file.
+            Err(error) if several && !matches!(error, Error::Write { .. }) => {
+                say_refused(&error, "the rest of the file", console);
+                refused.push(error);
+            }
+            done => done?,
+        }
     }
-    let transcripts: Vec<(&str, &Transcript)> = readers
-        .iter()
-        .filter_map(|r| Some((r.name(), r.transcript()?)))
-        .collect();
+    for error in &refused {
+        outputs.refuse(error)?;
+    }
+    let transcripts: Vec<&Transcript> = readers.iter().filter_map(Reader::transcript).collect();
     if let Some(folder) = &folder
         && !transcripts.is_empty()
     {
         outputs.stage_texts(folder, &transcripts, args.force)?;
     }
-    let (statements, rejected) = (outputs.statements, outputs.rejected);
+    let counts = outputs.counts;
     outputs.commit()?;
-    report(
-        args,
-        folder.filter(|_| !transcripts.is_empty()),
-        statements,
-        rejected,
-        console,
-    );
-    Ok(if rejected > 0 {
-        Status::Findings
-    } else {
+    let folder = folder.filter(|_| !transcripts.is_empty());
+    report(args, folder, &counts, console);
+    say_all_masked(&readers, console);
+    Ok(if counts.is_whole() || args.skip_bad_rows {
         Status::Done
+    } else {
+        Status::Findings
     })
 }
 
-fn report(
-    args: &IngestArgs,
-    folder: Option<PathBuf>,
-    statements: u64,
-    rejected: u64,
-    console: &Console,
-) {
-    if statements == 0 {
+fn report(args: &IngestArgs, folder: Option<PathBuf>, counts: &Counted, console: &Console) {
+    if counts.statements == 0 {
         console.warn(
             "there is no statement: no row below the header, or no turn but the interviewer's",
         );
     }
+    let refused = match counts.refused {
+        0 => String::new(),
+        n => format!("; {} left out or cut short", counted(n, "file")),
+    };
     console.say(&format!(
-        "{} read: {}, {rejected} left out",
-        counted(args.files.len() as u64, "file"),
-        counted(statements, "statement"),
+        "{} read: {}, {} left out{refused}",
+        counted(args.files.len() as u64 - counts.refused, "file"),
+        counted(counts.statements, "statement"),
+        counts.rejected,
     ));
-    if rejected > 0 && args.output.as_os_str() != "-" {
+    if !counts.is_whole() && args.output.as_os_str() != "-" {
         let rejects = rejects_beside(&args.output);
         console.say(&format!("what was left out is in {}", rejects.display()));
     }
@@ -164,6 +248,15 @@ fn report(
     }
 }
 
+fn say_all_masked(readers: &[Reader], console: &Console) {
+    let mut counts = Counts::new();
+    for (kind, n) in readers.iter().flat_map(Reader::masked) {
+        *counts.entry(*kind).or_default() += n;
+    }
+    let taken = readers.iter().map(Reader::taken_pseudonyms).sum();
+    say_masked(&counts, taken, console);
+}
+
 impl Outputs {
     fn add(
         &mut self,
@@ -175,12 +268,12 @@ impl Outputs {
         while let Some(row) = reader.next_row()? {
             match row {
                 Ok(record) => {
-                    self.statements += 1;
+                    self.counts.statements += 1;
                     self.table.write(&rows.row(file, &record))?;
                 }
                 Err(rejected) => {
-                    self.rejected += 1;
-                    if self.rejected as usize <= SHOWN_REJECTS {
+                    self.counts.rejected += 1;
+                    if self.counts.rejected as usize <= SHOWN_REJECTS {
                         console.warn(&left_out(&rejected));
                     }
                     if let Some(rejects) = &mut self.rejects {
@@ -192,16 +285,25 @@ impl Outputs {
         Ok(())
     }
 
+    /// Writes a file that could not be read to the rejects.
+    fn refuse(&mut self, error: &Error) -> konflik::Result<()> {
+        self.counts.refused += 1;
+        match &mut self.rejects {
+            Some(rejects) => rejects.write(&refused_json(error)),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the plain texts beside their places in the folder, which is made.
     fn stage_texts(
         &mut self,
         folder: &Path,
-        transcripts: &[(&str, &Transcript)],
+        transcripts: &[&Transcript],
         force: bool,
     ) -> konflik::Result<()> {
         fs::create_dir_all(folder).map_err(|e| Error::write(folder, e))?;
-        for (name, transcript) in transcripts {
-            let path = folder.join(format!("{}.txt", file_stem(name)));
+        for transcript in transcripts {
+            let path = folder.join(format!("{}.txt", file_stem(&transcript.name)));
             let mut text = Output::prepare(&path, force)?;
             text.write(transcript.text.as_bytes())?;
             self.texts.push(text);
@@ -215,7 +317,7 @@ impl Outputs {
             text.commit()?;
         }
         match self.rejects {
-            Some(rejects) if self.rejected > 0 => rejects.commit()?,
+            Some(rejects) if !self.counts.is_whole() => rejects.commit()?,
             Some(rejects) => rejects.discard_rejects()?,
             None => {}
         }
@@ -246,8 +348,8 @@ fn text_folder(output: &Path) -> PathBuf {
 /// Ids begin with the file's name: two files of one name would have the same.
 fn refuse_same_stems(readers: &[Reader]) -> konflik::Result<()> {
     for (i, reader) in readers.iter().enumerate() {
-        let stem = file_stem(reader.name());
-        if readers[..i].iter().any(|r| file_stem(r.name()) == stem) {
+        let stem = file_stem(reader.source());
+        if readers[..i].iter().any(|r| file_stem(r.source()) == stem) {
             return Err(Error::SameName {
                 path: reader.name().to_string(),
                 name: stem,
@@ -329,7 +431,10 @@ fn preview_transcript(out: &mut String, transcript: &Transcript) {
             SpeakerRole::Interviewer => {
                 let _ = writeln!(out, ": {}", turn.text);
             }
-            _ => out.push('\n'),
+            _ if turn.coding.is_empty() => out.push('\n'),
+            _ => {
+                let _ = writeln!(out, " (coding: {})", turn.coding.replace('\n', " "));
+            }
         }
         while let Some(unit) = units.next_if(|u| u.turn == number) {
             let _ = writeln!(out, "   {}  {}", unit.id, unit.text);

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
-use konflik::ingest::{Rejected, Speaker, SpeakerRole};
+use konflik::ingest::Rejected;
 use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
+use super::input::announce;
 use super::privacy::{PrivacyArgs, say_masked};
 use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
@@ -48,12 +49,8 @@ pub(super) struct LabelArgs {
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
-    /// Where to write rows that could not be read; by default OUTPUT.rejects.jsonl, if there are any
-    #[arg(long, value_name = "FILE")]
-    rejects: Option<PathBuf>,
-    /// Rows that may be left out before the exit code is 1
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    max_rejects: u64,
+    #[command(flatten)]
+    rejects: RejectArgs,
     /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
     #[arg(long)]
     duplicates: bool,
@@ -69,6 +66,26 @@ pub(super) struct LabelArgs {
     privacy: PrivacyArgs,
     #[command(flatten)]
     input: InputArgs,
+}
+
+/// What is done with rows that could not be read.
+#[derive(Debug, Args)]
+struct RejectArgs {
+    /// Where to write rows that could not be read; by default OUTPUT.rejects.jsonl, if there are any
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Rows that may be left out before the exit code is 1
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    max_rejects: u64,
+    /// Exit with 0 however many rows were left out
+    #[arg(long, conflicts_with = "max_rejects")]
+    skip_bad_rows: bool,
+}
+
+impl RejectArgs {
+    fn allow(&self, rejected: u64) -> bool {
+        self.skip_bad_rows || rejected <= self.max_rejects
+    }
 }
 
 pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
@@ -89,7 +106,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     };
     let key = args.privacy.prepare_key(&args.output, args.force)?;
     let reader = Reader::open(&args.statements, &options)?;
-    announce(&reader, console);
+    announce(reader.layout(), console);
     refuse_unclear_roles(&reader)?;
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);
@@ -112,61 +129,11 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     args.privacy.write_key(key, &options.privacy, console)?;
     // The process ends here; to free a model piece by piece would only take time.
     std::mem::forget(model);
-    Ok(if counts.rejected > args.max_rejects {
-        Status::Findings
-    } else {
+    Ok(if args.rejects.allow(counts.rejected) {
         Status::Done
+    } else {
+        Status::Findings
     })
-}
-
-/// Says what was found out about the input, so that a wrong guess is seen.
-pub(super) fn announce(reader: &Reader, console: &Console) {
-    let layout = reader.layout();
-    for line in super::input::found_lines(layout) {
-        console.say(&line);
-    }
-    let text = &layout.columns[layout.whole_text];
-    if layout.text_was_guessed {
-        console.say(&format!(
-            "text column: {text:?} (guessed; --text-column names another)"
-        ));
-    } else if !layout.other_texts.is_empty() {
-        let others = layout.other_texts.join(", ");
-        console.say(&format!(
-            "text column: {text:?} (there is also {others}; see --text-column)"
-        ));
-    }
-    match layout.format {
-        Format::Delimited(delimiter) if delimiter != b',' && delimiter != b'\t' => {
-            console.say(&format!("delimiter: {:?}", char::from(delimiter)));
-        }
-        _ => {}
-    }
-    let notes = reader.transcript().map_or(&[][..], |t| &t.notes);
-    for note in notes {
-        console.say(note);
-    }
-    if !layout.speakers.is_empty() {
-        let name = |s: &Speaker| match s.name.as_str() {
-            "" => "nobody named".to_string(),
-            name => format!("{name:?}"),
-        };
-        let role = |s: &Speaker| match s.role {
-            SpeakerRole::Interviewer => ", asks",
-            SpeakerRole::Participant => "",
-            SpeakerRole::Unclear => ", asks or answers?",
-        };
-        let turns = |s: &Speaker| {
-            format!(
-                "{} ({}{})",
-                name(s),
-                counted(s.turns as u64, "turn"),
-                role(s)
-            )
-        };
-        let list: Vec<String> = layout.speakers.iter().map(turns).collect();
-        console.say(&format!("speakers: {}", list.join(", ")));
-    }
 }
 
 /// Who may ask or answer is settled before anything is written.
@@ -188,7 +155,7 @@ fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik:
         {
             same
         }
-        (Format::Transcript(_) | Format::Json | Format::Workbook, _) => {
+        (Format::Transcript(_) | Format::Json | Format::Workbook | Format::Parquet, _) => {
             return Err(konflik::Error::UnknownFormat {
                 path: args.output.display().to_string(),
                 known: ".csv, .tsv or .jsonl",
@@ -205,7 +172,7 @@ fn is_csv(path: &Path) -> bool {
 
 fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
     let beside = || (!output.is_stdout()).then(|| rejects_beside(&args.output));
-    args.rejects.clone().or_else(beside)
+    args.rejects.rejects.clone().or_else(beside)
 }
 
 /// `labelled.csv.rejects.jsonl` for `labelled.csv`.

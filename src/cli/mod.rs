@@ -172,7 +172,7 @@ struct InputArgs {
     /// Sheet of a workbook; the first with something in it if left out
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// Bytes that a workbook may unpack to
+    /// Bytes that a workbook, or a column of a Parquet file's row group, may unpack to
     #[arg(long, value_name = "BYTES", default_value_t = 512 << 20)]
     max_unpacked: u64,
     /// Longest cell in bytes; a row with a longer one is left out
@@ -181,6 +181,9 @@ struct InputArgs {
     /// Brackets within brackets that a JSON object may have; a row with more is left out
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
     max_nesting: usize,
+    /// Columns that a table may have
+    #[arg(long, value_name = "N", default_value_t = 16_384)]
+    max_columns: usize,
     #[command(flatten)]
     transcript: TranscriptArgs,
 }
@@ -254,6 +257,7 @@ impl InputArgs {
             sheet: self.sheet.clone(),
             max_unpacked: self.max_unpacked,
             max_nesting: self.max_nesting,
+            max_columns: self.max_columns,
             unit: self.transcript.unit.map(UnitArg::kind),
             transcript: self.transcript.options(),
             ..ReadOptions::default()
@@ -271,6 +275,8 @@ enum FormatArg {
     /// A spreadsheet
     Xlsx,
     Ods,
+    /// A Parquet file; needs a build with the feature `parquet`
+    Parquet,
     /// A transcript
     Txt,
     /// A transcript in Markdown
@@ -291,6 +297,7 @@ impl FormatArg {
             Self::Jsonl => Format::Jsonl,
             Self::Json => Format::Json,
             Self::Xlsx | Self::Ods => Format::Workbook,
+            Self::Parquet => Format::Parquet,
             Self::Txt => Format::Transcript(TranscriptFormat::Text),
             Self::Md => Format::Transcript(TranscriptFormat::Markdown),
             Self::Docx => Format::Transcript(TranscriptFormat::Docx),
@@ -457,9 +464,9 @@ struct GoldArgs {
 }
 
 impl GoldArgs {
-    fn read(&self) -> konflik::Result<Corpus> {
+    fn read(&self, console: &Console) -> konflik::Result<Corpus> {
         let codebook = self.codebook.read(&self.gold)?;
-        Corpus::read(&self.gold, codebook, &ReadOptions::default())
+        input::read_corpus(&self.gold, codebook, &ReadOptions::default(), console)
     }
 }
 

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use konflik::corpus::Labels;
 use konflik::evaluate::{Prevalence, PrevalenceParams, prevalence};
 use konflik::report::{prevalence_markdown, prevalence_text};
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, Form};
+use super::input::read_labels;
 use super::{BootstrapArgs, GoldArgs, SampledArgs, Status};
 
 const EXAMPLES: &str = "Examples:
@@ -63,8 +63,8 @@ impl Document for Prevalence {
 
 pub(super) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.labelled, &args.gold.gold])?;
-    let gold = args.sampled.chosen(args.gold.read()?, console)?;
-    let labels = Labels::read(&args.labelled, &gold.codebook, &args.prefix)?;
+    let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
+    let labels = read_labels(&args.labelled, &gold.codebook, &args.prefix, console)?;
     let params = PrevalenceParams {
         margin: args.margin,
         by: args.by.clone(),

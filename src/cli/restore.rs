@@ -9,6 +9,7 @@ use konflik::ingest::privacy::{Privacy, Pseudonyms};
 use konflik::{Error, Format, Reader};
 
 use super::console::Console;
+use super::input::announce_file;
 use super::{InputArgs, Status, counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
@@ -47,6 +48,7 @@ pub(super) fn run(args: &RestoreArgs, console: &Console) -> Result<Status> {
         names: Some(Pseudonyms::read(&args.key)?.reversed()),
     };
     let mut reader = Reader::open(&args.rows, &options)?;
+    announce_file(reader.layout(), console);
     if args.output.as_os_str() != "-" {
         let format = Format::of_path(&args.output)?;
         if (format == Format::Jsonl) != (reader.layout().format == Format::Jsonl) {

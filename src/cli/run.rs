@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 use super::console::{Console, NO_GROUPS};
 use super::document::Form;
+use super::input::{announce, read_corpus};
 use super::label::{Labelling, decision_lines, rejects_beside};
 use super::train::{score_lines, watched};
 use super::{Status, counted, refuse_same_file, write_output};
@@ -207,6 +208,10 @@ impl Pipeline<'_> {
         for input in &self.config.label.inputs {
             let path = self.base.join(input);
             let reader = Reader::open(&path, &ReadOptions::default())?;
+            if self.config.label.inputs.len() > 1 {
+                self.console.say(&format!("{}:", reader.name()));
+            }
+            announce(reader.layout(), self.console);
             let suffix = match reader.layout().format {
                 Format::Jsonl => "jsonl",
                 Format::TSV => "tsv",
@@ -234,7 +239,7 @@ impl Pipeline<'_> {
     fn corpus(&self) -> Result<Corpus> {
         let codebook = Codebook::read(&self.base.join(&self.config.corpus.codebook))?;
         let path = self.base.join(&self.config.corpus.statements);
-        let corpus = Corpus::read(&path, codebook, &ReadOptions::default())?;
+        let corpus = read_corpus(&path, codebook, &ReadOptions::default(), self.console)?;
         if !corpus.has_groups {
             self.console.warn(NO_GROUPS);
         }

@@ -14,6 +14,7 @@ use konflik::export::sample_rows;
 use super::agree::delimiter;
 use super::console::Console;
 use super::document::check_output;
+use super::input::announce_file;
 use super::{Status, counted, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -81,6 +82,9 @@ pub(super) fn run(args: &SampleArgs, console: &Console) -> Result<Status> {
     inputs.extend(args.exclude.iter().map(PathBuf::as_path));
     check_output(&args.output, &inputs, args.force)?;
     let rows = KeyedRows::read(&args.statements, "id")?;
+    if let Some(layout) = &rows.layout {
+        announce_file(layout, console);
+    }
     let picked = draw(args, &rows)?;
     let variables = variables(args, &rows);
     let table = sample_rows(&rows, &picked, &variables, &args.prefix, delimiter);

@@ -13,6 +13,7 @@ use konflik::report::model_card;
 use konflik::{Corpus, Error, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
+use super::input::read_corpus;
 use super::{CorpusArgs, EncoderArgs, InputArgs, Status, counted, load_model};
 
 const EXAMPLES: &str = "Examples:
@@ -145,7 +146,12 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
         None => String::new(),
     };
     let target = StagedModel::prepare(&args.output, args.force)?;
-    let corpus = Corpus::read(&args.corpus.statements(), codebook, &args.input.options()?)?;
+    let corpus = read_corpus(
+        &args.corpus.statements(),
+        codebook,
+        &args.input.options()?,
+        console,
+    )?;
     if !corpus.has_groups {
         console.warn(NO_GROUPS);
     }

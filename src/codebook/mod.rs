@@ -6,6 +6,7 @@
 //! analysis", Cultural Anthropology Methods 10(2), 1998.
 
 mod lint;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{MAX_FAULTS, code_at};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{Format, ReadOptions, Reader};
+use crate::ingest::{Format, Layout, ReadOptions, Reader};
 
 /// A table or JSON lines with an id in every row, held in memory.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct KeyedRows {
     pub columns: Vec<String>,
     /// The rows, in the order of the file.
     pub rows: Vec<KeyedRow>,
+    /// What was found out about a table.
+    pub layout: Option<Layout>,
     by_id: BTreeMap<String, usize>,
 }
 
@@ -76,7 +78,11 @@ impl KeyedRows {
                 Err(rejected) => found.faults.push(rejected.into()),
             }
         }
-        found.done()
+        let rows = found.done()?;
+        Ok(Self {
+            layout: Some(reader.layout().clone()),
+            ..rows
+        })
     }
 
     fn from_json_lines(path: &Path, id: &str) -> Result<Self> {
@@ -293,6 +299,7 @@ impl Found {
             name: self.name,
             columns: self.columns,
             rows: self.rows,
+            layout: None,
             by_id: self.by_id,
         })
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{ReadOptions, Reader, Record, Role};
+use crate::ingest::{Layout, ReadOptions, Reader, Record, Role};
 
 pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable};
 pub use codings::Codings;
@@ -55,6 +55,8 @@ pub struct Corpus {
     pub has_groups: bool,
     /// The file as the user named it.
     pub name: String,
+    /// What was found out about the file, where it was read from one.
+    pub layout: Option<Layout>,
 }
 
 impl Corpus {
@@ -106,6 +108,7 @@ impl Corpus {
             statements,
             has_groups: columns.group.is_some(),
             name: reader.name().to_string(),
+            layout: Some(reader.layout().clone()),
         })
     }
 
@@ -120,6 +123,7 @@ impl Corpus {
                 .collect(),
             has_groups: self.has_groups,
             name: self.name.clone(),
+            layout: self.layout.clone(),
         }
     }
 

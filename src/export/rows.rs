@@ -1,12 +1,10 @@
 //! One row of a labelled dataset: the input's cells untouched and in order, then ours.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value, json};
 
 use crate::codebook::Variable;
 use crate::error::{Error, Result, RowFault};
-use crate::ingest::{Format, Layout, Record, Rejected, write_cell};
+use crate::ingest::{Format, Layout, Record, Rejected, hex, write_cell};
 use crate::label::{Prediction, VariablePrediction};
 use crate::model::{Decision, Model};
 
@@ -357,11 +355,8 @@ pub fn rejected_json(rejected: &Rejected) -> Vec<u8> {
     format!("{object}\n").into_bytes()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string can't fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
+/// A file that could not be read as a JSON line: why, and where as far as the message says it.
+pub fn refused_json(error: &Error) -> Vec<u8> {
+    let object = json!({"code": error.code(), "message": error.to_string()});
+    format!("{object}\n").into_bytes()
 }

@@ -1,7 +1,11 @@
 //! One table of statements made from files of any format.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::rows::json_object;
-use crate::ingest::{Format, Layout, Record, file_stem, write_cell};
+use crate::codebook::Codebook;
+use crate::error::{Error, Result};
+use crate::ingest::{CODING, Format, Layout, Record, file_stem, write_cell};
 use crate::language::identify;
 
 /// Columns that every table of statements has; filled in where a file has none of that name.
@@ -20,6 +24,14 @@ pub struct StatementRows {
     columns: Vec<String>,
     format: Format,
     files: Vec<File>,
+    codes: Option<WrittenCodes>,
+}
+
+/// Codes that people wrote beside statements, as columns of their own.
+struct WrittenCodes {
+    codebook: Codebook,
+    /// The column of each variable.
+    columns: Vec<usize>,
 }
 
 struct File {
@@ -33,8 +45,9 @@ impl StatementRows {
     /// Rows of the files with these names and layouts, written as `format`.
     pub fn new(files: &[(String, Layout)], format: Format) -> Self {
         let mut columns: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
         for name in files.iter().flat_map(|(_, layout)| names(layout)) {
-            if !columns.contains(&name) {
+            if seen.insert(name.clone()) {
                 columns.push(name);
             }
         }
@@ -48,8 +61,9 @@ impl StatementRows {
             columns.push(LANGUAGE.into());
         }
         let file = |(name, layout): &(String, Layout)| {
-            let own = names(layout);
-            let position = |column: &String| own.iter().position(|c| c == column);
+            let own = names(layout).into_iter().enumerate();
+            let own: BTreeMap<String, usize> = own.map(|(i, name)| (name, i)).collect();
+            let position = |column: &String| own.get(column).copied();
             File {
                 name: name.clone(),
                 columns: columns.iter().map(position).collect(),
@@ -60,7 +74,31 @@ impl StatementRows {
             files: files.iter().map(file).collect(),
             columns,
             format,
+            codes: None,
         }
+    }
+
+    /// Adds a column for each variable of a codebook, with the code that the statement's column
+    /// `coding` names. Fails where a file has a column of that name.
+    pub fn with_codes(mut self, codebook: Codebook) -> Result<Self> {
+        let mut columns = Vec::new();
+        for variable in &codebook.variables {
+            if self.columns.contains(&variable.id) {
+                let having = |file: &&File| names(&file.layout).contains(&variable.id);
+                let path = self.files.iter().find(having);
+                return Err(Error::ColumnTaken {
+                    path: path.map_or(String::new(), |file| file.name.clone()),
+                    name: variable.id.clone(),
+                });
+            }
+            columns.push(self.columns.len());
+            self.columns.push(variable.id.clone());
+            for file in &mut self.files {
+                file.columns.push(None);
+            }
+        }
+        self.codes = Some(WrittenCodes { codebook, columns });
+        Ok(self)
     }
 
     /// The header line, with its line end; nothing for JSON lines.
@@ -100,12 +138,29 @@ impl StatementRows {
                 _ => cell,
             });
         }
+        if let Some(codes) = &self.codes
+            && let Some(coding) = self.columns.iter().position(|c| c == CODING)
+        {
+            codes.fill(&mut cells, coding);
+        }
         if let Format::Delimited(delimiter) = self.format {
             line(&cells, delimiter)
         } else {
             let mut object = json_object(&self.columns, &cells);
             object.push(b'\n');
             object
+        }
+    }
+}
+
+impl WrittenCodes {
+    fn fill(&self, cells: &mut [String], coding: usize) {
+        let named = self.codebook.codes_named(&cells[coding]);
+        let variables = self.codebook.variables.iter().zip(named);
+        for ((variable, code), column) in variables.zip(&self.columns) {
+            if let Some(code) = code {
+                cells[*column].clone_from(&variable.codes[code].id);
+            }
         }
     }
 }

@@ -13,6 +13,28 @@ const MAX_MEMBERS: usize = 10_000;
 /// An archive that was seen to unpack to no more than its limit.
 pub(crate) type Archive = ZipArchive<BufReader<File>>;
 
+/// Whether an archive says that it has more members than have names of their own: programs differ
+/// in which of two they read.
+pub(super) fn has_twins(input: &mut (impl Read + Seek), members: usize) -> io::Result<bool> {
+    const END: &[u8] = b"PK\x05\x06";
+    /// The record at the end, with the longest comment behind it.
+    const TAIL: u64 = 22 + 65_535;
+    /// Where the record says how many members there are.
+    const COUNT: usize = 10;
+    let size = input.seek(SeekFrom::End(0))?;
+    input.seek(SeekFrom::Start(size.saturating_sub(TAIL)))?;
+    let mut tail = Vec::new();
+    input.take(TAIL).read_to_end(&mut tail)?;
+    let count = memchr::memmem::rfind(&tail, END)
+        .and_then(|at| Some([*tail.get(at + COUNT)?, *tail.get(at + COUNT + 1)?]))
+        .map(u16::from_le_bytes);
+    // All ones stand for a count elsewhere.
+    Ok(count.is_some_and(|n| n != u16::MAX && usize::from(n) > members))
+}
+
+/// What is said of an archive with twins.
+pub(super) const TWINS: &str = "two files of one name are packed in it";
+
 /// Opens an archive and unpacks all of it into nothing: sizes that it states may be lies.
 ///
 /// Fails with [`Error::TooLarge`] beyond `limit` bytes, and where it is damaged.
@@ -23,8 +45,14 @@ pub(crate) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
         path: name.to_string(),
         reason,
     };
-    let mut archive =
+    let archive =
         ZipArchive::new(BufReader::new(file)).map_err(|e| damaged(format!("no ZIP file: {e}")))?;
+    let members = archive.len();
+    let mut input = archive.into_inner();
+    if has_twins(&mut input, members).map_err(|e| super::unreadable(name, e))? {
+        return Err(damaged(TWINS.into()));
+    }
+    let mut archive = ZipArchive::new(input).map_err(|e| damaged(format!("no ZIP file: {e}")))?;
     let too_large = || Error::TooLarge {
         path: name.to_string(),
         limit,

@@ -222,6 +222,11 @@ fn json_fault(error: &serde_json::Error, line: &Line) -> Fault {
     let reason = error.to_string();
     // The place is said by the fault; serde_json counts from the object.
     let reason = reason.split(" at line ").next().unwrap_or_default();
+    let reason = if reason.contains("hex escape") {
+        "a \\u escape that is cut, or one half of a pair (a lone surrogate)"
+    } else {
+        reason
+    };
     let fault = RowFault::Json {
         reason: reason.to_string(),
     };

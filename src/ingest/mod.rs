@@ -21,6 +21,7 @@ mod xml;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -34,6 +35,7 @@ pub(crate) use delimited::write_cell;
 pub use encoding::{Charset, CharsetSource, Encoding};
 use privacy::{Counts, Guard, Privacy};
 use sniff::{by_content, check_head, json_format, sniff};
+pub(crate) use transcript::CODING;
 pub use transcript::{
     Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn,
     Unit, UnitKind, clock_time, file_stem,
@@ -59,6 +61,8 @@ pub enum Format {
     Json,
     /// A spreadsheet in XLSX or ODS, one sheet of it; never written.
     Workbook,
+    /// Parquet, in a build with the feature `parquet`; never written.
+    Parquet,
     /// An interview: turns by speaker, cut into statements; never written.
     Transcript(TranscriptFormat),
 }
@@ -84,7 +88,7 @@ impl Format {
     /// Whether its reader wants the bytes as they are: of packed files, and of transcripts, whose
     /// lines may be in two encodings.
     fn is_decoded_inside(self) -> bool {
-        matches!(self, Self::Workbook | Self::Transcript(_))
+        matches!(self, Self::Workbook | Self::Parquet | Self::Transcript(_))
     }
 
     /// The format that a path's suffix names.
@@ -99,6 +103,7 @@ impl Format {
             Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
             Some("json") => Ok(Self::Json),
             Some("xlsx" | "xlsm" | "ods") => Ok(Self::Workbook),
+            Some("parquet") => Ok(Self::Parquet),
             Some("txt" | "text") => Ok(Self::Transcript(TranscriptFormat::Text)),
             Some("md" | "markdown") => Ok(Self::Transcript(TranscriptFormat::Markdown)),
             Some("docx") => Ok(Self::Transcript(TranscriptFormat::Docx)),
@@ -106,7 +111,7 @@ impl Format {
             Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
+                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods, .parquet or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
             }),
         }
     }
@@ -138,6 +143,8 @@ pub struct ReadOptions {
     /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
     /// [`RowFault::TooDeep`].
     pub max_nesting: usize,
+    /// Columns that a table may have, else [`Error::TooManyColumns`].
+    pub max_columns: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
 }
@@ -165,6 +172,7 @@ impl Default for ReadOptions {
             sheet: None,
             max_unpacked: 512 << 20,
             max_nesting: 64,
+            max_columns: 16_384,
             transcript: TranscriptOptions::default(),
         }
     }
@@ -223,7 +231,7 @@ pub struct Layout {
     pub other_columns: Vec<Column>,
     /// The encoding of the file; rows are UTF-8 whatever it is.
     pub encoding: Encoding,
-    /// The format that the suffix says, where the content is of another.
+    /// The format of the content, where the suffix says another.
     pub mislabelled: Option<Format>,
     /// Whether the file begins with a byte-order mark, as Excel writes and wants it, or was in
     /// another encoding than UTF-8.
@@ -234,6 +242,8 @@ pub struct Layout {
     pub sheet: Option<Sheet>,
     /// Who speaks in a transcript, how many turns, and whether as the interviewer.
     pub speakers: Vec<Speaker>,
+    /// What was found out about a transcript, where it is not what its suffix says.
+    pub notes: Vec<String>,
 }
 
 impl Layout {
@@ -277,6 +287,7 @@ impl Layout {
 /// Reads an input row by row.
 pub struct Reader {
     name: String,
+    source: String,
     layout: Layout,
     rows: Rows,
     units: Option<Units>,
@@ -306,6 +317,10 @@ impl Reader {
                 io::Error::from(io::ErrorKind::IsADirectory),
             ));
         }
+        if is_device(&metadata) {
+            let reason = "it is a device or a socket, which has no end";
+            return Err(Error::read(path, io::Error::other(reason)));
+        }
         let by_suffix = match options.format {
             Some(format) => format,
             None => Format::of_path(path)?,
@@ -329,7 +344,7 @@ impl Reader {
         };
         let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
         let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
-        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(by_suffix);
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
         Ok(reader)
     }
 
@@ -404,12 +419,24 @@ impl Reader {
                 shape.sheet = Some(rows.sheet());
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
+            Format::Parquet => {
+                let rows = parquet_rows(input, name, options)?;
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
             Format::Transcript(format) => {
                 let rows = transcript::Rows::open(input, name, format, options)?;
                 shape.speakers.clone_from(&rows.transcript().speakers);
-                (Format::CSV, transcript::columns(), Rows::Transcript(rows))
+                shape.notes.clone_from(&rows.transcript().notes);
+                (Format::CSV, rows.columns(), Rows::Transcript(rows))
             }
         };
+        if columns.len() > options.max_columns {
+            return Err(Error::TooManyColumns {
+                path: name.to_string(),
+                columns: columns.len(),
+                limit: options.max_columns,
+            });
+        }
         // A transcript has columns of its own: which is which is no question.
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
@@ -441,10 +468,13 @@ impl Reader {
             crlf: shape.crlf,
             sheet: shape.sheet,
             speakers: shape.speakers,
+            notes: shape.notes,
         };
         Ok(Self {
             name: name.to_string(),
-            guard: Guard::new(&options.privacy, &layout),
+            source: options.privacy.file_name(name),
+            // A transcript is masked before it is cut.
+            guard: Guard::new(&options.privacy, &layout).filter(|_| !is_transcript),
             nothing: Counts::new(),
             units: is_cut.then(Units::default),
             layout,
@@ -454,17 +484,28 @@ impl Reader {
 
     /// How often private data of each kind was masked so far.
     pub fn masked(&self) -> &Counts {
-        self.guard.as_ref().map_or(&self.nothing, |g| &g.counts)
+        match (&self.guard, self.transcript()) {
+            (Some(guard), _) => guard.counts(),
+            (None, Some(transcript)) => &transcript.masked,
+            (None, None) => &self.nothing,
+        }
     }
 
     /// How often a pseudonym stood in the input already: replacing back will turn it too.
     pub fn taken_pseudonyms(&self) -> u64 {
-        self.guard.as_ref().map_or(0, |g| g.taken)
+        let of_transcript = self.transcript().map_or(0, |t| t.taken_pseudonyms);
+        self.guard.as_ref().map_or(of_transcript, Guard::taken)
     }
 
     /// The input as the user named it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name as it may be written beside the rows: with the names in it replaced where that is
+    /// asked for.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// How its rows are laid out.
@@ -525,6 +566,49 @@ impl Reader {
     }
 }
 
+/// Bytes that are no text, as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+/// Whether it is no file that has an end; pipes have one.
+fn is_device(metadata: &std::fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = metadata.file_type();
+        kind.is_block_device() || kind.is_char_device() || kind.is_socket()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet_rows(
+    input: Box<dyn BufRead + Send>,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<workbook::Rows> {
+    workbook::Rows::open_parquet(workbook::spooled(input, name)?, name, options)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet_rows(_: Box<dyn BufRead + Send>, name: &str, _: &ReadOptions) -> Result<workbook::Rows> {
+    Err(Error::NotInBuild {
+        path: name.to_string(),
+        format: "Parquet",
+        feature: "parquet",
+    })
+}
+
 /// What is known of a file beyond its columns.
 #[derive(Default)]
 struct Shape {
@@ -532,6 +616,7 @@ struct Shape {
     crlf: bool,
     sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
+    notes: Vec<String>,
 }
 
 /// Refuses two columns of one name.

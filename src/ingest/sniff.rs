@@ -1,7 +1,7 @@
 //! What a file is by its first bytes, whatever its suffix says.
 
 use super::{Format, TranscriptFormat};
-use crate::error::{Error, Result};
+use crate::error::{Error, ForeignKind, Result};
 
 /// What a ZIP archive begins with.
 const PACKED: &[u8] = b"PK\x03\x04";
@@ -10,11 +10,17 @@ const PACKED: &[u8] = b"PK\x03\x04";
 /// show as much.
 pub(super) fn sniff(head: &[u8]) -> Format {
     match first_mark(head) {
+        _ if is_parquet(head) => Format::Parquet,
         _ if head.starts_with(PACKED) => packed(head).unwrap_or(Format::Workbook),
         Some(b'{') => Format::Jsonl,
         Some(b'[') => Format::Json,
         _ => Format::CSV,
     }
+}
+
+/// A table never begins so: behind the mark stand bytes that are no text.
+fn is_parquet(head: &[u8]) -> bool {
+    head.starts_with(b"PAR1") && head.get(4).is_some_and(|b| *b < b' ' && *b != b'\n')
 }
 
 /// What is packed in an archive, by the names of its first members, which stand in clear.
@@ -33,44 +39,45 @@ fn packed(head: &[u8]) -> Option<Format> {
 pub(super) fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<Format> {
     let is_packed = head.starts_with(PACKED);
     let shown = sniff(head);
-    let page = |encoding| {
-        Err(Error::Encoding {
-            path: name.to_string(),
-            encoding,
-        })
-    };
-    match by_suffix {
-        Format::Transcript(_) if is_packed => Ok(packed(head).unwrap_or(by_suffix)),
-        _ if is_packed => Ok(shown),
-        Format::Transcript(_) => Ok(by_suffix),
-        _ if is_markup(
-            head,
-            &["<!doctype html", "<html", "<table", "<meta", "<head"],
-        ) =>
-        {
-            page("a web page, as some programs write for Excel")
-        }
-        _ if is_markup(head, &["<?xml"]) => page("an XML file"),
-        Format::Delimited(_) if begins_like_json(head) => Ok(shown),
-        Format::Json | Format::Jsonl if !head.contains(&b'{') && !head.is_empty() => {
-            Ok(Format::CSV)
-        }
-        Format::Workbook => {
-            check_head(head, name)?;
-            Ok(shown)
-        }
-        _ => Ok(by_suffix),
+    if is_parquet(head) {
+        return Ok(Format::Parquet);
     }
+    if !is_packed {
+        check_head(head, name)?;
+    }
+    Ok(match by_suffix {
+        Format::Transcript(_) if is_packed => packed(head).unwrap_or(by_suffix),
+        _ if is_packed => shown,
+        Format::Delimited(_) | Format::Json | Format::Jsonl if begins_like_vtt(head) => {
+            Format::Transcript(TranscriptFormat::WebVtt)
+        }
+        Format::Delimited(_) if begins_like_json(head) => shown,
+        Format::Json | Format::Jsonl if !head.contains(&b'{') && !head.is_empty() => Format::CSV,
+        Format::Workbook => shown,
+        _ => by_suffix,
+    })
 }
 
+/// Whether a file begins with one of these tags, in whatever encoding.
 fn is_markup(head: &[u8], tags: &[&str]) -> bool {
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let text = text.trim_ascii_start();
+    const LONGEST: usize = 16;
+    let is_mark = |b: &u8| matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF);
+    let text = head.iter().copied().filter(|b| !is_mark(b));
+    let text = text.skip_while(u8::is_ascii_whitespace);
+    let begin: Vec<u8> = text.take(LONGEST).collect();
     let begins = |tag: &&str| {
-        text.get(..tag.len())
+        begin
+            .get(..tag.len())
             .is_some_and(|t| t.eq_ignore_ascii_case(tag.as_bytes()))
     };
     tags.iter().any(begins)
+}
+
+/// Whether a file begins with the line of subtitles in `WebVTT`.
+fn begins_like_vtt(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let rest = text.strip_prefix(b"WEBVTT");
+    rest.is_some_and(|rest| rest.first().is_none_or(|b| matches!(b, b'\n' | b'\r')))
 }
 
 /// Whether a file begins with `{"` or `[{`, which no header of a table does.
@@ -104,20 +111,36 @@ fn first_mark(head: &[u8]) -> Option<u8> {
     head.iter().copied().find(is_text)
 }
 
-/// Refuses bytes that can't be UTF-8 text at the head of a file; returns the length of a BOM.
-pub(super) fn check_head(head: &[u8], name: &str) -> Result<usize> {
-    let encoding = match head {
-        [b'P', b'K', 3, 4, ..] => Some("a ZIP file (XLSX, DOCX or ODS)"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => {
-            Some("an old Excel or Word file, or one locked with a password")
-        }
-        [0x1F, 0x8B, ..] => Some("a gzip file"),
+/// Tags that web pages begin with.
+const PAGE: [&str; 6] = [
+    "<!doctype html",
+    "<html",
+    "<head",
+    "<meta",
+    "<body",
+    "<table",
+];
+
+/// What a file is by its head, where that is no text that could be read.
+fn foreign(head: &[u8]) -> Option<ForeignKind> {
+    match head {
+        [b'P', b'K', 3, 4, ..] => Some(ForeignKind::Zip),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some(ForeignKind::OldOffice),
+        [0x1F, 0x8B, ..] => Some(ForeignKind::Gzip),
+        _ if head.starts_with(b"%PDF-") => Some(ForeignKind::Pdf),
+        _ if head.starts_with(b"{\\rtf") => Some(ForeignKind::Rtf),
+        _ if is_markup(head, &PAGE) => Some(ForeignKind::WebPage),
+        _ if is_markup(head, &["<?xml"]) => Some(ForeignKind::Xml),
         _ => None,
-    };
-    match encoding {
-        Some(encoding) => Err(Error::Encoding {
+    }
+}
+
+/// Refuses what is no text at the head of a file; returns the length of a BOM.
+pub(super) fn check_head(head: &[u8], name: &str) -> Result<usize> {
+    match foreign(head) {
+        Some(kind) => Err(Error::Foreign {
             path: name.to_string(),
-            encoding,
+            kind,
         }),
         None if head.starts_with(&[0xEF, 0xBB, 0xBF]) => Ok(3),
         None => Ok(0),
@@ -164,6 +187,11 @@ mod tests {
             (&b"PK\x03\x04zzzz"[..], "ZIP"),
             (b"\xD0\xCF\x11\xE0zzzz", "old Excel"),
             (b"\x1F\x8B\x08zzzz", "gzip"),
+            (b"%PDF-1.7\n", "PDF"),
+            (b"{\\rtf1 a}", "RTF"),
+            (b"\xEF\xBB\xBF\n<HTML lang=id><p>a", "web page"),
+            (b"\xFF\xFE<\0h\0t\0m\0l\0>\0", "web page"),
+            (b"<?xml version=\"1.0\"?><a/>", "XML"),
         ] {
             let error = reader(bytes).err().unwrap().to_string();
             assert!(error.contains(said), "{error}");

@@ -22,8 +22,15 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
         format: Some(format),
         ..ReadOptions::default()
     };
-    let mut reader =
-        Reader::from_stream(Box::new(Cursor::new(input.to_string())), "in", &options).unwrap();
+    labelled_with(input, &options, output)
+}
+
+fn labelled_with(
+    input: &str,
+    options: &ReadOptions,
+    output: Format,
+) -> (String, LabelCounts, Vec<String>) {
+    let mut reader = opened(input, options).unwrap();
     let rows = LabelledRows::new(reader.layout(), "in", output, "konflik_", model()).unwrap();
     let mut out = rows.header();
     let mut rejected = Vec::new();
@@ -41,6 +48,10 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
         },
     );
     (String::from_utf8(out).unwrap(), counts.unwrap(), rejected)
+}
+
+fn opened(input: &str, options: &ReadOptions) -> konflik::Result<Reader> {
+    Reader::from_stream(Box::new(Cursor::new(input.to_string())), "in", options)
 }
 
 #[test]
@@ -349,6 +360,12 @@ fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
     assert_eq!((counts.labelled, faults), (1, vec!["K0301".to_string()]));
     let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
     let wide = format!("text,{}\nAntri,{cells}\n", names.join(","));
-    let (out, counts, _) = labelled(&wide, Format::CSV, Format::CSV);
+    let refused = opened(&wide, &ReadOptions::default()).err().unwrap();
+    assert_eq!(refused.code(), "K0212");
+    let options = ReadOptions {
+        max_columns: 100_001,
+        ..ReadOptions::default()
+    };
+    let (out, counts, _) = labelled_with(&wide, &options, Format::CSV);
     assert_eq!((counts.labelled, out.lines().count()), (1, 2));
 }

@@ -22,7 +22,13 @@ mod labelling;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
+#[path = "../fuzz/parsers.rs"]
+#[expect(unreachable_pub, reason = "the fuzz targets are another crate")]
+mod parsers;
 #[cfg(test)]
 mod prevalence;
 #[cfg(test)]

@@ -147,6 +147,7 @@ fn weather() -> Corpus {
         statements: statements.collect(),
         has_groups: true,
         name: "weather.csv".into(),
+        layout: None,
     }
 }
 

@@ -262,6 +262,7 @@ mod tests {
             statements,
             has_groups: true,
             name: "f.csv".into(),
+            layout: None,
         }
     }
 

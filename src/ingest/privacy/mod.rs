@@ -1,6 +1,7 @@
 //! Private data: masked or called by another name where rows are read, so that nothing behind the
 //! reader sees it.
 
+mod edits;
 mod names;
 mod redact;
 
@@ -8,8 +9,10 @@ use std::borrow::Cow;
 
 use super::{Format, Layout, Record, Rejected, Role, write_cell};
 
+use edits::{Moves, applied};
 pub use names::Pseudonyms;
 pub(crate) use redact::first_private;
+use redact::redacted_in_rounds;
 pub use redact::{Counts, Kind, redacted};
 
 /// What is done about private data.
@@ -22,15 +25,110 @@ pub struct Privacy {
     pub names: Option<Pseudonyms>,
 }
 
-/// Masks the rows of one input.
-pub(super) struct Guard {
+impl Privacy {
+    /// The name of a file as it may be told: with the names in it replaced.
+    pub(super) fn file_name(&self, name: &str) -> String {
+        let replaced = self.names.as_ref().map(|names| names.replaced(name).0);
+        replaced.map_or_else(|| name.to_string(), Cow::into_owned)
+    }
+}
+
+/// Masks texts, and counts.
+pub(super) struct Mask {
     privacy: Privacy,
     back: Option<Pseudonyms>,
-    /// Columns (or keys) that are not masked.
-    kept: Vec<String>,
     pub(super) counts: Counts,
     /// Names among the pseudonyms that stood in the input already.
     pub(super) taken: u64,
+}
+
+/// A text that was masked.
+pub(super) struct Masked<'a> {
+    pub(super) text: Cow<'a, str>,
+    rounds: Vec<Moves>,
+}
+
+impl Masked<'_> {
+    /// Where a byte of the text is now.
+    pub(super) fn place(&self, byte: usize) -> usize {
+        self.rounds.iter().fold(byte, |byte, m| m.place(byte))
+    }
+}
+
+impl Mask {
+    /// A mask; `None` where nothing is to be done.
+    pub(super) fn new(privacy: &Privacy) -> Option<Self> {
+        (*privacy != Privacy::default()).then(|| Self {
+            back: privacy.names.as_ref().map(Pseudonyms::reversed),
+            privacy: privacy.clone(),
+            counts: Counts::new(),
+            taken: 0,
+        })
+    }
+
+    /// A text without what is private; it is counted.
+    pub(super) fn all<'a>(&mut self, text: &'a str) -> Masked<'a> {
+        self.counted(text, self.privacy.redact)
+    }
+
+    /// A text of which only the names are private, such as a column of ids.
+    pub(super) fn names<'a>(&mut self, text: &'a str) -> Masked<'a> {
+        self.counted(text, false)
+    }
+
+    /// What somebody is called who is named in the text too, where it was counted.
+    pub(super) fn name(&self, name: &str) -> String {
+        self.masked(name, false, &mut Counts::new())
+            .text
+            .into_owned()
+    }
+
+    fn counted<'a>(&mut self, text: &'a str, redacts: bool) -> Masked<'a> {
+        if let Some(back) = &self.back {
+            self.taken += back.replaced(text).1;
+        }
+        let mut found = Counts::new();
+        let masked = self.masked(text, redacts, &mut found);
+        for (kind, n) in found {
+            *self.counts.entry(kind).or_default() += n;
+        }
+        masked
+    }
+
+    fn masked<'a>(&self, text: &'a str, redacts: bool, counts: &mut Counts) -> Masked<'a> {
+        let mut rounds = Vec::new();
+        let mut masked = Cow::Borrowed(text);
+        if redacts {
+            masked = redacted_in_rounds(text, counts, &mut rounds);
+        }
+        let names = self.privacy.names.as_ref();
+        let edits = names.map_or_else(Vec::new, |names| names.edits(&masked));
+        if !edits.is_empty() {
+            counts.insert(Kind::Name, edits.len() as u64);
+            rounds.push(Moves::of(&edits));
+            masked = Cow::Owned(applied(&masked, &edits));
+        }
+        Masked {
+            text: masked,
+            rounds,
+        }
+    }
+
+    /// A refused row can't be cut into cells: it is masked as one text.
+    pub(super) fn rejected(&mut self, mut row: Rejected) -> Rejected {
+        let text = String::from_utf8_lossy(&row.raw);
+        if let Cow::Owned(masked) = self.all(&text).text {
+            row.raw = masked.into_bytes();
+        }
+        row
+    }
+}
+
+/// Masks the rows of one input.
+pub(super) struct Guard {
+    mask: Mask,
+    /// Columns (or keys) that are not masked.
+    kept: Vec<String>,
 }
 
 impl Guard {
@@ -38,18 +136,30 @@ impl Guard {
     pub(super) fn new(privacy: &Privacy, layout: &Layout) -> Option<Self> {
         let is_kept = |role| matches!(role, Role::Id | Role::Date | Role::Lang | Role::Group);
         let kept = layout.other_columns.iter().filter(|c| is_kept(c.role));
-        (*privacy != Privacy::default()).then(|| Self {
-            back: privacy.names.as_ref().map(Pseudonyms::reversed),
-            privacy: privacy.clone(),
+        Mask::new(privacy).map(|mask| Self {
+            mask,
             kept: kept.map(|c| layout.columns[c.position].clone()).collect(),
-            counts: Counts::new(),
-            taken: 0,
         })
     }
 
+    /// How often each kind was masked so far.
+    pub(super) fn counts(&self) -> &Counts {
+        &self.mask.counts
+    }
+
+    /// How often a pseudonym stood in the input already.
+    pub(super) fn taken(&self) -> u64 {
+        self.mask.taken
+    }
+
+    pub(super) fn rejected(&mut self, row: Rejected) -> Rejected {
+        self.mask.rejected(row)
+    }
+
     pub(super) fn record(&mut self, mut record: Record, layout: &Layout) -> Record {
+        // The text stands in its cell too, where it is counted.
         let text_column = &layout.columns[layout.whole_text];
-        if let Cow::Owned(text) = self.masked(&record.text, text_column, false) {
+        if let Cow::Owned(text) = self.cell_again(&record.text, text_column) {
             record.text = text;
         }
         let raw = match layout.format {
@@ -60,13 +170,21 @@ impl Guard {
         record
     }
 
-    /// A refused row can't be cut into cells: it is masked as one text.
-    pub(super) fn rejected(&mut self, mut row: Rejected) -> Rejected {
-        let text = String::from_utf8_lossy(&row.raw);
-        if let Cow::Owned(masked) = self.masked(&text, "", true) {
-            row.raw = masked.into_bytes();
+    fn is_kept(&self, column: &str) -> bool {
+        self.kept.iter().any(|k| k == column)
+    }
+
+    fn cell<'a>(&mut self, cell: &'a str, column: &str) -> Cow<'a, str> {
+        if self.is_kept(column) {
+            self.mask.names(cell).text
+        } else {
+            self.mask.all(cell).text
         }
-        row
+    }
+
+    fn cell_again<'a>(&self, cell: &'a str, column: &str) -> Cow<'a, str> {
+        let redacts = self.mask.privacy.redact && !self.is_kept(column);
+        self.mask.masked(cell, redacts, &mut Counts::new()).text
     }
 
     fn cells(&mut self, layout: &Layout, record: &Record, delimiter: u8) -> Option<Vec<u8>> {
@@ -77,7 +195,7 @@ impl Guard {
             if i > 0 {
                 line.push(delimiter);
             }
-            let masked = self.masked(cell, column, true);
+            let masked = self.cell(cell, column);
             is_changed |= matches!(masked, Cow::Owned(_));
             write_cell(&mut line, &masked, delimiter);
         }
@@ -108,8 +226,8 @@ impl Guard {
             } else {
                 token.to_string()
             };
-            match self.masked(&value, &key, is_value) {
-                Cow::Owned(masked) if is_value => {
+            match is_value.then(|| self.cell(&value, &key)) {
+                Some(Cow::Owned(masked)) => {
                     out.push_str(&serde_json::Value::String(masked).to_string());
                     is_changed = true;
                 }
@@ -118,31 +236,6 @@ impl Guard {
             at = end;
         }
         is_changed.then(|| out.into_bytes())
-    }
-
-    /// A cell without what is private; it is counted if `counts`.
-    fn masked<'a>(&mut self, cell: &'a str, column: &str, counts: bool) -> Cow<'a, str> {
-        let mut found = Counts::new();
-        let mut text = Cow::Borrowed(cell);
-        if self.privacy.redact && !self.kept.iter().any(|k| k == column) {
-            text = redacted(cell, &mut found);
-        }
-        if let Some(names) = &self.privacy.names {
-            if let Some(back) = self.back.as_ref().filter(|_| counts) {
-                self.taken += back.replaced(cell).1;
-            }
-            let (replaced, n) = names.replaced(&text);
-            if n > 0 {
-                found.insert(Kind::Name, n);
-                text = Cow::Owned(replaced.into_owned());
-            }
-        }
-        if counts {
-            for (kind, n) in found {
-                *self.counts.entry(kind).or_default() += n;
-            }
-        }
-        text
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::{ReadOptions, Reader, write_cell};
+use super::edits::{Edit, applied};
 use crate::error::{Error, Location, Result};
 
 /// Names with a pseudonym each, replaced as whole words.
@@ -95,25 +96,29 @@ impl Pseudonyms {
 
     /// A text with its names replaced, and how many were.
     pub fn replaced<'a>(&self, text: &'a str) -> (Cow<'a, str>, u64) {
+        match self.edits(text) {
+            edits if edits.is_empty() => (Cow::Borrowed(text), 0),
+            edits => (Cow::Owned(applied(text, &edits)), edits.len() as u64),
+        }
+    }
+
+    /// The names in a text and what they are called.
+    pub(super) fn edits(&self, text: &str) -> Vec<Edit> {
         let found: Vec<(usize, &str)> = words(text).collect();
-        let mut out = String::new();
-        let (mut copied, mut replaced, mut at) = (0, 0, 0);
+        let mut edits = Vec::new();
+        let mut at = 0;
         while at < found.len() {
             let Some((length, entry)) = self.name_at(text, &found[at..]) else {
                 at += 1;
                 continue;
             };
             let (start, (last, word)) = (found[at].0, found[at + length - 1]);
-            let end = last + word.len();
-            out.push_str(&text[copied..start]);
-            out.push_str(&in_case_of(&text[start..end], &self.entries[entry].1));
-            (copied, at, replaced) = (end, at + length, replaced + 1);
+            let range = start..last + word.len();
+            let with = in_case_of(&text[range.clone()], &self.entries[entry].1).into_owned();
+            edits.push(Edit { range, with });
+            at += length;
         }
-        if replaced == 0 {
-            return (Cow::Borrowed(text), 0);
-        }
-        out.push_str(&text[copied..]);
-        (Cow::Owned(out), replaced)
+        edits
     }
 
     /// The name that these words begin with: how many of them, and its entry.

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::edits::{Edit, Moves, applied};
+
 /// A kind of private data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -131,28 +133,42 @@ static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
 
 /// A text with what is private in it masked; counts what was.
 pub fn redacted<'a>(text: &'a str, counts: &mut Counts) -> Cow<'a, str> {
+    redacted_in_rounds(text, counts, &mut Vec::new())
+}
+
+/// The same, with where places of the text are after each round of edits.
+pub(super) fn redacted_in_rounds<'a>(
+    text: &'a str,
+    counts: &mut Counts,
+    rounds: &mut Vec<Moves>,
+) -> Cow<'a, str> {
     let mut masked = Cow::Borrowed(text);
     if !may_hold(text) {
         return masked;
     }
     for (kind, pattern) in PATTERNS.iter() {
-        let mut found = Vec::new();
-        let new = pattern.replace_all(&masked, |captures: &Captures<'_>| {
-            let whole = captures.get(0).map_or("", |m| m.as_str());
-            let Some(kind) = judged(*kind, whole, captures) else {
-                return whole.to_string();
-            };
-            found.push(kind);
-            let before = captures.name("before").map_or("", |m| m.as_str());
-            format!("{before}{}", kind.mask())
-        });
-        let new = (!found.is_empty()).then(|| new.into_owned());
-        for kind in found {
-            *counts.entry(kind).or_default() += 1;
+        let edits = edits(*kind, pattern, &masked, counts);
+        if !edits.is_empty() {
+            masked = Cow::Owned(applied(&masked, &edits));
+            rounds.push(Moves::of(&edits));
         }
-        masked = new.map_or(masked, Cow::Owned);
     }
     masked
+}
+
+/// What one pattern masks; counts it.
+fn edits(kind: Kind, pattern: &Regex, text: &str, counts: &mut Counts) -> Vec<Edit> {
+    let edit = |captures: Captures<'_>| {
+        let whole = captures.get(0)?;
+        let kind = judged(kind, whole.as_str(), &captures)?;
+        *counts.entry(kind).or_default() += 1;
+        let start = captures.name("before").map_or(whole.start(), |m| m.end());
+        Some(Edit {
+            range: start..whole.end(),
+            with: kind.mask().to_string(),
+        })
+    };
+    pattern.captures_iter(text).filter_map(edit).collect()
 }
 
 /// The first kind of private data in a text.

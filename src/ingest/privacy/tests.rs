@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use super::*;
-use crate::ingest::{ReadOptions, Reader};
+use crate::ingest::{ReadOptions, Reader, Roles, SpeakerRole, TranscriptFormat, UnitKind};
 
 fn guarded(file: &str, privacy: Privacy) -> (Reader, Vec<Record>, Vec<Rejected>) {
     let options = ReadOptions {
@@ -55,6 +55,108 @@ fn strings_and_numbers_of_an_object_are_masked_at_any_depth() {
         "{\"text\":\"Hub @user\\n\",\"id\":3299014107850001,\"to\":{\"wa\":[\"<phone>\",12.5]},\"@x:\":true}"
     );
     assert_eq!(records[0].text, "Hub @user\n");
+}
+
+/// Each statement of a row repeats the row's cells, but what is masked stood there once.
+#[test]
+fn a_row_that_is_cut_is_masked_before_and_counted_once() {
+    let file = "id,text,hp\n1,Hub 0812-0000-1111. Atau a@b.id. Lama.,0812-0000-2222\n";
+    let options = ReadOptions {
+        privacy: redact(),
+        unit: Some(UnitKind::Statement),
+        ..ReadOptions::default()
+    };
+    let mut reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &options).unwrap();
+    let mut found = Vec::new();
+    while let Some(row) = reader.next_row().unwrap() {
+        found.push(String::from_utf8(row.unwrap().raw).unwrap());
+    }
+    assert_eq!(
+        found,
+        [
+            "1,Hub <phone>. Atau <email>. Lama.,<phone>,1,0,12,Hub <phone>.",
+            "1,Hub <phone>. Atau <email>. Lama.,<phone>,2,13,26,Atau <email>.",
+            "1,Hub <phone>. Atau <email>. Lama.,<phone>,3,27,32,Lama.",
+        ]
+    );
+    let counts = Counts::from([(Kind::Phone, 2), (Kind::Email, 1)]);
+    assert_eq!(reader.masked(), &counts);
+}
+
+const TALK: &str = "Pewawancara: Pak Anwar, nomornya 0812-0000-1111?\nAnwar: Ya. Telepon 0812-0000\n2222 saja. [Anwar] Atau ke Budi, Jl. Merdeka Raya No. 12.\nPewawancara: Baik, ANWAR.\nAnwar: Ya.\n";
+
+fn names_file() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("names.csv");
+    std::fs::write(&path, "name,pseudonym\nAnwar,Warga A\nBudi,\n").unwrap();
+    (folder, path)
+}
+
+/// A statement has the turn beside it and its own words twice; what is masked is counted where it
+/// stands in the plain text.
+#[test]
+fn a_transcript_is_masked_in_its_plain_text_and_counted_once() {
+    let (_folder, path) = names_file();
+    let options = ReadOptions {
+        format: Some(Format::Transcript(TranscriptFormat::Text)),
+        privacy: Privacy {
+            redact: true,
+            names: Some(Pseudonyms::read(&path).unwrap()),
+        },
+        ..ReadOptions::default()
+    };
+    let input = Box::new(TALK.as_bytes());
+    let mut reader = Reader::from_stream(input, "dir/anwar-1.txt", &options).unwrap();
+    let mut said = Vec::new();
+    while let Some(row) = reader.next_row().unwrap() {
+        let cells = reader.layout().cells(&row.unwrap());
+        said.push([0, 1, 3, 11].map(|i| cells[i].clone()).join("|"));
+    }
+    assert_eq!(
+        said,
+        [
+            "warga a-1:0002.1|dir/warga a-1.txt|Warga A|Ya.",
+            "warga a-1:0002.2|dir/warga a-1.txt|Warga A|Telepon <phone> saja.",
+            "warga a-1:0003.1|dir/warga a-1.txt|Warga A|[Warga A] Atau ke Nama2, <address>.",
+            "warga a-1:0005.1|dir/warga a-1.txt|Warga A|Ya.",
+        ]
+    );
+    let transcript = reader.transcript().unwrap();
+    assert_eq!(
+        transcript.text,
+        "Pewawancara: Pak Warga A, nomornya <phone>?\nWarga A: Ya. Telepon <phone> saja. [Warga A] Atau ke Nama2, <address>.\nPewawancara: Baik, WARGA A.\nWarga A: Ya.\n"
+    );
+    let chars: Vec<char> = transcript.text.chars().collect();
+    for unit in &transcript.units {
+        let cut: String = chars[unit.start..unit.end].iter().collect();
+        assert_eq!(cut, unit.raw);
+    }
+    let counts = [(Kind::Phone, 2), (Kind::Address, 1), (Kind::Name, 6)];
+    assert_eq!(reader.masked(), &Counts::from(counts));
+    assert_eq!(reader.source(), "dir/warga a-1.txt");
+}
+
+/// Who asks is said by the true name, which nobody reads afterwards.
+#[test]
+fn roles_are_given_by_true_names() {
+    let (_folder, path) = names_file();
+    let mut options = ReadOptions {
+        format: Some(Format::Transcript(TranscriptFormat::Text)),
+        ..ReadOptions::default()
+    };
+    options.privacy.names = Some(Pseudonyms::read(&path).unwrap());
+    options.transcript.roles = Roles::with(&["Anwar".into()], &[]);
+    let file = b"Anwar: Apa kabar?\nBudi: Baik.\nAnwar: Lalu?\nBudi: Ya.\n";
+    let reader = Reader::from_stream(Box::new(&file[..]), "in", &options).unwrap();
+    let roles = reader.layout().speakers.iter();
+    let roles: Vec<_> = roles.map(|s| (s.name.as_str(), s.role)).collect();
+    assert_eq!(
+        roles,
+        [
+            ("Warga A", SpeakerRole::Interviewer),
+            ("Nama2", SpeakerRole::Participant)
+        ]
+    );
 }
 
 #[test]

@@ -16,13 +16,15 @@ mod tables;
 mod turns;
 mod units;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ForeignKind, Result};
 
 pub use marks::clock_time;
 pub use roles::{Roles, SpeakerRole};
-pub(super) use rows::{Rows, columns};
+pub(crate) use rows::CODING;
+pub(super) use rows::Rows;
 pub use units::{Unit, file_stem};
 
+use super::privacy::{Counts, Mask};
 use super::{ReadOptions, Rejected};
 use source::Source;
 
@@ -133,11 +135,16 @@ pub struct Turn {
     pub time_end: Option<u64>,
     /// The words, without time stamps and non-verbal marks.
     pub text: String,
+    /// What the column of codes of a document's table says of it; empty without one.
+    pub coding: String,
 }
 
 /// A transcript, whatever file it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
+    /// What ids begin with and the column `source` says: the file's name, with the names in it
+    /// replaced where that is asked for.
+    pub name: String,
     /// The plain text that offsets point into.
     pub text: String,
     /// What the file is, by what it holds.
@@ -152,6 +159,10 @@ pub struct Transcript {
     pub rejected: Vec<Rejected>,
     /// What was found out about the file, where it is not what its suffix says.
     pub notes: Vec<String>,
+    /// How often private data of each kind was masked.
+    pub masked: Counts,
+    /// How often a pseudonym stood in the file already.
+    pub taken_pseudonyms: u64,
 }
 
 impl Transcript {
@@ -164,7 +175,7 @@ impl Transcript {
     ) -> Result<Self> {
         options.transcript.limits.check(bytes.len() as u64, name)?;
         let mut notes = Vec::new();
-        let (format, source) = read_source(bytes, name, claimed, options, &mut notes)?;
+        let (format, mut source) = read_source(bytes, name, claimed, options, &mut notes)?;
         if format != claimed {
             notes.push(format!("read as {}, by what it holds", format.name()));
         }
@@ -173,8 +184,24 @@ impl Transcript {
                 path: name.to_string(),
             });
         }
-        let options = &options.transcript;
-        Ok(units::transcript(source, name, format, options, notes))
+        // Who asks and answers is known by their true names.
+        let mut speakers = units::speakers(&source.turns, &options.transcript);
+        let shown = options.privacy.file_name(name);
+        let mask = Mask::new(&options.privacy).map(|mut mask| {
+            source.mask(&mut mask);
+            for speaker in &mut speakers {
+                speaker.name = mask.name(&speaker.name);
+            }
+            mask
+        });
+        let unit = options.transcript.unit;
+        let mut transcript = units::transcript(source, speakers, &shown, format, unit);
+        transcript.notes = notes;
+        if let Some(mask) = mask {
+            transcript.masked = mask.counts;
+            transcript.taken_pseudonyms = mask.taken;
+        }
+        Ok(transcript)
     }
 
     /// The names of speakers that may ask or answer: one letter that stands for either.
@@ -200,17 +227,6 @@ fn read_source(
         let source = document_source(document, roles);
         return Ok((TranscriptFormat::Docx, source));
     }
-    let foreign = match bytes {
-        [b'{', b'\\', b'r', b't', b'f', ..] => Some("an RTF document"),
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => Some("an old Word document (.doc), or one with a password"),
-        _ => None,
-    };
-    if let Some(reason) = foreign {
-        return Err(Error::Document {
-            path: name.to_string(),
-            reason: reason.into(),
-        });
-    }
     let decoded = plain::decode(bytes, name, options.encoding)?;
     notes.extend(decoded.note);
     let text = decoded.text;
@@ -220,6 +236,12 @@ fn read_source(
         });
     }
     let format = plain::format_of(&text, claimed);
+    if claimed == TranscriptFormat::Docx && format == TranscriptFormat::Text {
+        return Err(Error::Foreign {
+            path: name.to_string(),
+            kind: ForeignKind::TextAsWord,
+        });
+    }
     let source = match format {
         TranscriptFormat::WebVtt => subtitles::read(&text, name, roles, false)?,
         TranscriptFormat::Srt => subtitles::read(&text, name, roles, true)?,

@@ -8,6 +8,9 @@ use super::TranscriptFormat;
 use crate::error::{Error, Result};
 use crate::ingest::{Charset, CharsetSource, Encoding, check_head};
 
+/// Bytes by which it is seen what a file is.
+const HEAD: usize = 512;
+
 /// A file's text with LF line ends and without a byte-order mark.
 #[derive(Debug)]
 pub(super) struct Decoded {
@@ -21,7 +24,7 @@ pub(super) struct Decoded {
 ///
 /// By line, so that a file pasted together from two encodings is read right in both.
 pub(super) fn decode(bytes: &[u8], name: &str, named: Option<Charset>) -> Result<Decoded> {
-    let start = check_head(&bytes[..bytes.len().min(16)], name)?;
+    let start = check_head(&bytes[..bytes.len().min(HEAD)], name)?;
     let (text, note) = match Encoding::of_head(bytes, named) {
         Some(known) if known.source == CharsetSource::Named || !known.charset.is_utf8() => {
             let charset = known.charset;

@@ -4,31 +4,30 @@ use std::io::{BufRead, Read};
 
 use super::marks::clock_time;
 use super::{Transcript, TranscriptFormat, Unit};
-use crate::error::Result;
+use crate::error::{Location, Result, RowFault};
 use crate::ingest::{ReadOptions, Record, Rejected, unreadable, write_cell};
 
 /// Most of a neighbouring turn that stands beside a statement, in code points.
 const CONTEXT: usize = 1000;
 
-/// Columns of the rows made from a transcript.
-pub(in crate::ingest) fn columns() -> Vec<String> {
-    [
-        "id",
-        "source",
-        "turn",
-        "speaker",
-        "start",
-        "end",
-        "time_start",
-        "time_end",
-        "context_before",
-        "context_after",
-        "text_raw",
-        "text",
-    ]
-    .map(String::from)
-    .to_vec()
-}
+/// The column of what a document's table has as codes.
+pub(crate) const CODING: &str = "coding";
+
+/// Columns of the rows made from any transcript.
+const COLUMNS: [&str; 12] = [
+    "id",
+    "source",
+    "turn",
+    "speaker",
+    "start",
+    "end",
+    "time_start",
+    "time_end",
+    "context_before",
+    "context_after",
+    "text_raw",
+    "text",
+];
 
 /// The rows of a transcript in the order of the file, with the pieces that could not be read.
 pub(in crate::ingest) struct Rows {
@@ -50,9 +49,13 @@ impl Rows {
             .read_to_end(&mut bytes)
             .map_err(|e| unreadable(name, e))?;
         let transcript = Transcript::read(&bytes, name, format, options)?;
-        let mut rows: Vec<(u64, Result<Record, Rejected>)> = records(&transcript, name)
+        let whole = |record: Record| match record.text.len() {
+            bytes if bytes > options.max_cell => Err(too_long(record, name, options.max_cell)),
+            _ => Ok(record),
+        };
+        let mut rows: Vec<(u64, Result<Record, Rejected>)> = records(&transcript)
             .into_iter()
-            .map(|record| (record.line, Ok(record)))
+            .map(|record| (record.line, whole(record)))
             .collect();
         let rejected = transcript.rejected.iter().cloned();
         rows.extend(rejected.map(|rejected| (rejected.at.line, Err(rejected))));
@@ -68,8 +71,28 @@ impl Rows {
         self.rows.next()
     }
 
+    /// The columns; that of codes is there if somebody wrote one.
+    pub(in crate::ingest) fn columns(&self) -> Vec<String> {
+        let coding = is_coded(&self.transcript).then_some(CODING);
+        let all = COLUMNS.into_iter().chain(coding);
+        all.map(String::from).collect()
+    }
+
     pub(in crate::ingest) fn transcript(&self) -> &Transcript {
         &self.transcript
+    }
+}
+
+/// A statement that is longer than a cell may be.
+fn too_long(record: Record, name: &str, limit: usize) -> Rejected {
+    Rejected {
+        at: Location::new(name, record.line, 0),
+        last_line: record.line,
+        fault: RowFault::CellTooLong {
+            bytes: record.text.len(),
+            limit,
+        },
+        raw: record.raw.into_iter().take(limit).collect(),
     }
 }
 
@@ -85,7 +108,7 @@ fn last_part(text: &str) -> &str {
     cut.map_or(text, |(start, _)| &text[start..])
 }
 
-fn records(transcript: &Transcript, name: &str) -> Vec<Record> {
+fn records(transcript: &Transcript) -> Vec<Record> {
     let time = |millis: Option<u64>| millis.map_or(String::new(), clock_time);
     let before = |turn: usize| {
         turn.checked_sub(1)
@@ -97,22 +120,26 @@ fn records(transcript: &Transcript, name: &str) -> Vec<Record> {
             .get(turn + 1)
             .map_or("", |t| first_part(&t.text))
     };
+    let is_coded = is_coded(transcript);
     let record = |unit: &Unit| {
         let turn = &transcript.turns[unit.turn];
-        let cells = [
+        let numbers = [unit.turn + 1, unit.start, unit.end].map(|n| n.to_string());
+        let times = [unit.time_start, unit.time_end].map(time);
+        let mut cells = vec![
             unit.id.as_str(),
-            name,
-            &(unit.turn + 1).to_string(),
+            &transcript.name,
+            &numbers[0],
             &transcript.speakers[turn.speaker].name,
-            &unit.start.to_string(),
-            &unit.end.to_string(),
-            &time(unit.time_start),
-            &time(unit.time_end),
+            &numbers[1],
+            &numbers[2],
+            &times[0],
+            &times[1],
             before(unit.turn),
             after(unit.turn),
             &unit.raw,
             &unit.text,
         ];
+        cells.extend(is_coded.then_some(turn.coding.as_str()));
         Record {
             line: unit.line,
             raw: row(&cells),
@@ -120,6 +147,10 @@ fn records(transcript: &Transcript, name: &str) -> Vec<Record> {
         }
     };
     transcript.units.iter().map(record).collect()
+}
+
+fn is_coded(transcript: &Transcript) -> bool {
+    transcript.turns.iter().any(|t| !t.coding.is_empty())
 }
 
 fn row(cells: &[&str]) -> Vec<u8> {

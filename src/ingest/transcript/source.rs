@@ -1,7 +1,10 @@
 //! What every reader of a transcript makes of its file.
 
+use std::ops::Range;
+
 use super::turns::Stretch;
 use crate::ingest::Rejected;
+use crate::ingest::privacy::Mask;
 use crate::ingest::sentences::LineBreaks;
 
 /// The plain text of a file, the pieces it came in, and who speaks where.
@@ -30,6 +33,65 @@ pub(super) struct Anchor {
     pub(super) line: u64,
     /// Start and end in milliseconds, where the file says them.
     pub(super) time: Option<(u64, u64)>,
+}
+
+impl Source {
+    /// Masks what is private in every turn and between them, the speakers' names with it.
+    pub(super) fn mask(&mut self, mask: &mut Mask) {
+        let old = std::mem::take(&mut self.text);
+        let mut masking = Masking {
+            old: &old,
+            anchors: &mut self.anchors,
+            moved: 0,
+            new: String::with_capacity(old.len()),
+            mask,
+        };
+        let mut from = 0;
+        for turn in &mut self.turns {
+            masking.piece(from..turn.span.start);
+            from = turn.span.end;
+            turn.span = masking.piece(turn.span.clone());
+            turn.speaker = masking.mask.name(&turn.speaker);
+            turn.coding = masking.mask.all(&turn.coding).text.into_owned();
+        }
+        masking.piece(from..old.len());
+        masking.rest();
+        self.text = masking.new;
+        let rejected = std::mem::take(&mut self.rejected).into_iter();
+        self.rejected = rejected.map(|row| mask.rejected(row)).collect();
+    }
+}
+
+/// A text on its way into a masked one, piece by piece: nothing is masked across two.
+struct Masking<'a> {
+    old: &'a str,
+    anchors: &'a mut [Anchor],
+    /// Anchors that were moved.
+    moved: usize,
+    new: String,
+    mask: &'a mut Mask,
+}
+
+impl Masking<'_> {
+    /// Masks the next piece; returns where it is now.
+    fn piece(&mut self, old: Range<usize>) -> Range<usize> {
+        let masked = self.mask.all(&self.old[old.clone()]);
+        let start = self.new.len();
+        let waiting = self.anchors.iter_mut().skip(self.moved);
+        for anchor in waiting.take_while(|a| a.byte < old.end) {
+            anchor.byte = start + masked.place(anchor.byte - old.start);
+            self.moved += 1;
+        }
+        self.new.push_str(&masked.text);
+        start..self.new.len()
+    }
+
+    /// Moves the anchors behind the last piece.
+    fn rest(&mut self) {
+        for anchor in self.anchors.iter_mut().skip(self.moved) {
+            anchor.byte = self.new.len();
+        }
+    }
 }
 
 /// The lines of a text as pieces.

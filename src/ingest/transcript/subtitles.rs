@@ -334,6 +334,7 @@ fn source(cues: Cues, speakers: &[String]) -> Source {
                     speaker: speaker.clone(),
                     span: start..text.len(),
                     time: None,
+                    coding: String::new(),
                 });
             }
         }

@@ -48,6 +48,7 @@ const QUESTION: &[&str] = &["pertanyaan", "question", "questions", "tanya"];
 const ANSWER: &[&str] = &[
     "jawaban", "answer", "answers", "jawab", "respon", "response",
 ];
+const CODING: &[&str] = &["koding", "pengodean", "kode", "coding", "code", "codes"];
 const TIME: &[&str] = &["waktu", "menit", "time", "timestamp", "durasi"];
 
 /// Rows among which a header is looked for.
@@ -60,9 +61,14 @@ enum Columns {
         speaker: usize,
         words: usize,
         time: Option<usize>,
+        coding: Option<usize>,
     },
-    /// A question and its answer.
-    Interview { question: usize, answer: usize },
+    /// A question and its answer, which the codes are of.
+    Interview {
+        question: usize,
+        answer: usize,
+        coding: Option<usize>,
+    },
 }
 
 /// The plain text of a table, and the turns in it if it holds a transcript; spans are bytes of
@@ -97,14 +103,21 @@ fn by_header(row: &[String]) -> Option<Columns> {
             cell.chars().count() <= 40 && parts.any(|p| words.contains(&p))
         })
     };
+    let coding = column(CODING);
     if let (Some(question), Some(answer)) = (column(QUESTION), column(ANSWER)) {
-        return Some(Columns::Interview { question, answer });
+        let coding = coding.filter(|c| *c != question && *c != answer);
+        return Some(Columns::Interview {
+            question,
+            answer,
+            coding,
+        });
     }
     let (speaker, words) = (column(SPEAKER)?, column(WORDS)?);
     (speaker != words).then(|| Columns::Speech {
         speaker,
         words,
         time: column(TIME),
+        coding: coding.filter(|c| *c != speaker && *c != words),
     })
 }
 
@@ -128,6 +141,7 @@ fn by_roles(rows: &Table) -> Option<Columns> {
         speaker,
         words,
         time: None,
+        coding: None,
     })
 }
 
@@ -157,6 +171,7 @@ impl Made {
                     speaker,
                     words,
                     time,
+                    coding,
                 } => {
                     let name = cell(row, *speaker);
                     let name = name.trim_end_matches(':').trim();
@@ -164,17 +179,23 @@ impl Made {
                         last = name.replace('\n', " ");
                     }
                     let time = time.and_then(|t| clock(&cell(row, t)));
-                    self.turn(&last, &cell(row, *words), time);
+                    let coding = coding.map_or(String::new(), |c| cell(row, c));
+                    self.turn(&last, &cell(row, *words), time, coding);
                 }
-                Columns::Interview { question, answer } => {
-                    self.turn("Pertanyaan", &cell(row, *question), None);
-                    self.turn("Jawaban", &cell(row, *answer), None);
+                Columns::Interview {
+                    question,
+                    answer,
+                    coding,
+                } => {
+                    let coding = coding.map_or(String::new(), |c| cell(row, c));
+                    self.turn("Pertanyaan", &cell(row, *question), None, String::new());
+                    self.turn("Jawaban", &cell(row, *answer), None, coding);
                 }
             }
         }
     }
 
-    fn turn(&mut self, speaker: &str, words: &str, time: Option<u64>) {
+    fn turn(&mut self, speaker: &str, words: &str, time: Option<u64>, coding: String) {
         if words.is_empty() {
             return;
         }
@@ -188,6 +209,7 @@ impl Made {
             speaker: speaker.to_string(),
             span: start..self.text.len(),
             time,
+            coding,
         });
         self.text.push('\n');
     }
@@ -231,6 +253,18 @@ mod tests {
                 pair("Informan", "Air mati."),
             ]
         );
+    }
+
+    #[test]
+    fn a_column_of_codes_goes_with_its_row() {
+        let rows = [
+            ["No.", "Pelaku", "Transkrip", "Koding"],
+            ["1", "Informan", "Antri lama.", "akses; R"],
+            ["2", "", "Air mati.", ""],
+        ];
+        let rows = rows.map(|r| r.map(String::from).to_vec()).to_vec();
+        let codings: Vec<String> = table_turns(&rows).1.into_iter().map(|t| t.coding).collect();
+        assert_eq!(codings, ["akses; R", ""]);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Stretch {
     pub(super) span: Range<usize>,
     /// The time beside the name, in milliseconds.
     pub(super) time: Option<u64>,
+    /// What a column of codes says of it; empty without one.
+    pub(super) coding: String,
 }
 
 /// A line of a text and the mark it begins with.
@@ -48,12 +50,14 @@ pub(super) fn turns(text: &str, roles: &Roles) -> Vec<Stretch> {
                 speaker: marker.name.to_string(),
                 span: (line.start + marker.after).min(line.end)..line.end,
                 time: marker.time,
+                coding: String::new(),
             }),
             (None, Some(turn)) => turn.span.end = line.end,
             (None, None) => turns.push(Stretch {
                 speaker: String::new(),
                 span: line.start..line.end,
                 time: None,
+                coding: String::new(),
             }),
         }
     }

@@ -11,6 +11,7 @@ use super::{
     Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn, UnitKind,
 };
 use crate::error::{Error, Result};
+use crate::ingest::privacy::Counts;
 use crate::ingest::sentences::statements;
 
 /// A statement of a transcript.
@@ -36,21 +37,20 @@ pub struct Unit {
     pub line: u64,
 }
 
-/// Puts speakers, turns and units together.
+/// Puts turns and units together.
 pub(super) fn transcript(
     source: Source,
+    speakers: Vec<Speaker>,
     name: &str,
     format: TranscriptFormat,
-    options: &TranscriptOptions,
-    notes: Vec<String>,
+    unit: UnitKind,
 ) -> Transcript {
-    let speakers = speakers(&source.turns, options);
     let mut turns = Vec::with_capacity(source.turns.len());
     let mut units = Vec::new();
     let mut cutter = Cutter {
         source: &source,
         stem: file_stem(name),
-        unit: options.unit,
+        unit,
         markdown: format == TranscriptFormat::Markdown,
         position: Position::default(),
         counts: BTreeMap::new(),
@@ -65,18 +65,21 @@ pub(super) fn transcript(
         units.extend(own);
     }
     Transcript {
+        name: name.to_string(),
         text: source.text,
         format,
         speakers,
         turns,
         units,
         rejected: source.rejected,
-        notes,
+        notes: Vec::new(),
+        masked: Counts::new(),
+        taken_pseudonyms: 0,
     }
 }
 
 /// Who speaks, in the order of the first turn.
-fn speakers(turns: &[Stretch], options: &TranscriptOptions) -> Vec<Speaker> {
+pub(super) fn speakers(turns: &[Stretch], options: &TranscriptOptions) -> Vec<Speaker> {
     let mut found: Vec<Speaker> = Vec::new();
     for turn in turns {
         match found.iter_mut().find(|s| s.name == turn.speaker) {
@@ -147,6 +150,7 @@ impl Cutter<'_> {
             time_start,
             time_end,
             text,
+            coding: stretch.coding.clone(),
         };
         (turn, units)
     }

@@ -1,10 +1,12 @@
-//! Spreadsheets (XLSX, ODS): one sheet as a table, cells as text.
+//! Packed tables, cells as text: one sheet of a workbook (XLSX, ODS), a Parquet file.
 //!
 //! A worker reads the sheet row by row and is only a few rows ahead, so memory holds the shared
 //! strings of a workbook but not its cells. What it meets at its end or by a fault comes as the
 //! last message; a worker that ends without one has met a file its parser could not stand.
 
 mod ods;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod xlsx;
 
 use std::collections::VecDeque;
@@ -115,17 +117,42 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// A sheet of a workbook.
     pub(super) fn open(file: File, name: &str, options: &ReadOptions) -> Result<Self> {
         let archive = archive::open(file, name, options.max_unpacked)?;
+        let (of, wanted) = (name.to_string(), options.sheet.clone());
+        let mut rows = Self::sent(name, options, move |sink| {
+            read(archive, &of, wanted.as_deref(), sink)
+        });
+        rows.find_header(options, TRIED)?;
+        Ok(rows)
+    }
+
+    /// A Parquet file, whose header is its first row.
+    #[cfg(feature = "parquet")]
+    pub(super) fn open_parquet(file: File, name: &str, options: &ReadOptions) -> Result<Self> {
+        let (of, limit) = (name.to_string(), options.max_unpacked);
+        let mut rows = Self::sent(name, options, move |sink| {
+            parquet::read(file, &of, limit, sink)
+        });
+        rows.find_header(options, 1)?;
+        Ok(rows)
+    }
+
+    /// The rows that a worker sends.
+    fn sent(
+        name: &str,
+        options: &ReadOptions,
+        read: impl FnOnce(&Sink) -> Result<()> + Send + 'static,
+    ) -> Self {
         let keep = options.kept_bytes();
         let (sender, receiver) = sync_channel(AHEAD);
         let sink = Sink { sender, keep };
-        let (of, wanted) = (name.to_string(), options.sheet.clone());
         thread::spawn(move || {
-            let read = read(archive, &of, wanted.as_deref(), &sink);
+            let read = read(&sink);
             sink.send(read.map_or_else(Message::Failed, |()| Message::End));
         });
-        let mut rows = Self {
+        Self {
             receiver,
             name: name.to_string(),
             sheet: Sheet {
@@ -139,9 +166,7 @@ impl Rows {
             keep,
             waiting: VecDeque::new(),
             ended: false,
-        };
-        rows.find_header(options)?;
-        Ok(rows)
+        }
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -183,10 +208,10 @@ impl Rows {
     }
 
     /// The header is the first row of two cells or more with a column of the text; where none
-    /// has one, the first row of two cells is what the error shows.
-    fn find_header(&mut self, options: &ReadOptions) -> Result<()> {
+    /// has one, the first row of two cells is what the error shows. It is among the first `tried`.
+    fn find_header(&mut self, options: &ReadOptions, tried: usize) -> Result<()> {
         let mut rows = Vec::new();
-        while rows.len() < TRIED
+        while rows.len() < tried
             && let Some(row) = self.receive()?
         {
             rows.push(row);

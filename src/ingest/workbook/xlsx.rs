@@ -58,6 +58,11 @@ fn send_rows(book: &mut Book, sheet: &str, name: &str, sink: &Sink) -> Result<()
     while let Some(cell) = cells.next_cell().map_err(|e| damaged(name, &e))? {
         let (number, column) = cell.get_position();
         let number = u64::from(number) + 1;
+        if number < row.row.number {
+            let last = row.row.number;
+            let reason = format!("in sheet {sheet:?} row {number} stands below row {last}");
+            return Err(damaged(name, &reason));
+        }
         if number != row.row.number {
             let done = std::mem::replace(&mut row, Building::new(number, sink.keep));
             if !done.is_blank() && !sink.send(Message::Row(done.row)) {

@@ -1,0 +1,59 @@
+//! Files of kinds that aren't read.
+
+use std::fmt;
+
+/// A kind of file that isn't read, known by how it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForeignKind {
+    /// HTML, also what some programs write as `.xls` or `.doc`.
+    WebPage,
+    /// XML of any kind.
+    Xml,
+    /// PDF.
+    Pdf,
+    /// RTF.
+    Rtf,
+    /// Word or Excel before 2007, or encrypted.
+    OldOffice,
+    /// ZIP where text is wanted.
+    Zip,
+    /// gzip.
+    Gzip,
+    /// Text in a file that is called a Word document.
+    TextAsWord,
+}
+
+impl ForeignKind {
+    /// What to do about it.
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::WebPage => {
+                "open it in a browser or an office program and save it as .docx or .txt, a table as .xlsx or CSV"
+            }
+            Self::Xml => {
+                "open it in the program that wrote it and save it as .docx or .txt, a table as .xlsx or CSV"
+            }
+            Self::Pdf => "copy its text into a document and save that as .docx or .txt",
+            Self::Rtf => "open it in a word processor and save it as .docx or .txt",
+            Self::OldOffice => "open it and save it without a password, as .docx or .xlsx",
+            Self::Zip => "say what it is with --format, or unpack it",
+            Self::Gzip => "unpack it first",
+            Self::TextAsWord => "call it .txt (or .csv if it is a table), or say so with --format",
+        }
+    }
+}
+
+impl fmt::Display for ForeignKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WebPage => "a web page, whatever its suffix says",
+            Self::Xml => "an XML file",
+            Self::Pdf => "a PDF file",
+            Self::Rtf => "an RTF document",
+            Self::OldOffice => "an old Excel or Word file, or one locked with a password",
+            Self::Zip => "a ZIP file (XLSX, DOCX or ODS)",
+            Self::Gzip => "a gzip file",
+            Self::TextAsWord => "plain text, which its suffix doesn't say",
+        })
+    }
+}
