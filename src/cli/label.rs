@@ -13,6 +13,7 @@ use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 use super::console::Console;
 use super::input::announce;
 use super::privacy::{PrivacyArgs, say_masked};
+use super::summary;
 use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
@@ -321,8 +322,10 @@ fn report(
         counts.rejected,
         model.id()
     ));
-    for line in decision_lines(counts, model) {
-        console.say(&line);
+    if !console.is_terminal() {
+        for line in decision_lines(counts, model) {
+            console.say(&line);
+        }
     }
     if args.duplicates {
         console.say(&format!(
@@ -336,6 +339,11 @@ fn report(
     }
     if args.output.as_os_str() != "-" {
         console.say(&format!("wrote {}", args.output.display()));
+    }
+    // People read tables; what reads a pipe knows the lines.
+    if console.is_terminal() && counts.labelled > 0 {
+        let table = summary::table(counts, model, summary::Style::of_environment());
+        console.say(table.trim_end());
     }
 }
 
