@@ -239,6 +239,13 @@ fn add_functions(environment: &mut Environment<'static>, words: &Words) {
         let decimal = move |value: f64| words.decimal(value, decimals);
         environment.add_filter(format!("f{decimals}"), decimal);
     }
+    // A reason that has no text of its own stays as the evaluation says it.
+    let reasons = words.clone();
+    environment.add_filter("reason", move |reason: &str| {
+        reasons
+            .get(reason)
+            .map_or_else(|| reason.to_string(), String::from)
+    });
     let languages = words.clone();
     environment.add_filter("language", move |code: &str| {
         let key = format!(
