@@ -565,6 +565,36 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A routing file that can't be followed.
+    #[error("{at}: {reason}")]
+    Routes {
+        /// Where.
+        at: Location,
+        /// What is wrong with it.
+        reason: String,
+        /// What may have been meant.
+        near: Option<String>,
+    },
+    /// A report is asked about rows that something else has coded.
+    #[error("{path} was coded by the {what} {labelled}, the one given is {given}")]
+    CodedByOther {
+        /// The labelled file.
+        path: String,
+        /// `model` or `codebook`.
+        what: &'static str,
+        /// What the file names.
+        labelled: String,
+        /// What was given, or taken where nothing was.
+        given: String,
+    },
+    /// A template of a report can't be used.
+    #[error("template {name}: {reason}")]
+    Template {
+        /// The template, with its line where that is known.
+        name: String,
+        /// The library's words.
+        reason: String,
+    },
     /// `linfa` refused its input.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
@@ -647,6 +677,9 @@ impl Error {
             Self::NotMeasured { .. } => "K0801",
             Self::Gate { .. } => "K0802",
             Self::Behaviour { .. } => "K0803",
+            Self::Routes { .. } => "K0901",
+            Self::CodedByOther { .. } => "K0902",
+            Self::Template { .. } => "K0903",
             Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
         }
     }
@@ -745,7 +778,21 @@ impl Error {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("create the folder first".into())
             }
-            _ => self.transcript_hint(),
+            _ => self.transcript_hint().or_else(|| self.report_hint()),
+        }
+    }
+
+    /// What to do about a report, or what it is made by.
+    fn report_hint(&self) -> Option<String> {
+        match self {
+            Self::Routes { near, .. } => near.as_ref().map(|near| format!("did you mean {near:?}?")),
+            Self::CodedByOther { what, .. } => Some(format!(
+                "name the {what} that the file was labelled with (--{what})"
+            )),
+            Self::Template { .. } => Some(
+                "mend it, or leave out --template; the built-in ones are in src/report/page/templates".into(),
+            ),
+            _ => None,
         }
     }
 

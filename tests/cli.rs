@@ -27,10 +27,12 @@ mod cases {
         for part in ["README.in", "README.out"] {
             let examples = folder.path().join(part).join("corpus/examples");
             fs::create_dir_all(&examples).unwrap();
+            fs::create_dir_all(folder.path().join(part).join("examples/routes")).unwrap();
             for file in [
                 "corpus/codebook.toml",
                 "corpus/examples/complaints.csv",
                 "corpus/examples/interview-02.txt",
+                "examples/routes/routes.toml",
             ] {
                 fs::copy(root.join(file), folder.path().join(part).join(file)).unwrap();
             }

@@ -23,6 +23,11 @@ impl Console {
         }
     }
 
+    /// Whether a person sees what is said as it is said.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
     /// A line of talk.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {

@@ -7,13 +7,15 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::evaluate::{Gate, GateOutcome, Verdict, evaluate};
 use konflik::report::{
-    evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
+    ModelScores, Pages, TopWords, evaluation_markdown, evaluation_text, gate_github, gate_gitlab,
+    gate_junit, gate_summary, top_words,
 };
 use konflik::{Codebook, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, DocumentForm, Form};
 use super::input::read_corpus;
+use super::report::LangArg;
 use super::study::StudyArgs;
 use super::{BootstrapArgs, CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
 
@@ -45,6 +47,9 @@ pub(super) struct EvaluateArgs {
     /// and .summary.md (a step summary)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve"])]
     gate: Option<PathBuf>,
+    /// Language of an output that ends in .html
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: LangArg,
     #[command(flatten)]
     document: DocumentArgs<EvaluationForm>,
     #[command(flatten)]
@@ -69,6 +74,8 @@ pub(super) enum EvaluationForm {
     Text,
     Json,
     Md,
+    /// A page with charts
+    Html,
     /// Of a gate: `JUnit` XML
     Junit,
     /// Of a gate: annotations of GitHub Actions
@@ -87,6 +94,7 @@ impl DocumentForm for EvaluationForm {
             (".summary.md", Self::Summary),
             (".json", Self::Json),
             (".md", Self::Md),
+            (".html", Self::Html),
             (".txt", Self::Text),
             (".xml", Self::Junit),
         ];
@@ -95,22 +103,23 @@ impl DocumentForm for EvaluationForm {
             .map(|(_, form)| *form)
             .ok_or_else(|| Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".json, .md or .txt; with --gate also .xml, .gitlab.json or .summary.md",
+                known: ".json, .md, .html or .txt; with --gate also .xml, .gitlab.json or .summary.md",
             })
     }
 }
 
 impl EvaluationForm {
-    fn render(self, evaluation: &Evaluation) -> Result<String> {
+    fn render(self, evaluation: &Evaluation, page: &Page) -> Result<String> {
         let of_gate = |render: fn(&Verdict) -> String| {
             let verdict = evaluation.gate.as_ref();
-            verdict.map(render).ok_or_else(|| self.needs_gate())
+            verdict.map(render).ok_or_else(|| self.not_of_this())
         };
         Ok(match self {
             Self::Junit => of_gate(gate_junit)?,
             Self::Github => of_gate(gate_github)?,
             Self::Gitlab => of_gate(gate_gitlab)?,
             Self::Summary => of_gate(gate_summary)?,
+            Self::Html => page.render(evaluation)?,
             plain => plain.plain()?.render(evaluation)?,
         })
     }
@@ -121,20 +130,34 @@ impl EvaluationForm {
             Self::Text => Ok(Form::Text),
             Self::Json => Ok(Form::Json),
             Self::Md => Ok(Form::Md),
-            _ => Err(self.needs_gate()),
+            _ => Err(self.not_of_this()),
         }
     }
 
     fn is_of_gate(self) -> bool {
-        !matches!(self, Self::Text | Self::Json | Self::Md)
+        !matches!(self, Self::Text | Self::Json | Self::Md | Self::Html)
     }
 
-    fn needs_gate(self) -> Error {
+    fn not_of_this(self) -> Error {
         Error::Parameter {
             name: "the form of an output",
             value: format!("{self:?}").to_lowercase(),
-            range: "text, json or md where there is no --gate",
+            range: "text, json or md; html for the scores of a model, the others for a --gate",
         }
+    }
+}
+
+/// What an evaluation as a page needs beside it.
+struct Page {
+    lang: LangArg,
+    top_words: Vec<TopWords>,
+}
+
+impl Page {
+    fn render(&self, evaluation: &Evaluation) -> Result<String> {
+        let pages = Pages::new(self.lang.lang(), None)?;
+        let scores = ModelScores::try_from(evaluation)?;
+        Ok(pages.evaluation_html(&scores, &self.top_words)?)
     }
 }
 
@@ -146,10 +169,13 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
         .iter()
         .find(|form| form.is_of_gate() && gate.is_none())
     {
-        return Err(form.needs_gate().into());
+        return Err(form.not_of_this().into());
     }
     let params = args.bootstrap.params();
     if args.study.is_asked_for() {
+        if forms.contains(&EvaluationForm::Html) {
+            return Err(EvaluationForm::Html.not_of_this().into());
+        }
         args.study.check(&args.gold, args.document.force)?;
         let codebook = args.codebook.read(&args.gold)?;
         let corpus = read_corpus(&args.gold, codebook, &args.input.options()?, console)?;
@@ -183,7 +209,15 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
             evaluation.seen_in_training
         ));
     }
-    let render = |form: EvaluationForm| form.render(&evaluation);
+    let page = Page {
+        lang: args.lang,
+        top_words: if forms.contains(&EvaluationForm::Html) {
+            top_words(&model, &gold)?
+        } else {
+            Vec::new()
+        },
+    };
+    let render = |form: EvaluationForm| form.render(&evaluation, &page);
     args.document.write(render, console)?;
     Ok(match evaluation.gate.map(|verdict| verdict.outcome) {
         None | Some(GateOutcome::Passed) => Status::Done,

@@ -7,12 +7,13 @@ use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
 use konflik::ingest::Rejected;
-use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, Routes, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
 use super::input::announce;
 use super::privacy::{PrivacyArgs, say_masked};
+use super::summary;
 use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
@@ -57,6 +58,9 @@ pub(super) struct LabelArgs {
     /// Earlier rows among which copies are looked for; some 1.5 kB of memory each
     #[arg(long, value_name = "N", requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
     remembered: usize,
+    /// Rules (TOML) that say where a row goes: adds columns `konflik_queue` and `konflik_owner`
+    #[arg(long, value_name = "FILE")]
+    routes: Option<PathBuf>,
     /// Replace an output that is there
     #[arg(long)]
     force: bool,
@@ -97,6 +101,9 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     if let Some(path) = &args.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }
+    let routes = args.routes.as_deref();
+    let routes = routes.map(|path| Routes::read(path, model.codebook()));
+    let routes = routes.transpose()?;
     if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
         console.say("reading standard input; end it with Ctrl-D");
     }
@@ -119,6 +126,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
             ..DuplicateParams::default()
         }),
         evidence: !args.no_evidence,
+        routes: routes.as_ref(),
     };
     let rejected = rejects
         .as_deref()
@@ -200,6 +208,7 @@ pub(super) struct Labelling<'a> {
     pub(super) prefix: &'a str,
     pub(super) duplicates: Option<DuplicateParams>,
     pub(super) evidence: bool,
+    pub(super) routes: Option<&'a Routes>,
 }
 
 impl Labelling<'_> {
@@ -217,6 +226,10 @@ impl Labelling<'_> {
             rows.showing_copies(&name)?
         } else {
             rows
+        };
+        let rows = match self.routes {
+            Some(routes) => rows.routed_by(routes, &name)?,
+            None => rows,
         };
         let (rows, labeller) = match (rows, Labeller::new(self.model)) {
             (rows, labeller) if self.evidence => (rows, labeller),
@@ -309,8 +322,10 @@ fn report(
         counts.rejected,
         model.id()
     ));
-    for line in decision_lines(counts, model) {
-        console.say(&line);
+    if !console.is_terminal() {
+        for line in decision_lines(counts, model) {
+            console.say(&line);
+        }
     }
     if args.duplicates {
         console.say(&format!(
@@ -324,6 +339,11 @@ fn report(
     }
     if args.output.as_os_str() != "-" {
         console.say(&format!("wrote {}", args.output.display()));
+    }
+    // People read tables; what reads a pipe knows the lines.
+    if console.is_terminal() && counts.labelled > 0 {
+        let table = summary::table(counts, model, summary::Style::of_environment());
+        console.say(table.trim_end());
     }
 }
 

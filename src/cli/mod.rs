@@ -14,10 +14,12 @@ mod label;
 mod model;
 mod prevalence;
 mod privacy;
+mod report;
 mod restore;
 mod run;
 mod sample;
 mod study;
+mod summary;
 mod train;
 
 use std::collections::BTreeMap;
@@ -71,6 +73,7 @@ enum Verb {
     Agree(agree::AgreeArgs),
     Prevalence(prevalence::PrevalenceArgs),
     Sample(sample::SampleArgs),
+    Report(report::ReportArgs),
     Behave(behave::BehaveArgs),
     Check(check::CheckArgs),
     Codebook(codebook::CodebookArgs),
@@ -115,6 +118,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Status> {
         Verb::Agree(args) => agree::run(args, &console),
         Verb::Prevalence(args) => prevalence::run(args, &console),
         Verb::Sample(args) => sample::run(args, &console),
+        Verb::Report(args) => report::run(args, &console),
         Verb::Behave(args) => behave::run(args, &console),
         Verb::Check(args) => check::run(args, &console),
         Verb::Codebook(args) => codebook::run(args, &console),

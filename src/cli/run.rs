@@ -320,6 +320,7 @@ impl Pipeline<'_> {
                 prefix: "konflik_",
                 duplicates: None,
                 evidence: true,
+                routes: None,
             };
             let rejects = Output::prepare(&rejects_beside(&output), true)?;
             let counts = labelling.run(

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::codebook::Variable;
 use crate::error::{Error, Result, RowFault};
-use crate::ingest::{Format, Layout, Record, Rejected, hex, write_cell};
-use crate::label::{Prediction, VariablePrediction};
+use crate::ingest::{Format, Layout, Record, Rejected, Role, hex, write_cell};
+use crate::label::{Prediction, Routed, Routes, Rule, VariablePrediction};
 use crate::model::{Decision, Model};
 
 /// Writes rows with a model's codes behind them.
@@ -15,6 +15,7 @@ pub struct LabelledRows<'a> {
     prefix: String,
     model: &'a Model,
     codebook: String,
+    routes: Option<&'a Routes>,
     /// Those that are written, in order.
     columns: Vec<Column>,
 }
@@ -50,6 +51,15 @@ enum Kind {
     Model,
     Codebook,
     CopyOf,
+    Queue,
+    Owner,
+}
+
+/// What is known of a row beside its prediction.
+#[derive(Clone, Copy)]
+struct Beside<'p> {
+    copy_of: Option<&'p str>,
+    rule: Option<&'p Rule>,
 }
 
 impl<'a> LabelledRows<'a> {
@@ -94,6 +104,7 @@ impl<'a> LabelledRows<'a> {
             prefix: prefix.to_string(),
             model,
             codebook: model.codebook().hash().short(),
+            routes: None,
             columns,
         };
         rows.none_taken(name)?;
@@ -106,6 +117,19 @@ impl<'a> LabelledRows<'a> {
             name: format!("{}duplicate_of", self.prefix),
             kind: Kind::CopyOf,
         });
+        self.none_taken(name)?;
+        Ok(self)
+    }
+
+    /// The same with columns `…queue` and `…owner`: where the first rule that fits sends a row.
+    pub fn routed_by(mut self, routes: &'a Routes, name: &str) -> Result<Self> {
+        for (column, kind) in [("queue", Kind::Queue), ("owner", Kind::Owner)] {
+            self.columns.push(Column {
+                name: format!("{}{column}", self.prefix),
+                kind,
+            });
+        }
+        self.routes = Some(routes);
         self.none_taken(name)?;
         Ok(self)
     }
@@ -157,14 +181,38 @@ impl<'a> LabelledRows<'a> {
         prediction: Option<&Prediction>,
         copy_of: Option<&str>,
     ) -> Result<Vec<u8>, RowFault> {
+        let beside = Beside {
+            copy_of,
+            rule: prediction.and_then(|p| self.rule(record, p)),
+        };
         let cells = self
             .columns
             .iter()
-            .map(|column| (column, self.cell(column.kind, prediction, copy_of)));
+            .map(|column| (column, self.cell(column.kind, prediction, beside)));
         match self.output {
             Format::Delimited(delimiter) => self.delimited(record, cells, delimiter),
             _ => self.json(record, cells),
         }
+    }
+
+    /// The first rule that fits a row.
+    fn rule(&self, record: &Record, prediction: &Prediction) -> Option<&'a Rule> {
+        let routes = self.routes?;
+        let column = |c: &&crate::ingest::Column| c.role == Role::Source;
+        let position = self.input.other_columns.iter().find(column);
+        let cells = position.map(|c| self.input.cells(record).swap_remove(c.position));
+        let of_variables = || prediction.variables.iter();
+        let codes: Vec<_> = of_variables().map(|p| Some(p.code)).collect();
+        let probabilities: Vec<_> = of_variables().map(|p| Some(p.probability())).collect();
+        let decisions: Vec<_> = of_variables().map(|p| Some(p.decision)).collect();
+        let position = routes.first_fit(&Routed {
+            codes: &codes,
+            probabilities: &probabilities,
+            decisions: &decisions,
+            source: cells.as_deref(),
+            text: &record.text,
+        })?;
+        routes.rules.get(position)
     }
 
     fn delimited<'p>(
@@ -240,7 +288,7 @@ impl<'a> LabelledRows<'a> {
         &'p self,
         kind: Kind,
         prediction: Option<&'p Prediction>,
-        copy_of: Option<&'p str>,
+        beside: Beside<'p>,
     ) -> Cell<'p> {
         let predicted = |position: usize| {
             let variable = &self.model.codebook().variables[position];
@@ -263,7 +311,9 @@ impl<'a> LabelledRows<'a> {
             Kind::Language => text(prediction.and_then(|p| p.language.as_deref())),
             Kind::Model => Cell::Text(self.model.id()),
             Kind::Codebook => Cell::Text(&self.codebook),
-            Kind::CopyOf => text(copy_of),
+            Kind::CopyOf => text(beside.copy_of),
+            Kind::Queue => text(beside.rule.map(|r| r.queue.as_str())),
+            Kind::Owner => text(beside.rule.and_then(|r| r.owner.as_deref())),
         }
     }
 }

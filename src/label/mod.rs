@@ -3,6 +3,7 @@
 mod duplicates;
 mod evidence;
 mod fold;
+mod routes;
 mod stream;
 
 use crate::error::Result;
@@ -12,6 +13,7 @@ use crate::model::{Decision, Model, argmax};
 pub use duplicates::DuplicateParams;
 pub use evidence::Evidence;
 pub use fold::Labeller;
+pub use routes::{Routed, Routes, Rule};
 pub use stream::{LabelCounts, Labelled, Render, label_rows};
 
 /// What a model says of one statement.

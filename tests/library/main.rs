@@ -32,6 +32,8 @@ mod parsers;
 #[cfg(test)]
 mod prevalence;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod semantic;
 #[cfg(test)]
 mod study;
