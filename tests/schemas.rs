@@ -61,6 +61,20 @@ mod cases {
             "sample",
             &["prevalence labelled.csv --gold picked.csv"],
         ),
+        (
+            "report",
+            "report",
+            &["report labelled.csv --gold gold.csv --routes routes.toml -o report.json"],
+        ),
+        (
+            "report",
+            "report",
+            &[
+                "label gold.csv -o labelled-again.csv",
+                "evaluate gold.csv --replicates 50 -o scores-again.json",
+                "report labelled-again.csv --evaluation scores-again.json -o report.json",
+            ],
+        ),
     ];
 
     fn project(path: &str) -> std::path::PathBuf {
@@ -72,7 +86,7 @@ mod cases {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
-    /// What the last of the commands prints as JSON.
+    /// What the last of the commands prints as JSON, or writes if it ends with the file's name.
     fn document(inputs: &str, commands: &[&str]) -> Value {
         let folder = TempDir::new().unwrap();
         for file in fs::read_dir(project(&format!("tests/cmd/{inputs}.in"))).unwrap() {
@@ -85,7 +99,8 @@ mod cases {
             konflik
                 .current_dir(folder.path())
                 .args(command.split_whitespace());
-            if number == commands.len() {
+            let writes = number == commands.len() && command.contains(" -o ");
+            if number == commands.len() && !writes {
                 konflik.args(["--print", "json"]);
             }
             let output = konflik.output().unwrap();
@@ -93,7 +108,10 @@ mod cases {
             let status = output.status.code();
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(matches!(status, Some(0 | 1)), "{command}: {error}");
-            printed = output.stdout;
+            printed = match command.rsplit(' ').next() {
+                Some(file) if writes => fs::read(folder.path().join(file)).unwrap(),
+                _ => output.stdout,
+            };
         }
         serde_json::from_slice(&printed).unwrap()
     }

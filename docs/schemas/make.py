@@ -24,6 +24,7 @@ OUTPUTS = {
     "learning-curve": "LearningCurve",
     "model": "ModelDocument",
     "prevalence": "Prevalence",
+    "report": "BatchReport",
 }
 COUNTS = {"u8", "u16", "u32", "u64", "usize"}
 
@@ -140,6 +141,8 @@ class Schema:
         properties, required = {}, []
         for doc, attributes, entry in entries(found["body"]):
             name, rust = re.fullmatch(r"(?:pub )?(\w+): (.+)", entry).groups()
+            if "serde(skip)" in attributes:
+                continue
             if "flatten" in attributes:
                 inner = self.object(TYPES[rust])
                 properties |= inner["properties"]

@@ -9,6 +9,7 @@ mod comparison;
 mod evaluation;
 mod gate;
 mod junit;
+mod markup;
 mod page;
 mod prevalence;
 mod scores;

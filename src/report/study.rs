@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::markup::escaped;
 use super::style::{Style, interval, signed, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Ablation, CurvePoint, LearningCurve};
@@ -225,10 +226,4 @@ fn x_of(size: usize) -> f64 {
 
 fn y_of(score: f64) -> f64 {
     TOP + (1.0 - score) * (SIZE[1] - TOP - BOTTOM)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }

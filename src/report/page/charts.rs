@@ -7,6 +7,7 @@ use std::fmt::Write;
 use super::words::Words;
 use crate::report::ModelScores;
 use crate::report::batch::{Spike, Week};
+use crate::report::markup::escaped;
 use crate::report::scores::{ReliabilityPoint, RiskPoint};
 
 /// Series that look different; more begin again.
@@ -27,22 +28,6 @@ pub(super) struct Named<'a> {
     pub(super) id: &'a str,
     pub(super) title: &'a str,
     pub(super) description: &'a str,
-}
-
-/// Text between tags or in an attribute.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#x27;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 fn shortened(label: &str) -> String {
