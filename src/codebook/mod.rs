@@ -296,6 +296,11 @@ impl fmt::Display for Hash {
     }
 }
 
+/// What is wrong with a file of another version than the one that is read; `None` if nothing is.
+pub(crate) fn other_version(found: u32, read: u32) -> Option<String> {
+    (found != read).then(|| format!("schema_version is {found}; this build reads {read}"))
+}
+
 /// A TOML error with the line and column of its place.
 pub fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
     let offset = error.span().map_or(0, |s| s.start).min(text.len());

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::codebook::{line_of, syntax_error};
+use crate::codebook::{line_of, other_version, syntax_error};
 use crate::error::{Error, Location, Result};
 use crate::model::{Model, argmax};
 
@@ -129,11 +129,7 @@ impl BehaviourTests {
             at: Location::new(&name, line, 0),
             reason,
         };
-        if file.schema_version != SCHEMA_VERSION {
-            let reason = format!(
-                "schema_version is {}; this build reads 1",
-                file.schema_version
-            );
+        if let Some(reason) = other_version(file.schema_version, SCHEMA_VERSION) {
             return Err(refused(0, reason));
         }
         if file.tests.is_empty() {

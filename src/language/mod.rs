@@ -180,8 +180,15 @@ fn each_word(text: &str, lower: &mut String, mut each: impl FnMut(&str)) {
         return;
     }
     for part in text.split_whitespace() {
-        let part = part.to_lowercase().replace('’', "'");
-        each_word_of(&part, &mut each);
+        lower.clear();
+        if part.is_ascii() {
+            lower.push_str(part);
+            lower.make_ascii_lowercase();
+            each_ascii_word(lower, &mut each);
+        } else {
+            lower.push_str(&part.to_lowercase().replace('’', "'"));
+            each_word_of(lower, &mut each);
+        }
     }
 }
 

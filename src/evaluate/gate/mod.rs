@@ -10,7 +10,7 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::Evaluation;
-use crate::codebook::{Hash, line_of, syntax_error};
+use crate::codebook::{Hash, line_of, other_version, syntax_error};
 use crate::error::{Error, Location, Result};
 
 use rule::{Bound, Found, ROUNDING, RuleFile};
@@ -162,11 +162,7 @@ impl Gate {
             at: Location::new(&name, line, 0),
             reason,
         };
-        if file.schema_version != SCHEMA_VERSION {
-            let reason = format!(
-                "schema_version is {}; this build reads 1",
-                file.schema_version
-            );
+        if let Some(reason) = other_version(file.schema_version, SCHEMA_VERSION) {
             return Err(refused(0, reason));
         }
         if file.rules.is_empty() {

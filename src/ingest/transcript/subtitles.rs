@@ -361,6 +361,7 @@ fn anchor(byte: usize, cue: &Cue) -> Anchor {
 
 #[cfg(test)]
 mod tests {
+    use super::super::turns::testing::{pair, spoken};
     use super::*;
 
     fn read_vtt(text: &str) -> Source {
@@ -368,16 +369,7 @@ mod tests {
     }
 
     fn said(source: &Source) -> Vec<(String, String)> {
-        let words = |t: &Stretch| source.text[t.span.clone()].to_string();
-        source
-            .turns
-            .iter()
-            .map(|t| (t.speaker.clone(), words(t)))
-            .collect()
-    }
-
-    fn pair(speaker: &str, words: &str) -> (String, String) {
-        (speaker.into(), words.into())
+        spoken(&source.text, &source.turns)
     }
 
     #[test]

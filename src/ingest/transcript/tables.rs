@@ -217,6 +217,7 @@ impl Made {
 
 #[cfg(test)]
 mod tests {
+    use super::super::turns::testing::{pair, spoken};
     use super::*;
 
     fn turns(rows: &[&[&str]]) -> Vec<(String, String)> {
@@ -225,15 +226,7 @@ mod tests {
             .map(|r| r.iter().map(ToString::to_string).collect())
             .collect();
         let (text, turns) = table_turns(&rows);
-        let words = |t: &Stretch| text[t.span.clone()].to_string();
-        turns
-            .iter()
-            .map(|t| (t.speaker.clone(), words(t)))
-            .collect()
-    }
-
-    fn pair(speaker: &str, words: &str) -> (String, String) {
-        (speaker.into(), words.into())
+        spoken(&text, &turns)
     }
 
     #[test]

@@ -121,6 +121,26 @@ fn head_length(text: &str, lines: &[Line<'_>], names: &Names<'_>) -> usize {
     }
 }
 
+/// What the tests of the readers look at.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::Stretch;
+
+    /// Who said what.
+    pub(in crate::ingest::transcript) fn spoken(
+        text: &str,
+        turns: &[Stretch],
+    ) -> Vec<(String, String)> {
+        let words = |turn: &Stretch| text[turn.span.clone()].to_string();
+        let turns = turns.iter();
+        turns.map(|t| (t.speaker.clone(), words(t))).collect()
+    }
+
+    pub(in crate::ingest::transcript) fn pair(speaker: &str, words: &str) -> (String, String) {
+        (speaker.into(), words.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
