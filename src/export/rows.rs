@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codebook::Variable;
 use crate::error::{Error, Result, RowFault};
-use crate::ingest::{Format, Layout, Record, Rejected, Role, hex, write_cell};
+use crate::ingest::{Format, Layout, Record, Rejected, Role, hex, needs_quotes, write_cell};
 use crate::label::{Prediction, Routed, Routes, Rule, VariablePrediction};
 use crate::model::{Decision, Model};
 
@@ -18,6 +18,8 @@ pub struct LabelledRows<'a> {
     routes: Option<&'a Routes>,
     /// Those that are written, in order.
     columns: Vec<Column>,
+    /// Whether no code, decision nor version needs quotes in a table.
+    is_plain: bool,
 }
 
 /// UTF-8's byte-order mark: without it Excel takes a table for another encoding.
@@ -26,6 +28,8 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// One of our cells.
 enum Cell<'p> {
     Blank,
+    /// A word of ours that needs no quotes.
+    Plain(&'p str),
     Text(&'p str),
     Probability(f64),
     Evidence(&'p VariablePrediction),
@@ -98,14 +102,20 @@ impl<'a> LabelledRows<'a> {
         if matches!(output, Format::Delimited(_)) {
             columns.retain(|c| !matches!(c.kind, Kind::Probabilities(_)));
         }
+        let codebook = model.codebook().hash().short();
+        let is_plain = match output {
+            Format::Delimited(delimiter) => is_plain(model, &codebook, delimiter),
+            _ => false,
+        };
         let rows = Self {
             input: input.clone(),
             output,
             prefix: prefix.to_string(),
             model,
-            codebook: model.codebook().hash().short(),
+            codebook,
             routes: None,
             columns,
+            is_plain,
         };
         rows.none_taken(name)?;
         Ok(rows)
@@ -234,6 +244,7 @@ impl<'a> LabelledRows<'a> {
             line.push(delimiter);
             match cell {
                 Cell::Blank | Cell::Probabilities(..) => {}
+                Cell::Plain(text) => line.extend_from_slice(text.as_bytes()),
                 Cell::Text(text) => write_cell(&mut line, text, delimiter),
                 Cell::Probability(p) => write_probability(&mut line, p),
                 Cell::Evidence(p) => write_cell(&mut line, &evidence(p), delimiter),
@@ -262,7 +273,7 @@ impl<'a> LabelledRows<'a> {
         for (i, (column, cell)) in cells.enumerate() {
             let value = match cell {
                 Cell::Blank | Cell::Text("") => Value::Null,
-                Cell::Text(text) => json!(text),
+                Cell::Plain(text) | Cell::Text(text) => json!(text),
                 Cell::Probability(p) => json!(rounded(p)),
                 Cell::Evidence(p) if p.evidence.is_empty() => Value::Null,
                 Cell::Evidence(p) => Value::String(evidence(p)),
@@ -295,27 +306,49 @@ impl<'a> LabelledRows<'a> {
             prediction.map(|p| (variable, &p.variables[position]))
         };
         let text = |text: Option<&'p str>| text.map_or(Cell::Blank, Cell::Text);
+        let known = |text: &'p str| {
+            if self.is_plain {
+                Cell::Plain(text)
+            } else {
+                Cell::Text(text)
+            }
+        };
         match kind {
-            Kind::Code(v) => text(predicted(v).map(|(v, p)| v.codes[p.code].id.as_str())),
+            Kind::Code(v) => {
+                let code = predicted(v).map(|(v, p)| v.codes[p.code].id.as_str());
+                code.map_or(Cell::Blank, known)
+            }
             Kind::Probability(v) => {
                 predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Probability(p.probability()))
             }
             Kind::Decision(v) => {
                 let decision = predicted(v).map_or(Decision::Abstain, |(_, p)| p.decision);
-                Cell::Text(decision.as_str())
+                known(decision.as_str())
             }
             Kind::Evidence(v) => predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Evidence(p)),
             Kind::Probabilities(v) => {
                 predicted(v).map_or(Cell::Blank, |(v, p)| Cell::Probabilities(v, p))
             }
             Kind::Language => text(prediction.and_then(|p| p.language.as_deref())),
-            Kind::Model => Cell::Text(self.model.id()),
-            Kind::Codebook => Cell::Text(&self.codebook),
+            Kind::Model => known(self.model.id()),
+            Kind::Codebook => known(&self.codebook),
             Kind::CopyOf => text(beside.copy_of),
             Kind::Queue => text(beside.rule.map(|r| r.queue.as_str())),
             Kind::Owner => text(beside.rule.and_then(|r| r.owner.as_deref())),
         }
     }
+}
+
+/// Whether no word of ours needs quotes in a table.
+fn is_plain(model: &Model, codebook: &str, delimiter: u8) -> bool {
+    let decisions = [Decision::Auto, Decision::Review, Decision::Abstain].map(Decision::as_str);
+    let codes = model.codebook().variables.iter().flat_map(|v| &v.codes);
+    let codes = codes.map(|code| code.id.as_str());
+    let mut words = decisions
+        .into_iter()
+        .chain([model.id(), codebook])
+        .chain(codes);
+    words.all(|word| !needs_quotes(word, delimiter))
 }
 
 /// With four decimals.

@@ -25,11 +25,24 @@ const SHAPES: [&str; 6] = [
 #[derive(Debug, Clone, Default)]
 pub struct CueView {
     names: Vec<String>,
-    exact: HashMap<String, usize, FxBuildHasher>,
-    /// Stems that any ending may follow: their place in the codebook and their cue.
-    stems: HashMap<String, (usize, usize), FxBuildHasher>,
-    /// Bytes of the shortest and of the longest stem.
-    stem_lengths: (usize, usize),
+    /// The words of all lexicons by their first bytes, the exact ones before the stems, else in
+    /// the order of the codebook: the first that fits is the one.
+    entries: HashMap<[u8; 2], Vec<Entry>, FxBuildHasher>,
+}
+
+/// A word of a lexicon, or a stem that any ending may follow.
+#[derive(Debug, Clone)]
+struct Entry {
+    text: String,
+    is_stem: bool,
+    /// Position of its cue.
+    cue: usize,
+}
+
+/// The first bytes of a word; 0 where it has none.
+fn first_bytes(word: &str) -> [u8; 2] {
+    let bytes = word.as_bytes();
+    std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0))
 }
 
 impl CueView {
@@ -44,24 +57,23 @@ impl CueView {
     fn new(codebook: &Codebook) -> Self {
         let mut view = Self {
             names: codebook.cues.iter().map(|c| c.id.clone()).collect(),
-            stem_lengths: (usize::MAX, 0),
             ..Self::default()
         };
         view.names.extend(SHAPES.map(String::from));
-        for (position, cue) in codebook.cues.iter().enumerate() {
-            for word in &cue.words {
-                match word.strip_suffix('*') {
-                    Some(stem) => {
-                        let place = view.stems.len();
-                        let (shortest, longest) = view.stem_lengths;
-                        view.stem_lengths = (shortest.min(stem.len()), longest.max(stem.len()));
-                        view.stems.entry(stem.into()).or_insert((place, position));
-                    }
-                    None => {
-                        view.exact.entry(word.clone()).or_insert(position);
-                    }
-                }
+        for (cue, words) in codebook.cues.iter().map(|c| &c.words).enumerate() {
+            for word in words {
+                let stem = word.strip_suffix('*');
+                let entry = Entry {
+                    text: stem.unwrap_or(word).to_string(),
+                    is_stem: stem.is_some(),
+                    cue,
+                };
+                let entries = view.entries.entry(first_bytes(&entry.text));
+                entries.or_default().push(entry);
             }
+        }
+        for entries in view.entries.values_mut() {
+            entries.sort_by_key(|entry| entry.is_stem);
         }
         view
     }
@@ -71,17 +83,23 @@ impl CueView {
         &self.names
     }
 
-    /// The lexicon that a normalised word belongs to: an exact entry before a stem.
+    /// The lexicon that a normalised word belongs to: an exact entry before a stem, and of stems
+    /// the one that stands first in the codebook.
     pub fn lexicon_of(&self, word: &str) -> Option<usize> {
-        let exact = self.exact.get(word).copied();
-        exact.or_else(|| {
-            let (shortest, longest) = self.stem_lengths;
-            let lengths = shortest..=longest.min(word.len());
-            let beginnings = lengths.filter_map(|end| word.get(..end));
-            let stems = beginnings.filter_map(|beginning| self.stems.get(beginning));
-            // Of several the one that stands first in the codebook.
-            stems.min().map(|(_, cue)| *cue)
-        })
+        let first = first_bytes(word);
+        let fits = |entry: &&Entry| {
+            if entry.is_stem {
+                word.starts_with(&entry.text)
+            } else {
+                word == entry.text
+            }
+        };
+        let entries = |key| self.entries.get(&key).map_or(&[][..], Vec::as_slice);
+        // A stem of one letter stands by itself, and comes last.
+        let lone = entries([first[0], 0]);
+        let found = entries(first).iter().find(fits);
+        let found = found.or_else(|| lone.iter().find(fits));
+        found.map(|entry| entry.cue)
     }
 
     /// One value per cue: ln(1 + how often it occurs).

@@ -197,6 +197,14 @@ impl LexicalView {
         Ok(found)
     }
 
+    /// Appends the features of a word that is [`squeezed`] already with their weights, in no
+    /// order, as often as they occur in it.
+    pub(crate) fn append_features(&self, word: &str, pieces: &[u32], found: &mut Vec<(u32, f32)>) {
+        emit_features(word, pieces, &self.params, &mut |_, hash| {
+            found.extend(self.weighted(hash));
+        });
+    }
+
     /// The feature of two neighbouring words, if it is known.
     pub fn bigram_feature(&self, first: &str, second: &str) -> Option<(u32, f32)> {
         self.pair_feature(pair_hash(word_hash(first), word_hash(second)))
@@ -258,6 +266,29 @@ pub(crate) fn squared_norm(features: &[(u32, f32)]) -> f64 {
         .sum()
 }
 
+/// The same of features in any order, where each has one weight.
+pub(crate) fn squared_norm_of(features: &mut [(u32, f32)]) -> f64 {
+    /// More features than this are put in order.
+    const FEW: usize = 128;
+    if features.len() > FEW {
+        features.sort_unstable_by_key(|(f, _)| *f);
+        return squared_norm(features);
+    }
+    let mut seen = [0u64; 4];
+    let mut norm2 = 0.0;
+    for (i, (feature, weight)) in features.iter().enumerate() {
+        let weight2 = f64::from(*weight) * f64::from(*weight);
+        norm2 += weight2;
+        let (part, bit) = ((feature >> 6 & 3) as usize, 1 << (feature & 63));
+        if seen[part] & bit != 0 {
+            let before = features[..i].iter().filter(|(f, _)| f == feature);
+            norm2 += 2.0 * before.count() as f64 * weight2;
+        }
+        seen[part] |= bit;
+    }
+    norm2
+}
+
 fn min_df(kind: Kind, params: &LexicalParams) -> u32 {
     match kind {
         Kind::Word => params.word_min_df,
@@ -302,25 +333,60 @@ fn emit_word(
     emit: &mut impl FnMut(Kind, u64),
 ) -> Result<()> {
     let word = squeezed(word);
-    emit(Kind::Word, fnv(Kind::Word, word.as_bytes()));
-    if params.char_weight > 0.0 && word.chars().nth(1).is_some() {
-        emit_ngrams(&["<", &word, ">"].concat(), params, emit);
-    }
     let pieces = tokenizer.pieces(&word)?;
-    if pieces.len() > 1 && params.char_weight > 0.0 {
+    emit_features(&word, &pieces, params, emit);
+    Ok(())
+}
+
+/// Every feature of a squeezed word with its sub-word pieces.
+fn emit_features(
+    word: &str,
+    pieces: &[u32],
+    params: &LexicalParams,
+    emit: &mut impl FnMut(Kind, u64),
+) {
+    emit(Kind::Word, fnv(Kind::Word, word.as_bytes()));
+    if params.char_weight <= 0.0 {
+        return;
+    }
+    if word.chars().nth(1).is_some() {
+        emit_ngrams(word, params, emit);
+    }
+    if pieces.len() > 1 {
         for piece in pieces {
             emit(Kind::Piece, fnv(Kind::Piece, &piece.to_le_bytes()));
         }
     }
-    Ok(())
 }
 
-fn emit_ngrams(marked: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u64)) {
-    for (start, _) in marked.char_indices() {
-        let mut hash = fnv(Kind::Char, &[]);
-        for (length, c) in (1..=params.char_max).zip(marked[start..].chars()) {
-            let mut utf8 = [0; 4];
-            hash = fnv_extend(hash, c.encode_utf8(&mut utf8).as_bytes());
+/// Bytes of words whose letters are marked without being put into memory of their own.
+const SHORT: usize = 62;
+
+/// The character n-grams of a word between its two marks.
+fn emit_ngrams(word: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u64)) {
+    if !word.is_ascii() || word.len() > SHORT {
+        let marked = ["<", word, ">"].concat();
+        for (start, _) in marked.char_indices() {
+            let mut hash = fnv(Kind::Char, &[]);
+            for (length, c) in (1..=params.char_max).zip(marked[start..].chars()) {
+                let mut utf8 = [0; 4];
+                hash = fnv_extend(hash, c.encode_utf8(&mut utf8).as_bytes());
+                if length >= params.char_min {
+                    emit(Kind::Char, hash);
+                }
+            }
+        }
+        return;
+    }
+    let mut marked = [b'<'; SHORT + 2];
+    marked[1..=word.len()].copy_from_slice(word.as_bytes());
+    marked[word.len() + 1] = b'>';
+    let marked = &marked[..word.len() + 2];
+    let seed = fnv(Kind::Char, &[]);
+    for start in 0..marked.len() {
+        let mut hash = seed;
+        for (length, byte) in (1..=params.char_max).zip(&marked[start..]) {
+            hash = fnv_extend(hash, &[*byte]);
             if length >= params.char_min {
                 emit(Kind::Char, hash);
             }
@@ -330,7 +396,12 @@ fn emit_ngrams(marked: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind,
 
 /// The hash of a word's feature.
 pub(crate) fn word_hash(word: &str) -> u64 {
-    fnv(Kind::Word, squeezed(word).as_bytes())
+    squeezed_hash(&squeezed(word))
+}
+
+/// The hash of the feature of a squeezed word.
+pub(crate) fn squeezed_hash(word: &str) -> u64 {
+    fnv(Kind::Word, word.as_bytes())
 }
 
 /// The hash of the feature of two neighbouring words, from those of the words: so a pair costs

@@ -28,7 +28,7 @@ use crate::tokenize::{Tokenizer, squeezed};
 
 pub use cues::CueView;
 pub(crate) use cues::{SHAPE_COUNT, capital_shape, is_capital, steady_shapes};
-pub(crate) use lexical::{BIAS, pair_hash, squared_norm, word_hash};
+pub(crate) use lexical::{BIAS, pair_hash, squared_norm_of, squeezed_hash, word_hash};
 pub use lexical::{LexicalParams, LexicalView, WordFeatures};
 pub use matrix::{FeatureMatrix, FeatureRow};
 pub use semantic::{EncoderId, SemanticView, StaticEncoder};

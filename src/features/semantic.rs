@@ -169,6 +169,11 @@ impl SemanticView {
         self.subwords.ids(word)
     }
 
+    /// Appends the [`tokens`](Self::tokens) of a word to an empty list.
+    pub(crate) fn append_tokens(&self, word: &str, tokens: &mut Vec<u32>) -> Result<()> {
+        self.subwords.append_ids(word, tokens)
+    }
+
     /// √Σ |eₜ|²; 1 where that is 0.
     pub fn norm<'a>(&self, tokens: impl IntoIterator<Item = &'a u32>) -> f64 {
         let squares = tokens

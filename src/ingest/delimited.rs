@@ -7,7 +7,7 @@
 use std::io::BufRead;
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::{ReadOptions, Record, Rejected, check_head, checked_text, columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
@@ -105,7 +105,7 @@ impl Rows {
                 limit: self.max_cell,
             });
         }
-        checked_text(&found.raw, found.offset)?;
+        let line = checked_text(&found.raw, found.offset)?;
         split(&found.raw, self.delimiter, &mut self.fields)?;
         if let Some(field) = self.fields.iter().find(|f| f.len() > self.max_cell) {
             return Err(RowFault::CellTooLong {
@@ -119,7 +119,7 @@ impl Rows {
                 got: self.fields.len(),
             });
         }
-        Ok(unquote(&found.raw[self.fields[text].clone()]))
+        Ok(unquote(&line[self.fields[text].clone()]))
     }
 }
 
@@ -307,31 +307,38 @@ fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<()
     Ok(())
 }
 
-fn unquote(cell: &[u8]) -> String {
-    let text = String::from_utf8_lossy(cell);
-    match text.strip_prefix('"') {
-        None => text.into_owned(),
-        Some(inner) => inner
-            .trim_end_matches('\r')
-            .strip_suffix('"')
-            .unwrap_or(inner)
-            .replace("\"\"", "\""),
+/// What a cell says.
+fn unquote(cell: &str) -> String {
+    let Some(inner) = cell.strip_prefix('"') else {
+        return cell.to_string();
+    };
+    let inner = inner.trim_end_matches('\r');
+    let inner = inner.strip_suffix('"').unwrap_or(inner);
+    if memchr(QUOTE, inner.as_bytes()).is_none() {
+        return inner.to_string();
     }
+    inner.replace("\"\"", "\"")
 }
 
 /// The cells of a record that was read whole.
 pub(super) fn cells(raw: &[u8], delimiter: u8) -> Vec<String> {
+    let line = String::from_utf8_lossy(raw);
     let mut fields = Vec::new();
-    match split(raw, delimiter, &mut fields) {
-        Ok(()) => fields.into_iter().map(|f| unquote(&raw[f])).collect(),
+    match split(line.as_bytes(), delimiter, &mut fields) {
+        Ok(()) => fields.into_iter().map(|f| unquote(&line[f])).collect(),
         Err(_) => Vec::new(),
     }
 }
 
+/// Whether a cell can't be written as it is.
+pub(crate) fn needs_quotes(cell: &str, delimiter: u8) -> bool {
+    let special = |b: u8| b == delimiter || matches!(b, QUOTE | b'\n' | b'\r');
+    cell.bytes().any(special)
+}
+
 /// Appends `cell` to `out`, quoted where it must be.
 pub(crate) fn write_cell(out: &mut Vec<u8>, cell: &str, delimiter: u8) {
-    let special = |b: u8| b == delimiter || matches!(b, QUOTE | b'\n' | b'\r');
-    if !cell.bytes().any(special) {
+    if !needs_quotes(cell, delimiter) {
         out.extend_from_slice(cell.as_bytes());
         return;
     }
@@ -385,13 +392,10 @@ fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<Strin
     if header.raw.contains(&b'\r') && !header.raw.contains(&QUOTE) {
         return Err(fault(RowFault::LoneCarriageReturn));
     }
-    checked_text(&header.raw, header.offset).map_err(fault)?;
+    let line = checked_text(&header.raw, header.offset).map_err(fault)?;
     let mut fields = Vec::new();
     split(&header.raw, delimiter, &mut fields).map_err(fault)?;
-    let columns: Vec<String> = fields
-        .into_iter()
-        .map(|f| unquote(&header.raw[f]))
-        .collect();
+    let columns: Vec<String> = fields.into_iter().map(|f| unquote(&line[f])).collect();
     if columns.iter().all(|c| c.trim().is_empty()) {
         return Err(Error::EmptyFile {
             path: name.to_string(),

@@ -146,11 +146,16 @@ impl Survey {
         if chunk.is_ascii() {
             return;
         }
-        let mut lines = chunk.split(|b| *b == b'\n').peekable();
-        while let Some(line) = lines.next() {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', chunk).chain([chunk.len()]) {
+            let line = &chunk[start..end];
+            start = end + 1;
+            if line.is_ascii() {
+                continue;
+            }
             match std::str::from_utf8(line) {
-                Ok(text) => self.utf8 += u64::from(!text.is_ascii()),
-                Err(e) if e.error_len().is_none() && lines.peek().is_none() => {
+                Ok(_) => self.utf8 += 1,
+                Err(e) if e.error_len().is_none() && end == chunk.len() => {
                     self.utf8 += u64::from(!line[..e.valid_up_to()].is_ascii());
                     self.cut = line[e.valid_up_to()..].to_vec();
                 }

@@ -31,7 +31,7 @@ use crate::error::{Error, Location, Result, RowFault};
 pub(crate) use archive::{Archive, open as open_archive};
 pub use columns::{Column, ColumnMap, Preset, Role};
 use columns::{other_columns, other_texts, text_column};
-pub(crate) use delimited::write_cell;
+pub(crate) use delimited::{needs_quotes, write_cell};
 pub use encoding::{Charset, CharsetSource, Encoding};
 use privacy::{Counts, Guard, Privacy};
 use sniff::{by_content, check_head, json_format, sniff};

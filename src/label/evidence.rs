@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::features::StatementFeatures;
-use crate::model::{Model, VariableModel};
+use crate::model::{Model, VariableModel, argmax};
 use crate::tokenize::Token;
 
 /// Most words that are given as evidence of one code.
@@ -166,8 +166,16 @@ fn weight(
     lexical + cue
 }
 
+/// Positions of the largest value and of the next, the first of equals.
 pub(super) fn best_two(probabilities: &[f64]) -> (usize, usize) {
-    let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-    (order[0], order[1])
+    let best = argmax(probabilities);
+    let others = (0..probabilities.len()).filter(|code| *code != best);
+    let better = |a: usize, b: usize| {
+        if probabilities[b] > probabilities[a] {
+            b
+        } else {
+            a
+        }
+    };
+    (best, others.reduce(better).unwrap_or(best))
 }

@@ -91,7 +91,7 @@ fn predicted(
     identified: impl FnOnce() -> Option<Language>,
     mut probabilities: Vec<Vec<f64>>,
     has_content: bool,
-    evidence: impl Fn(usize, &[f64]) -> Vec<Evidence>,
+    mut evidence: impl FnMut(usize, &[f64]) -> Vec<Evidence>,
 ) -> Prediction {
     // The word lists know Indonesian, English and their neighbours better than a corpus can
     // teach; other languages only the corpus knows.

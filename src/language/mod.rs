@@ -6,6 +6,7 @@
 //! in `docs/language.md`.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 use std::sync::LazyLock;
 
 use rustc_hash::FxBuildHasher;
@@ -37,6 +38,8 @@ impl Language {
     }
 }
 
+/// Weight of a word that is of one language only; weights are counted in hundredths.
+const FULL: u8 = 100;
 /// Share of regional words from which a statement is in another language.
 const OTHER: f64 = 0.24;
 /// Share of regional words from which it can't be called Indonesian.
@@ -44,24 +47,42 @@ const DOUBTFUL: f64 = 0.12;
 /// Share of the lesser language from which a statement is mixed.
 const MIXED: f64 = 0.15;
 /// Least weight of words that decide anything.
-const LEAST: f64 = 0.7;
+const LEAST: u8 = 70;
 /// Least share of words that are in a list, where there are three or more.
 const LISTED: f64 = 0.4;
 /// Weight of a word that Indonesian has as well.
-const WEAK: f64 = 0.4;
+const WEAK: u8 = 40;
 /// Weight of an unknown word that looks like one of its language.
-const LIKELY: f64 = 0.6;
+const LIKELY: u8 = 60;
 /// Log-likelihood ratio of letters from which an unknown word looks like one of a language.
 const LETTERS: f64 = 1.5;
 
 /// What a word speaks for, with its weight.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
-    Indonesian(f64),
-    English(f64),
-    Regional(f64),
+    Indonesian(u8),
+    English(u8),
+    Regional(u8),
     /// Both languages have it, or it is too short to tell.
     Neutral,
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Judged {
+    sign: Sign,
+    /// Whether it is in a list.
+    listed: bool,
+}
+
+/// The words of a statement by what they speak for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    indonesian: u32,
+    english: u32,
+    regional: u32,
+    words: u32,
+    listed: u32,
 }
 
 /// The language of a text; `None` where its words don't tell.
@@ -80,77 +101,95 @@ const REMEMBERED: usize = 1 << 15;
 /// Tells the language of many texts: it judges a word once.
 #[derive(Debug, Default)]
 pub(crate) struct Identifier {
-    /// What words speak for, and whether they are in a list.
-    judged: HashMap<Box<str>, (Sign, bool), FxBuildHasher>,
+    judged: HashMap<Box<str>, Judged, FxBuildHasher>,
     part: String,
 }
 
 impl Identifier {
     /// See [`identify`].
     pub(crate) fn identify(&mut self, text: &str) -> Option<Language> {
+        let mut tally = Tally::default();
+        self.add(text, &mut tally);
+        tally.language()
+    }
+
+    /// Adds the words of a text, or of a part of one that stands between spaces.
+    pub(crate) fn add(&mut self, text: &str, tally: &mut Tally) {
         if self.judged.len() > REMEMBERED {
             self.judged.clear();
         }
-        let (mut indonesian, mut english, mut regional) = (0.0, 0.0, 0.0);
-        let (mut count, mut listed) = (0usize, 0usize);
         let judged = &mut self.judged;
         each_word(text, &mut self.part, |word| {
-            let (sign, is_listed) = match judged.get(word) {
+            tally.add(match judged.get(word) {
                 Some(known) => *known,
                 None => *judged.entry(word.into()).or_insert_with(|| judge(word)),
-            };
-            count += 1;
-            listed += usize::from(is_listed);
-            match sign {
-                Sign::Indonesian(weight) => indonesian += weight,
-                Sign::English(weight) => english += weight,
-                Sign::Regional(weight) => regional += weight,
-                Sign::Neutral => {}
-            }
+            });
         });
-        decide([indonesian, english, regional], count, listed)
     }
 }
 
-/// What a word speaks for, and whether it is in a list.
-fn judge(word: &str) -> (Sign, bool) {
+/// What a word in lower case speaks for.
+pub(crate) fn judge(word: &str) -> Judged {
     let word = squeezed(word);
     let known = LEXICON.known(&word);
-    (
-        known.unwrap_or_else(|| LEXICON.by_letters(&word)),
-        known.is_some(),
-    )
+    Judged {
+        sign: known.unwrap_or_else(|| LEXICON.by_letters(&word)),
+        listed: known.is_some(),
+    }
 }
 
-/// The language by the weights of Indonesian, English and regional words, among so many words of
-/// which so many are in a list.
-fn decide(
-    [indonesian, english, regional]: [f64; 3],
-    words: usize,
-    listed: usize,
-) -> Option<Language> {
-    let known = indonesian + english + regional;
-    let share = regional / known;
-    if regional >= LEAST && share >= DOUBTFUL {
-        return (share >= OTHER && regional >= 2.0 * WEAK).then_some(Language::Other);
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.indonesian += other.indonesian;
+        self.english += other.english;
+        self.regional += other.regional;
+        self.words += other.words;
+        self.listed += other.listed;
     }
-    // Letters alone would call any language one of ours.
-    let is_strange = words >= 3 && (listed as f64) < LISTED * words as f64;
-    let own = indonesian + english;
-    if own <= 0.0 || is_strange {
-        return None;
+}
+
+impl Tally {
+    /// Adds a word.
+    pub(crate) fn add(&mut self, word: Judged) {
+        self.words += 1;
+        self.listed += u32::from(word.listed);
+        match word.sign {
+            Sign::Indonesian(weight) => self.indonesian += u32::from(weight),
+            Sign::English(weight) => self.english += u32::from(weight),
+            Sign::Regional(weight) => self.regional += u32::from(weight),
+            Sign::Neutral => {}
+        }
     }
-    let share = english / own;
-    let language = if indonesian < LEAST && english < LEAST {
-        [Language::Indonesian, Language::English][usize::from(share >= 0.5)]
-    } else if share > 1.0 - MIXED || indonesian < LEAST {
-        Language::English
-    } else if share < MIXED || english < LEAST {
-        Language::Indonesian
-    } else {
-        Language::Mixed
-    };
-    Some(language)
+
+    /// The language by the weights.
+    pub(crate) fn language(&self) -> Option<Language> {
+        const ENOUGH: u32 = LEAST as u32;
+        let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
+        let own = self.indonesian + self.english;
+        if self.regional >= ENOUGH {
+            let share = share(self.regional, own + self.regional);
+            if share >= DOUBTFUL {
+                let is_other = share >= OTHER && self.regional >= 2 * u32::from(WEAK);
+                return is_other.then_some(Language::Other);
+            }
+        }
+        // Letters alone would call any language one of ours.
+        let is_strange = self.words >= 3 && f64::from(self.listed) < LISTED * f64::from(self.words);
+        if own == 0 || is_strange {
+            return None;
+        }
+        let share = share(self.english, own);
+        let language = if self.indonesian < ENOUGH && self.english < ENOUGH {
+            [Language::Indonesian, Language::English][usize::from(share >= 0.5)]
+        } else if share > 1.0 - MIXED || self.indonesian < ENOUGH {
+            Language::English
+        } else if share < MIXED || self.english < ENOUGH {
+            Language::Indonesian
+        } else {
+            Language::Mixed
+        };
+        Some(language)
+    }
 }
 
 /// Calls `each` with runs of letters, in lower case, an apostrophe inside kept. Addresses,
@@ -237,10 +276,8 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
 
 struct Lexicon {
     signs: HashMap<&'static str, Sign, FxBuildHasher>,
-    /// Log-likelihood ratio of three letters, Indonesian over English.
-    letters: HashMap<[char; 3], f64, FxBuildHasher>,
-    /// The ratio of three letters that neither has.
-    unseen: f64,
+    /// Log-likelihood ratio of three letters, Indonesian over English, by their place.
+    letters: Vec<f64>,
 }
 
 impl Lexicon {
@@ -248,19 +285,18 @@ impl Lexicon {
         let mut signs = HashMap::default();
         for (section, word) in entries(include_str!("words.txt")) {
             let sign = match section {
-                "id" => Sign::Indonesian(1.0),
+                "id" => Sign::Indonesian(FULL),
                 // `no` (nomor), `in`, `is`: two letters are many things in Indonesian.
                 "en" if word.len() <= 2 => Sign::English(WEAK),
-                "en" => Sign::English(1.0),
+                "en" => Sign::English(FULL),
                 _ => Sign::Neutral,
             };
             signs.insert(word, sign);
         }
-        let (letters, unseen) = letter_ratios();
         // A word of two regional languages counts as the stronger says.
         for (section, word) in entries(include_str!("regional.txt")) {
             let weight = if section.ends_with("strong") {
-                1.0
+                FULL
             } else {
                 WEAK
             };
@@ -272,8 +308,7 @@ impl Lexicon {
         }
         Self {
             signs,
-            letters,
-            unseen,
+            letters: letter_ratios(),
         }
     }
 
@@ -298,7 +333,7 @@ impl Lexicon {
         let is_regional = OF_INDONESIAN.iter().any(|e| stem_is_known(e).is_some())
             || stem_is_known("e").is_some_and(consonant)
             || OF_ANY.iter().any(|e| word.ends_with(e))
-            || word.contains('é');
+            || !word.is_ascii() && word.contains('é');
         is_regional.then_some(Sign::Regional(LEAST))
     }
 
@@ -308,7 +343,7 @@ impl Lexicon {
         ENDINGS
             .iter()
             .find_map(|ending| match self.signs.get(word.strip_suffix(ending)?)? {
-                Sign::Indonesian(_) | Sign::Neutral => Some(Sign::Indonesian(1.0)),
+                Sign::Indonesian(_) | Sign::Neutral => Some(Sign::Indonesian(FULL)),
                 Sign::English(_) if matches!(*ending, "nya" | "in") => Some(Sign::Neutral),
                 _ => None,
             })
@@ -322,10 +357,8 @@ impl Lexicon {
         if word.chars().count() <= 2 {
             return Sign::Neutral;
         }
-        let ratio: f64 = threes(word)
-            .iter()
-            .map(|three| self.letters.get(three).copied().unwrap_or(self.unseen))
-            .sum();
+        let mut ratio = 0.0;
+        each_three(word, |place| ratio += self.letters[place]);
         if ratio > LETTERS {
             Sign::Indonesian(LIKELY)
         } else if ratio < -LETTERS {
@@ -337,34 +370,45 @@ impl Lexicon {
 }
 
 /// Log-likelihood ratios of three letters over the word lists, half a count added to each.
-fn letter_ratios() -> (HashMap<[char; 3], f64, FxBuildHasher>, f64) {
-    let mut counts: HashMap<[char; 3], [f64; 2], FxBuildHasher> = HashMap::default();
-    let mut sums = [0.0; 2];
+fn letter_ratios() -> Vec<f64> {
+    let mut counts = vec![[0.5; 2]; SIGNS.pow(3)];
+    let mut sums = [0.0f64; 2];
     for (section, word) in entries(include_str!("words.txt")) {
         let language = match section {
             "id" => 0,
             "en" => 1,
             _ => continue,
         };
-        for three in threes(word) {
-            counts.entry(three).or_default()[language] += 1.0;
+        each_three(word, |place| {
+            counts[place][language] += 1.0;
             sums[language] += 1.0;
-        }
+        });
     }
-    let ratio = |[indonesian, english]: [f64; 2]| {
-        ((indonesian + 0.5) / sums[0]).ln() - ((english + 0.5) / sums[1]).ln()
+    let unseen = (sums[1] / sums[0]).ln();
+    let ratio = |[indonesian, english]: [f64; 2]| match (indonesian, english) {
+        (0.5, 0.5) => unseen,
+        _ => (indonesian / english).ln() + unseen,
     };
-    let ratios = counts.into_iter().map(|(three, c)| (three, ratio(c)));
-    (ratios.collect(), ratio([0.0, 0.0]))
+    counts.into_iter().map(ratio).collect()
 }
 
-/// Three letters in a row, the ends of the word marked.
-fn threes(word: &str) -> Vec<[char; 3]> {
-    let marked: Vec<char> = std::iter::once('^')
-        .chain(word.chars())
-        .chain(std::iter::once('$'))
-        .collect();
-    marked.windows(3).map(|w| [w[0], w[1], w[2]]).collect()
+/// Signs of words: the end of one, a to z, the apostrophe, any other.
+const SIGNS: usize = 29;
+
+/// Calls `each` with the place of each three signs in a row of a word and its two ends.
+fn each_three(word: &str, mut each: impl FnMut(usize)) {
+    let sign = |c: char| match c {
+        'a'..='z' => c as usize - 'a' as usize + 1,
+        '\'' => 27,
+        _ => 28,
+    };
+    let mut place = 0;
+    for (before, next) in word.chars().map(sign).chain([0]).enumerate() {
+        place = (place * SIGNS + next) % SIGNS.pow(3);
+        if before > 0 {
+            each(place);
+        }
+    }
 }
 
 /// The words of a list with their section.

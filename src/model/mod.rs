@@ -202,6 +202,19 @@ impl Model {
         semantic.map_or(&[], |semantic| row_of(&semantic.scores, token))
     }
 
+    /// The lexical weights of all features, row after row, and how many a row has.
+    pub(crate) fn weight_rows(&self) -> (&[f32], usize) {
+        let rows = self.weights.as_slice().unwrap_or_default();
+        (rows, self.weights.ncols())
+    }
+
+    /// What all tokens of the encoder add to the scores, row after row, each as long as one of
+    /// weights; nothing without that view.
+    pub(crate) fn token_rows(&self) -> &[f32] {
+        let scores = self.semantic.as_ref().map(|s| &s.scores);
+        scores.and_then(Array2::as_slice).unwrap_or_default()
+    }
+
     /// Scores of a statement by the views that have weights, one per code of all outputs.
     pub(crate) fn scores_of(&self, features: &StatementFeatures) -> Vec<f64> {
         let mut scores = vec![0.0; self.weights.ncols()];

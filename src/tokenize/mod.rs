@@ -24,7 +24,8 @@ use tokenizers::{
 
 use lazy::LazyPipeline;
 use pieces::{Description, Pieces};
-pub(crate) use scan::Scanner;
+use scan::is_space;
+pub(crate) use scan::{Cut, Scanner};
 
 use crate::error::{Error, Result};
 
@@ -159,13 +160,13 @@ impl Tokenizer {
         text: &str,
         scanner: &mut Scanner,
         mut each: impl FnMut(&str, usize, usize),
-    ) -> Result<()> {
+    ) -> Result<Cut> {
         if self.scannable {
             return each_word_as_ours(text, scanner, each);
         }
         let tokens = self.words_by_pipeline(text)?;
         tokens.iter().for_each(|t| each(&t.word, t.start, t.end));
-        Ok(())
+        Ok(Cut::Rewritten)
     }
 
     /// The words of a text by the pipeline alone.
@@ -192,10 +193,18 @@ impl Tokenizer {
 
     /// The ids of the pieces that a normalised word is made of.
     pub fn pieces(&self, word: &str) -> Result<Vec<u32>> {
-        match self.pieces.as_ref().and_then(|pieces| pieces.ids(word)) {
-            Some(ids) => Ok(ids),
-            None => self.pieces_by_pipeline(word),
+        let mut ids = Vec::new();
+        self.append_pieces(word, &mut ids)?;
+        Ok(ids)
+    }
+
+    /// Appends the [`pieces`](Self::pieces) of a word.
+    pub(crate) fn append_pieces(&self, word: &str, ids: &mut Vec<u32>) -> Result<()> {
+        let by_hand = self.pieces.as_ref().map(|pieces| pieces.append(word, ids));
+        if by_hand != Some(true) {
+            ids.extend(self.pieces_by_pipeline(word)?);
         }
+        Ok(())
     }
 
     fn pieces_by_pipeline(&self, word: &str) -> Result<Vec<u32>> {
@@ -206,16 +215,40 @@ impl Tokenizer {
 }
 
 /// Cuts words as the pipelines that are trained here, without building one: by the scanner where
-/// it can, else by the library's normaliser and splitter.
+/// it can, else by the library's normaliser and splitter. What ASCII white space parts doesn't
+/// change what stands beside it.
 fn each_word_as_ours(
     text: &str,
     scanner: &mut Scanner,
     mut each: impl FnMut(&str, usize, usize),
-) -> Result<()> {
-    static SPLITTER: OnceLock<Option<Split>> = OnceLock::new();
-    if scanner.scan(text, &mut each) {
-        return Ok(());
+) -> Result<Cut> {
+    if text.is_ascii() {
+        scanner.scan_ascii(text, &mut each);
+        return Ok(Cut::AsWritten);
     }
+    let mut cut = Cut::AsWritten;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.bytes().position(is_space).unwrap_or(rest.len());
+        let start = text.len() - rest.len();
+        let part = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        let mut shifted = |word: &str, from, to| each(word, start + from, start + to);
+        match scanner.scan(part, &mut shifted) {
+            Some(Cut::AsWritten) => {}
+            Some(Cut::Rewritten) => cut = Cut::Rewritten,
+            None => {
+                each_word_by_library(part, shifted)?;
+                cut = Cut::Rewritten;
+            }
+        }
+    }
+    Ok(cut)
+}
+
+/// Cuts words by the library's normaliser and splitter.
+fn each_word_by_library(text: &str, each: impl FnMut(&str, usize, usize)) -> Result<()> {
+    static SPLITTER: OnceLock<Option<Split>> = OnceLock::new();
     let Some(splitter) = SPLITTER.get_or_init(|| word_splitter().ok()) else {
         return word_splitter().map(drop);
     };
@@ -303,29 +336,38 @@ impl Subwords {
 
     /// The ids of the tokens that a word is made of, without those that stand for no text.
     pub fn ids(&self, word: &str) -> Result<Vec<u32>> {
-        let by_hand = self.direct.as_ref().map(|pieces| ids_of(pieces, word));
-        let mut ids = if let Some(ids) = by_hand.transpose()?.flatten() {
-            ids
-        } else {
-            let encoding = self.pipeline.get()?.encode_fast(word, false);
-            encoding.map_err(failed)?.get_ids().to_vec()
-        };
-        ids.retain(|id| !self.empty.contains(id));
+        let mut ids = Vec::new();
+        self.append_ids(word, &mut ids)?;
         Ok(ids)
+    }
+
+    /// Appends the [`ids`](Self::ids) of a word to an empty list.
+    pub(crate) fn append_ids(&self, word: &str, ids: &mut Vec<u32>) -> Result<()> {
+        let by_hand = match &self.direct {
+            Some(pieces) => append_by(pieces, word, ids)?,
+            None => false,
+        };
+        if !by_hand {
+            let encoding = self.pipeline.get()?.encode_fast(word, false);
+            ids.clear();
+            ids.extend_from_slice(encoding.map_err(failed)?.get_ids());
+        }
+        ids.retain(|id| !self.empty.contains(id));
+        Ok(())
     }
 }
 
-/// The ids of a text by a sub-word model alone; `None` if it leaves a word to the pipeline.
-fn ids_of(pieces: &Pieces, text: &str) -> Result<Option<Vec<u32>>> {
+/// Appends the ids of a text by a sub-word model alone; `false` if it leaves a word to the
+/// pipeline.
+fn append_by(pieces: &Pieces, text: &str, ids: &mut Vec<u32>) -> Result<bool> {
     if is_one_ascii_word(text) {
-        return Ok(pieces.ids(text));
+        return Ok(pieces.append(text, ids));
     }
-    let mut ids = Some(Vec::new());
+    let mut whole = true;
     each_word_as_ours(text, &mut Scanner::default(), |word, _, _| {
-        let more = pieces.ids(word);
-        ids = ids.take().zip(more).map(|(ids, more)| [ids, more].concat());
+        whole &= pieces.append(word, ids);
     })?;
-    Ok(ids)
+    Ok(whole)
 }
 
 /// Whether the scanner would cut a text into itself.
@@ -468,14 +510,17 @@ mod tests {
     /// The tokenizer of the texts, and whether the scanner took the text and cut it the same.
     fn scanned_as_by_the_pipeline(tokenizer: &Tokenizer, text: &str) -> Option<bool> {
         let mut found = Vec::new();
-        let took = Scanner::default().scan(text, |word, start, end| {
+        let mut push = |word: &str, start, end| {
             found.push(Token {
                 word: word.into(),
                 start,
                 end,
             });
-        });
-        took.then(|| found == tokenizer.words_by_pipeline(text).unwrap())
+        };
+        let whole = Scanner::default().scan(text, &mut push);
+        let expected = tokenizer.words_by_pipeline(text).unwrap();
+        assert_eq!(tokenizer.words(text).unwrap(), expected, "{text:?}");
+        whole.map(|_| found == expected)
     }
 
     /// Every character by itself and between letters.
@@ -576,8 +621,8 @@ mod tests {
         fn pieces_by_hand_are_those_of_the_pipeline(word in "([a-z]|[a-z]{2}|an|ang|meng|kan|é|9|_|\\PC){1,20}") {
             static SHIPPED: std::sync::LazyLock<(Tokenizer, Subwords)> = std::sync::LazyLock::new(shipped);
             let (tokenizer, subwords) = &*SHIPPED;
-            let by_hand = tokenizer.pieces.as_ref().unwrap().ids(&word);
-            prop_assert!(by_hand.is_some() || word.len() > 512);
+            let by_hand = tokenizer.pieces.as_ref().unwrap().append(&word, &mut Vec::new());
+            prop_assert!(by_hand || word.len() > 512);
             prop_assert_eq!(tokenizer.pieces(&word).unwrap(), tokenizer.pieces_by_pipeline(&word).unwrap());
             let whole = subwords.pipeline.get().unwrap().encode_fast(word.as_str(), false).unwrap();
             let ids: Vec<u32> = whole.get_ids().iter().copied().filter(|id| !subwords.empty.contains(id)).collect();

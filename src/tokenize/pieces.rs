@@ -15,6 +15,8 @@ use super::WORD;
 
 /// Longer words (in bytes) are left to the pipeline, whose merging takes n log n steps and not n².
 const LONGEST_MERGED: usize = 512;
+/// Bytes of words whose pieces are merged without memory of their own.
+const SHORT: usize = 20;
 
 /// A `tokenizer.json`.
 #[derive(Deserialize)]
@@ -145,21 +147,25 @@ impl Pieces {
         }
     }
 
-    /// The ids of a normalised word's pieces; `None` for one that is left to the pipeline.
-    pub(super) fn ids(&self, word: &str) -> Option<Vec<u32>> {
+    /// Appends the ids of a normalised word's pieces; `false`, and nothing, for one that is left
+    /// to the pipeline.
+    pub(super) fn append(&self, word: &str, ids: &mut Vec<u32>) -> bool {
         match self {
-            Self::Merged(merges) => (word.len() <= LONGEST_MERGED).then(|| merges.ids(word)),
-            Self::Longest(pieces) => Some(pieces.ids(word)),
+            Self::Merged(_) if word.len() > LONGEST_MERGED => return false,
+            Self::Merged(merges) => merges.append(word, ids),
+            Self::Longest(pieces) => pieces.append(word, ids),
         }
+        true
     }
 }
 
 /// Byte-pair encoding.
 #[derive(Debug, Clone)]
 pub(super) struct Merges {
+    ascii: [u32; 128],
     characters: HashMap<char, u32, FxBuildHasher>,
-    /// Of two neighbours: when their merge was learned, and into what.
-    learned: HashMap<(u32, u32), (u32, u32), FxBuildHasher>,
+    /// By the key of two neighbours.
+    learned: HashMap<u64, Merge, FxBuildHasher>,
     unknown: u32,
 }
 
@@ -190,42 +196,96 @@ impl Merges {
             joined.push_str(&second.0);
             let [first, second, both] = [first.0.as_ref(), second.0.as_ref(), &joined]
                 .map(|token| vocabulary.get(token).copied());
-            merges.insert((first?, second?), (u32::try_from(rank).ok()?, both?));
+            let rank = u32::try_from(rank).ok()?;
+            merges.insert(pair(first?, second?), Merge { rank, into: both? });
         }
+        let characters: HashMap<char, u32, FxBuildHasher> = vocabulary
+            .iter()
+            .filter_map(|(token, id)| Some((only_character(token)?, *id)))
+            .collect();
+        let unknown = *vocabulary.get(model.unk_token.as_ref()?.0.as_ref())?;
+        let id = |byte: usize| characters.get(&char::from(byte as u8)).copied();
         Some(Self {
-            characters: vocabulary
-                .iter()
-                .filter_map(|(token, id)| Some((only_character(token)?, *id)))
-                .collect(),
+            ascii: std::array::from_fn(|byte| id(byte).unwrap_or(unknown)),
+            characters,
             learned: merges,
-            unknown: *vocabulary.get(model.unk_token.as_ref()?.0.as_ref())?,
+            unknown,
         })
     }
 
-    fn ids(&self, word: &str) -> Vec<u32> {
-        let id = |c: char| self.characters.get(&c).copied().unwrap_or(self.unknown);
-        let mut ids: Vec<u32> = word.chars().map(id).collect();
-        let merge = |a: u32, b: u32| self.learned.get(&(a, b)).copied();
-        let mut merges: Vec<Option<(u32, u32)>> =
-            ids.windows(2).map(|w| merge(w[0], w[1])).collect();
-        loop {
-            let known = merges.iter().enumerate();
-            let first = known.filter_map(|(at, m)| m.map(|(rank, into)| (rank, at, into)));
-            let Some((_, at, into)) = first.min() else {
-                return ids;
-            };
-            ids[at] = into;
-            ids.remove(at + 1);
-            merges.remove(at);
-            if let Some(next) = ids.get(at + 1) {
-                merges[at] = merge(into, *next);
-            }
-            if let Some(before) = at.checked_sub(1) {
-                merges[before] = merge(ids[before], into);
-            }
+    fn id(&self, c: char) -> u32 {
+        let beyond = || self.characters.get(&c).copied().unwrap_or(self.unknown);
+        let ascii = self.ascii.get(c as usize);
+        ascii.copied().unwrap_or_else(beyond)
+    }
+
+    /// What two neighbours become.
+    fn merge(&self, first: u32, second: u32) -> Merge {
+        let learned = self.learned.get(&pair(first, second));
+        learned.copied().unwrap_or(NEVER)
+    }
+
+    fn append(&self, word: &str, ids: &mut Vec<u32>) {
+        if word.len() <= SHORT {
+            self.append_in(&mut [(0, NEVER); SHORT], word, ids);
+        } else {
+            self.append_in(&mut vec![(0, NEVER); word.len()], word, ids);
         }
     }
+
+    /// Merges the pieces of a word in a list that is as long as the word or longer.
+    fn append_in(&self, parts: &mut [(u32, Merge)], word: &str, ids: &mut Vec<u32>) {
+        let mut n = 0;
+        for c in word.chars() {
+            parts[n].0 = self.id(c);
+            n += 1;
+        }
+        for at in 1..n {
+            parts[at - 1].1 = self.merge(parts[at - 1].0, parts[at].0);
+        }
+        loop {
+            let known = parts[..n].iter().enumerate();
+            // The first of equals.
+            let first = known.min_by_key(|(_, (_, merge))| merge.rank);
+            let Some((at, &(_, Merge { rank, into }))) = first else {
+                break;
+            };
+            if rank == NEVER.rank {
+                break;
+            }
+            // The part after goes into this one.
+            parts.copy_within(at + 2..n, at + 1);
+            n -= 1;
+            let next = parts[..n].get(at + 1);
+            parts[at] = (
+                into,
+                next.map_or(NEVER, |(next, _)| self.merge(into, *next)),
+            );
+            if at > 0 {
+                parts[at - 1].1 = self.merge(parts[at - 1].0, into);
+            }
+        }
+        ids.extend(parts[..n].iter().map(|(piece, _)| piece));
+    }
 }
+
+/// The key of two neighbours.
+fn pair(first: u32, second: u32) -> u64 {
+    u64::from(first) << 32 | u64::from(second)
+}
+
+/// What two neighbours become, and when that was learned.
+#[derive(Debug, Clone, Copy)]
+struct Merge {
+    rank: u32,
+    into: u32,
+}
+
+/// Of neighbours that stay apart.
+const NEVER: Merge = Merge {
+    rank: u32::MAX,
+    into: 0,
+};
 
 /// Word pieces.
 #[derive(Debug, Clone)]
@@ -291,20 +351,23 @@ impl WordPieces {
         self.places.insert(hash, place).is_none().then_some(())
     }
 
-    fn ids(&self, word: &str) -> Vec<u32> {
-        if word.chars().count() > self.max_characters {
-            return vec![self.unknown];
+    fn append(&self, word: &str, ids: &mut Vec<u32>) {
+        let before = ids.len();
+        let may_be_long = word.len() > self.max_characters;
+        if may_be_long && word.chars().count() > self.max_characters {
+            ids.push(self.unknown);
+            return;
         }
-        let mut ids = Vec::new();
         let mut start = 0;
         while start < word.len() {
             let Some((end, id)) = self.longest_piece(word, start) else {
-                return vec![self.unknown];
+                ids.truncate(before);
+                ids.push(self.unknown);
+                return;
             };
             ids.push(id);
             start = end;
         }
-        ids
     }
 
     /// The longest piece at a place of a word: the byte after it and its id.

@@ -1,68 +1,77 @@
 //! Evidence from the sums of a statement: see [`super::super::evidence`] for what it is.
 
-use super::table::WordTable;
-use super::{Labeller, Statement, norm_of};
+use super::head::Margins;
+use super::statement::Statement;
+use super::table::Known;
+use super::{Labeller, norm_of};
 use crate::label::evidence::{Evidence, WORDS, best_two};
 
-/// The words that spoke most for the best code of the variable at `position`.
-pub(super) fn strongest(
-    labeller: &Labeller<'_>,
-    statement: &Statement,
-    table: &WordTable,
-    text: &str,
-    position: usize,
-    probabilities: &[f64],
-) -> Vec<Evidence> {
-    let head = &labeller.heads[position];
-    let (best, second) = best_two(probabilities);
-    let margins: Vec<f64> = head
-        .coefficients
-        .chunks_exact(head.intercept.len())
-        .map(|row| row[best] - row[second])
-        .collect();
-    let (margins, of_cues) = margins.split_at(head.columns.len());
-    let along = |values: &[f32]| -> f64 {
-        let values = values[head.columns.clone()].iter().zip(margins);
-        values.map(|(v, m)| f64::from(*v) * m).sum()
-    };
-    let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
-    let mut weights: Vec<f64> = statement
-        .distinct
-        .iter()
-        .map(|met| {
-            let (lexical, semantic) = table.values(met.place).split_at(labeller.columns);
-            let mut weight = along(lexical) / norm + along(semantic) / semantic_norm;
-            if let Some(lexicon) = table.word(met.place).lexicon
-                && let Some(margin) = of_cues.get(usize::from(lexicon))
-            {
+/// Weighs the words of one statement after another.
+#[derive(Default)]
+pub(super) struct Weighing {
+    margins: Margins,
+    /// What each distinct word weighs.
+    weights: Vec<f64>,
+}
+
+impl Weighing {
+    /// The words that spoke most for the best code of the variable at `position`.
+    pub(super) fn strongest(
+        &mut self,
+        labeller: &Labeller<'_>,
+        statement: &Statement,
+        known: &Known<'_>,
+        text: &str,
+        position: usize,
+        probabilities: &[f64],
+    ) -> Vec<Evidence> {
+        let (best, second) = best_two(probabilities);
+        labeller.heads[position].margins(best, second, &mut self.margins);
+        self.weigh(labeller, statement, known);
+        // Distinct words stand in the order of their first occurrence: the first of equals stays.
+        let mut found: Vec<(usize, f64)> = Vec::with_capacity(WORDS + 1);
+        for (slot, &weight) in self.weights.iter().enumerate() {
+            let is_weak = found.len() == WORDS && found[WORDS - 1].1 >= weight;
+            if weight <= 0.0 || is_weak || !known.get(statement.distinct[slot].place).0.visible {
+                continue;
+            }
+            let at = found.partition_point(|(_, other)| *other >= weight);
+            found.insert(at, (slot, weight));
+            found.truncate(WORDS);
+        }
+        let evidence = |(slot, weight): (usize, f64)| {
+            let met = &statement.distinct[slot];
+            Evidence::at(text, met.start, met.end, weight)
+        };
+        found.into_iter().map(evidence).collect()
+    }
+
+    /// Weighs the distinct words along the margins.
+    fn weigh(&mut self, labeller: &Labeller<'_>, statement: &Statement, known: &Known<'_>) {
+        let Self { margins, weights } = self;
+        let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
+        let weigh = |met: &super::statement::Distinct| {
+            let (word, values) = known.get(met.place);
+            let (lexical, semantic) = values.split_at(labeller.folder.columns());
+            let mut weight =
+                margins.along(lexical) / norm + margins.along(semantic) / semantic_norm;
+            if let Some(lexicon) = word.lexicon {
                 // ln(1 + n) shared evenly by the n words that made it.
-                let n = f64::from(statement.counts[usize::from(lexicon)]);
-                weight += margin * n.ln_1p() / n;
+                let lexicon = usize::from(lexicon);
+                let n = f64::from(statement.counts[lexicon]);
+                weight += margins.of_cue(lexicon) * n.ln_1p() / n;
             }
             weight * f64::from(met.times)
-        })
-        .collect();
-    for pair in &statement.pairs {
-        let feature = labeller.model.feature_weights(pair.feature);
-        let weight = f64::from(pair.weight) / norm * along(feature);
-        // A pair counts half to each of its words.
-        for slot in pair.words {
-            weights[slot as usize] += 0.5 * weight;
+        };
+        weights.clear();
+        weights.extend(statement.distinct.iter().map(weigh));
+        for pair in &statement.pairs {
+            let feature = labeller.folder.weights(pair.feature);
+            let weight = f64::from(pair.weight) / norm * margins.along(feature);
+            // A pair counts half to each of its words.
+            for slot in pair.words {
+                weights[slot as usize] += 0.5 * weight;
+            }
         }
     }
-    let mut found: Vec<(usize, f64)> = weights
-        .into_iter()
-        .enumerate()
-        .filter(|(slot, weight)| {
-            *weight > 0.0 && table.word(statement.distinct[*slot].place).visible
-        })
-        .collect();
-    // Distinct words stand in the order of their first occurrence.
-    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    found.truncate(WORDS);
-    let evidence = |(slot, weight): (usize, f64)| {
-        let met = &statement.distinct[slot];
-        Evidence::at(text, met.start, met.end, weight)
-    };
-    found.into_iter().map(evidence).collect()
 }

@@ -5,25 +5,33 @@
 //! the norms; heads. It says what [`Model::predict`] says (a property test holds both together).
 
 mod evidence;
+mod head;
+mod lanes;
+mod statement;
 mod table;
+mod words;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use ndarray::Array1;
 
 use super::{Prediction, predicted};
 use crate::error::Result;
-use crate::features::{BIAS, is_capital, pair_hash, squared_norm, steady_shapes, word_hash};
-use crate::language::Identifier;
-use crate::model::{Model, probabilities_in_place};
-use crate::tokenize::{Scanner, squeezed};
+use crate::features::{BIAS, pair_hash};
+use crate::language::{Identifier, Language};
+use crate::model::Model;
+use crate::tokenize::{Cut, Scanner};
 
-use table::{Word, WordTable};
+use evidence::Weighing;
+use head::FlatHead;
+use statement::{Pair, Statement};
+use table::{Fresh, Known, Shared};
+use words::{Folder, Scratch};
 
-/// Bytes that the tables of all workers may take.
+/// Bytes that the table of words may take.
 const TABLE_BYTES: usize = 64 << 20;
 /// What a word takes beside its values, about.
-const WORD_BYTES: usize = 160;
+const WORD_BYTES: usize = 64;
 /// Fewer words are not worth a table.
 const MIN_WORDS: usize = 256;
 /// Counts whose ln(1 + n) is at hand.
@@ -32,67 +40,24 @@ const COUNTS: usize = 64;
 /// Labels statements with a model, from any number of threads.
 pub struct Labeller<'m> {
     model: &'m Model,
-    /// Codes of the outputs that are needed: these are the first columns of all weights.
-    columns: usize,
+    folder: Folder<'m>,
     heads: Vec<FlatHead>,
     bias: Vec<f64>,
     logarithms: [f64; COUNTS],
     with_evidence: bool,
+    table: RwLock<Shared>,
     workers: Vec<Mutex<Worker>>,
 }
 
-/// A head with its coefficients in one list.
-struct FlatHead {
-    /// Its columns in the scores.
-    columns: std::ops::Range<usize>,
-    /// Inputs × codes.
-    coefficients: Vec<f64>,
-    /// Whether each score has to do with its own code only and cues with none.
-    only_scales: bool,
-    intercept: Vec<f64>,
-    flattening: f64,
-    absent: Vec<usize>,
-}
-
 /// What one thread works with.
+#[derive(Default)]
 struct Worker {
     scanner: Scanner,
-    table: WordTable,
+    fresh: Fresh,
+    scratch: Scratch,
     statement: Statement,
     identifier: Identifier,
-}
-
-/// A statement as it is added up.
-#[derive(Default)]
-struct Statement {
-    number: u64,
-    /// Sums over the words, one per column: the lexical ones, then the semantic ones.
-    sums: Vec<f64>,
-    norm2: f64,
-    semantic_norm2: f64,
-    counts: Vec<u32>,
-    known: bool,
-    /// The distinct words in the order in which they are first met.
-    distinct: Vec<Distinct>,
-    /// The pairs that have a feature.
-    pairs: Vec<Pair>,
-    /// Hash and place among the distinct words of the word before.
-    previous: Option<(u64, u32)>,
-}
-
-/// A distinct word of a statement.
-struct Distinct {
-    place: usize,
-    start: usize,
-    end: usize,
-    times: u32,
-}
-
-/// Two neighbouring words that have a feature together: their places among the distinct words.
-struct Pair {
-    words: [u32; 2],
-    feature: u32,
-    weight: f32,
+    weighing: Weighing,
 }
 
 impl<'m> Labeller<'m> {
@@ -101,39 +66,26 @@ impl<'m> Labeller<'m> {
         Self::with_table_bytes(model, TABLE_BYTES)
     }
 
-    /// A labeller whose tables of words take about so many bytes; what it says is the same.
+    /// A labeller whose table of words takes about so many bytes; what it says is the same.
     pub fn with_table_bytes(model: &'m Model, bytes: usize) -> Self {
         let outputs: Vec<_> = model.outputs().take(model.outputs_needed()).collect();
         let columns = outputs.last().map_or(0, |(_, columns)| columns.end);
+        let folder = Folder::new(model, columns);
+        let values = 2 * folder.columns();
+        let capacity = (bytes / 2 / (values * size_of::<f32>() + WORD_BYTES)).max(MIN_WORDS);
+        let bias = &model.feature_weights(BIAS)[..columns];
         let workers = rayon::current_num_threads().max(1);
-        let word = 2 * columns * size_of::<f32>() + WORD_BYTES;
-        let capacity = (bytes / 2 / workers / word).max(MIN_WORDS);
-        let worker = || {
-            Mutex::new(Worker {
-                scanner: Scanner::default(),
-                table: WordTable::new(capacity, 2 * columns),
-                statement: Statement::default(),
-                identifier: Identifier::default(),
-            })
-        };
-        let heads = outputs.into_iter().map(|(variable, columns)| FlatHead {
-            columns,
-            only_scales: variable.head.only_scales(),
-            coefficients: variable.head.coefficients.concat(),
-            intercept: variable.head.intercept.clone(),
-            flattening: variable.head.flattening,
-            absent: variable.head.absent.clone(),
-        });
         Self {
-            columns,
-            heads: heads.collect(),
-            bias: model.feature_weights(BIAS)[..columns]
-                .iter()
-                .map(|w| f64::from(*w))
+            heads: outputs
+                .into_iter()
+                .map(|(variable, columns)| FlatHead::new(variable, columns))
                 .collect(),
+            bias: bias.iter().map(|w| f64::from(*w)).collect(),
             logarithms: std::array::from_fn(|n| (n as f64).ln_1p()),
             with_evidence: true,
-            workers: (0..workers).map(|_| worker()).collect(),
+            table: RwLock::new(Shared::new(capacity, values)),
+            workers: (0..workers).map(|_| Mutex::default()).collect(),
+            folder,
             model,
         }
     }
@@ -166,14 +118,29 @@ impl<'m> Labeller<'m> {
             return Ok(None);
         }
         let number = rayon::current_thread_index().unwrap_or(0) % self.workers.len();
-        // A panic of another statement leaves a table whole: entries are put in complete.
+        // A panic of another statement leaves what is here whole: words are put in complete, and
+        // the rest is begun anew.
         let mut worker = self.workers[number]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let worker = &mut *worker;
-        self.add_up(text, worker)?;
-        let identifier = &mut worker.identifier;
-        let (statement, table) = (&worker.statement, &worker.table);
+        if worker.fresh.is_full() {
+            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+            table.take(&mut worker.fresh);
+        }
+        let shared = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let mut known = Known {
+            shared: &shared,
+            fresh: &mut worker.fresh,
+        };
+        let statement = &mut worker.statement;
+        let cut = self.add_up(
+            text,
+            &mut worker.scanner,
+            &mut known,
+            &mut worker.scratch,
+            statement,
+        )?;
         let logits = self.logits(statement, sentence);
         let cues = self.cues(statement);
         let probabilities = self
@@ -181,71 +148,71 @@ impl<'m> Labeller<'m> {
             .iter()
             .map(|head| head.probabilities(&logits, &cues));
         let probabilities = probabilities.collect();
+        let statement = &worker.statement;
+        let (identifier, weighing) = (&mut worker.identifier, &mut worker.weighing);
         Ok(Some(predicted(
             self.model,
-            || identifier.identify(text),
+            || language(text, cut, statement, identifier),
             probabilities,
             statement.known,
             |position, p| {
                 if !self.with_evidence {
                     return Vec::new();
                 }
-                evidence::strongest(self, statement, table, text, position, p)
+                weighing.strongest(self, statement, &known, text, position, p)
             },
         )))
     }
 
     /// Adds the words of a statement up.
-    fn add_up(&self, text: &str, worker: &mut Worker) -> Result<()> {
-        let Worker {
-            scanner,
-            table,
-            statement,
-            ..
-        } = worker;
-        table.begin();
-        let extractor = self.model.extractor();
-        statement.begin(self.columns, extractor.cues().names().len());
-        let mut failed = Ok(());
-        extractor
-            .tokenizer()
-            .each_word(text, scanner, |word, start, end| {
-                match table.place(word, |values| self.fold(word, values)) {
-                    Ok(place) => self.add_word(text, statement, table, place, start, end),
-                    Err(error) => failed = Err(error),
-                }
-            })?;
-        failed
-    }
-
-    fn add_word(
+    fn add_up(
         &self,
         text: &str,
+        scanner: &mut Scanner,
+        known: &mut Known<'_>,
+        scratch: &mut Scratch,
         statement: &mut Statement,
-        table: &mut WordTable,
-        place: usize,
-        start: usize,
-        end: usize,
-    ) {
-        let sums = statement.sums.iter_mut().zip(table.values(place));
-        sums.for_each(|(sum, value)| *sum += f64::from(*value));
-        let original = text.get(start..end).unwrap_or_default();
-        let word = table.word_mut(place);
-        statement.norm2 += word.norm2;
-        statement.semantic_norm2 += word.semantic_norm2;
-        statement.known |= word.known;
-        statement.count(word, is_capital(original));
-        let slot = statement.meet(word, place, start, end);
-        let hash = word.hash;
-        if let Some((previous, before)) = statement.previous.replace((hash, slot)) {
-            let lexical = self.model.extractor().lexical();
-            if let Some((feature, weight)) = lexical.pair_feature(pair_hash(previous, hash)) {
-                let sums = &mut statement.sums[..self.columns];
-                add(sums, self.model.feature_weights(feature), f64::from(weight));
-                statement.norm2 += f64::from(weight) * f64::from(weight);
-                statement.known = true;
+    ) -> Result<Cut> {
+        let extractor = self.model.extractor();
+        let cues = extractor.cues().names().len();
+        statement.begin(2 * self.folder.columns(), cues);
+        let mut failed = Ok(());
+        let mut previous = None;
+        let cut = extractor
+            .tokenizer()
+            .each_word(text, scanner, |word, start, end| {
+                let fold = |values: &mut Vec<f32>| self.folder.fold(word, scratch, values);
+                let place = match known.place(word, fold) {
+                    Ok(place) => place,
+                    Err(error) => {
+                        failed = Err(error);
+                        return;
+                    }
+                };
+                let (word, values) = known.get(place);
+                statement.add(&self.folder, word, values, text, (start, end));
+                let slot = if self.with_evidence {
+                    statement.meet(place, (start, end))
+                } else {
+                    0
+                };
+                if let Some(before) = previous.replace((word.hash, slot)) {
+                    self.add_pair(before, (word.hash, slot), statement);
+                }
+            })?;
+        statement.end_part();
+        failed.map(|()| cut)
+    }
+
+    /// Adds what two neighbouring words weigh together; of each its hash and its place among the
+    /// distinct words.
+    fn add_pair(&self, first: (u64, u32), second: (u64, u32), statement: &mut Statement) {
+        let lexical = self.model.extractor().lexical();
+        if let Some((feature, weight)) = lexical.pair_feature(pair_hash(first.0, second.0)) {
+            statement.add_pair(&self.folder, feature, weight);
+            if self.with_evidence {
                 statement.pairs.push(Pair {
-                    words: [before, slot],
+                    words: [first.1, second.1],
                     feature,
                     weight,
                 });
@@ -253,45 +220,9 @@ impl<'m> Labeller<'m> {
         }
     }
 
-    /// Works a word out by the views themselves: its lexical scores, then its semantic ones.
-    fn fold(&self, word: &str, values: &mut Vec<f32>) -> Result<Word> {
-        let extractor = self.model.extractor();
-        let features = extractor
-            .lexical()
-            .word_features(word, extractor.tokenizer())?;
-        let mut sums = vec![0.0; 2 * self.columns];
-        let (lexical, semantic) = sums.split_at_mut(self.columns);
-        for (feature, weight) in &features {
-            let weights = self.model.feature_weights(*feature);
-            add(lexical, weights, f64::from(*weight));
-        }
-        let mut semantic_norm2 = 0.0;
-        let mut known = !features.is_empty();
-        if let Some(view) = extractor.semantic() {
-            let tokens = view.tokens(&squeezed(word))?;
-            known |= !tokens.is_empty();
-            for token in tokens {
-                semantic_norm2 += f64::from(view.squared_norms()[token as usize]);
-                add(semantic, self.model.token_scores(token), 1.0);
-            }
-        }
-        values.extend(sums.iter().map(|s| *s as f32));
-        let lexicon = extractor.cues().lexicon_of(word);
-        Ok(Word {
-            hash: word_hash(word),
-            norm2: squared_norm(&features),
-            semantic_norm2,
-            lexicon: lexicon.and_then(|l| u16::try_from(l).ok()),
-            shapes: steady_shapes(word),
-            known,
-            visible: word.chars().any(|c| c.is_alphanumeric() || !c.is_ascii()),
-            last: (0, 0),
-        })
-    }
-
-    fn logits(&self, statement: &Statement, sentence: Vec<f32>) -> Vec<f64> {
+    fn logits(&self, statement: &mut Statement, sentence: Vec<f32>) -> Vec<f64> {
         let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
-        let (lexical, semantic) = statement.sums.split_at(self.columns);
+        let (lexical, semantic) = statement.sums().split_at(self.folder.columns());
         let mut logits: Vec<f64> = lexical
             .iter()
             .zip(semantic)
@@ -312,89 +243,24 @@ impl<'m> Labeller<'m> {
     }
 }
 
+/// The language of a text whose words were added up.
+fn language(
+    text: &str,
+    cut: Cut,
+    statement: &Statement,
+    identifier: &mut Identifier,
+) -> Option<Language> {
+    if cut == Cut::Rewritten {
+        return identifier.identify(text);
+    }
+    let mut tally = statement.tally;
+    for &(start, end) in &statement.odd {
+        identifier.add(&text[start..end], &mut tally);
+    }
+    tally.language()
+}
+
 /// √ of a squared norm; 1 where that is 0.
 fn norm_of(norm2: f64) -> f64 {
     if norm2 > 0.0 { norm2.sqrt() } else { 1.0 }
-}
-
-impl FlatHead {
-    fn probabilities(&self, logits: &[f64], cues: &[f64]) -> Vec<f64> {
-        let mut scores = self.intercept.clone();
-        let logits = &logits[self.columns.clone()];
-        if self.only_scales {
-            let factors = self.coefficients.iter().step_by(scores.len() + 1);
-            for ((score, logit), factor) in scores.iter_mut().zip(logits).zip(factors) {
-                *score += logit * factor;
-            }
-        } else {
-            let inputs = logits.iter().chain(cues);
-            let rows = self.coefficients.chunks_exact(scores.len());
-            for (input, row) in inputs.zip(rows).filter(|(input, _)| **input != 0.0) {
-                for (score, coefficient) in scores.iter_mut().zip(row) {
-                    *score += input * coefficient;
-                }
-            }
-        }
-        for &absent in &self.absent {
-            scores[absent] = f64::NEG_INFINITY;
-        }
-        probabilities_in_place(&mut scores, self.flattening);
-        scores
-    }
-}
-
-impl Statement {
-    fn begin(&mut self, columns: usize, cues: usize) {
-        self.number += 1;
-        self.sums.clear();
-        self.sums.resize(2 * columns, 0.0);
-        self.counts.clear();
-        self.counts.resize(cues, 0);
-        (self.norm2, self.semantic_norm2) = (0.0, 0.0);
-        self.known = false;
-        self.distinct.clear();
-        self.pairs.clear();
-        self.previous = None;
-    }
-
-    /// Counts the cues of a word.
-    fn count(&mut self, word: &Word, is_capital: bool) {
-        let Some(shapes) = self.counts.len().checked_sub(crate::features::SHAPE_COUNT) else {
-            return;
-        };
-        if let Some(lexicon) = word.lexicon {
-            self.counts[usize::from(lexicon)] += 1;
-        }
-        let bits = word.shapes | crate::features::capital_shape(is_capital);
-        for (bit, count) in self.counts[shapes..].iter_mut().enumerate() {
-            *count += u32::from(bits >> bit & 1);
-        }
-    }
-
-    /// The place of a word among the distinct ones.
-    fn meet(&mut self, word: &mut Word, place: usize, start: usize, end: usize) -> u32 {
-        let (number, slot) = word.last;
-        if number == self.number
-            && let Some(met) = self.distinct.get_mut(slot as usize)
-        {
-            met.times += 1;
-            return slot;
-        }
-        let slot = self.distinct.len() as u32;
-        word.last = (self.number, slot);
-        self.distinct.push(Distinct {
-            place,
-            start,
-            end,
-            times: 1,
-        });
-        slot
-    }
-}
-
-/// sums ← sums + factor × values.
-fn add(sums: &mut [f64], values: &[f32], factor: f64) {
-    sums.iter_mut()
-        .zip(values)
-        .for_each(|(s, v)| *s += factor * f64::from(*v));
 }

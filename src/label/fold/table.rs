@@ -1,20 +1,20 @@
-//! Words that were met, with all that they add to a statement: computed once, kept while used.
+//! Words that were met, with all that they add to a statement: worked out once for all threads,
+//! kept while they are used.
 
-use std::collections::HashMap;
-
-use rustc_hash::FxBuildHasher;
+use hashbrown::HashTable;
 
 use crate::error::Result;
+use crate::language::Judged;
 
 /// What a word adds to a statement beside its scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Word {
+    /// What it adds to the squared lexical norm.
+    pub(super) norm2: f32,
+    /// What it adds to the squared norm of the semantic view.
+    pub(super) semantic_norm2: f32,
     /// Hash of its feature, for pairs.
     pub(super) hash: u64,
-    /// What it adds to the squared lexical norm.
-    pub(super) norm2: f64,
-    /// What it adds to the squared norm of the semantic view.
-    pub(super) semantic_norm2: f64,
     /// The lexicon that it belongs to.
     pub(super) lexicon: Option<u16>,
     /// The shapes that don't depend on its case, one bit each.
@@ -23,127 +23,329 @@ pub(super) struct Word {
     pub(super) known: bool,
     /// Whether it can be evidence: a sign of punctuation can't.
     pub(super) visible: bool,
-    /// The statement it was last met in, and its place among the words of that statement.
-    pub(super) last: (u64, u32),
+    /// What it says of the language.
+    pub(super) tongue: Tongue,
 }
 
-/// Words in two generations: what is not met while a generation fills falls out with it.
-pub(super) struct WordTable {
-    young: Generation,
-    old: Generation,
+/// What a word says of the language of the part of a text (between spaces) that it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tongue {
+    /// Nothing: a mark.
+    Silent,
+    /// It is a word of a language.
+    Speaks(Judged),
+    /// The part must be looked at as a whole: it may be an address, or no word.
+    Odd,
+}
+
+/// The letters of a word, or a hash of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    /// The first eight bytes and the last eight; of a long word a hash, and where its letters are.
+    parts: [u64; 2],
+    length: u32,
+}
+
+/// Bytes of words that are their own key.
+const SHORT: usize = 16;
+
+impl Key {
+    /// The key of a word; of a long one without the place of its letters.
+    fn of(word: &str) -> Self {
+        let bytes = word.as_bytes();
+        let n = bytes.len();
+        let length = n as u32;
+        let parts = if n > SHORT {
+            [long_hash(bytes), 0]
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            [u64::from_le_bytes(*first), u64::from_le_bytes(*last)]
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            [first, last].map(|four| u64::from(u32::from_le_bytes(*four)))
+        } else {
+            let parts = bytes.iter().rev();
+            [parts.fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0]
+        };
+        Self { parts, length }
+    }
+
+    fn is_long(&self) -> bool {
+        self.length as usize > SHORT
+    }
+
+    fn hash(&self) -> u64 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let second = if self.is_long() { 0 } else { self.parts[1] };
+        let mixed = (self.parts[0] ^ u64::from(self.length)).wrapping_mul(ODD) ^ second;
+        let mixed = u128::from(mixed) * u128::from(ODD.rotate_left(31) | 1);
+        (mixed >> 64) as u64 ^ mixed as u64
+    }
+}
+
+/// A hash of a word's bytes, eight at a time.
+fn long_hash(bytes: &[u8]) -> u64 {
+    use std::hash::Hasher;
+    let mut hasher = rustc_hash::FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// A list of words with their values.
+#[derive(Default)]
+struct Words {
+    places: HashTable<u32>,
+    entries: Vec<(Key, Word)>,
+    values: Vec<f32>,
+    /// The letters of all long words, one after another.
+    letters: String,
+}
+
+impl Words {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+        self.entries.clear();
+        self.values.clear();
+        self.letters.clear();
+    }
+
+    /// The letters of a long word.
+    fn letters(&self, key: &Key) -> &str {
+        let start = key.parts[1] as usize;
+        &self.letters[start..start + key.length as usize]
+    }
+
+    /// The place of a word; its letters are asked for only if it is long.
+    fn find<'w>(&self, key: &Key, hash: u64, letters: impl Fn() -> &'w str) -> Option<u32> {
+        let same = |place: &u32| {
+            let other = &self.entries[*place as usize].0;
+            if key.is_long() {
+                let alike = (other.parts[0], other.length) == (key.parts[0], key.length);
+                alike && self.letters(other) == letters()
+            } else {
+                other == key
+            }
+        };
+        self.places.find(hash, same).copied()
+    }
+
+    /// Puts a word in that isn't there and whose values were put in before.
+    fn push<'w>(
+        &mut self,
+        mut key: Key,
+        hash: u64,
+        word: Word,
+        letters: impl Fn() -> &'w str,
+    ) -> u32 {
+        if key.is_long() {
+            key.parts[1] = self.letters.len() as u64;
+            self.letters.push_str(letters());
+        }
+        let place = self.entries.len() as u32;
+        self.entries.push((key, word));
+        let entries = &self.entries;
+        let hash_of = |place: &u32| entries[*place as usize].0.hash();
+        self.places.insert_unique(hash, place, hash_of);
+        place
+    }
+
+    /// Takes a word of another list over, if it isn't here.
+    fn copy(&mut self, other: &Self, place: u32, width: usize) -> u32 {
+        let (key, word) = other.entries[place as usize];
+        let hash = key.hash();
+        let letters = || other.letters(&key);
+        if let Some(place) = self.find(&key, hash, letters) {
+            return place;
+        }
+        let start = place as usize * width;
+        let values = &other.values[start..start + width];
+        self.values.extend_from_slice(values);
+        self.push(key, hash, word, letters)
+    }
+
+    fn get(&self, place: u32, width: usize) -> (&Word, &[f32]) {
+        let start = place as usize * width;
+        let values = &self.values[start..start + width];
+        (&self.entries[place as usize].1, values)
+    }
+}
+
+/// The words that all threads share, in two generations: what is not met while a generation fills
+/// falls out with it.
+pub(super) struct Shared {
+    young: Words,
+    old: Words,
     /// Words of a generation.
     capacity: usize,
     /// Values of a word.
     width: usize,
 }
 
-#[derive(Default)]
-struct Generation {
-    places: HashMap<Box<str>, u32, FxBuildHasher>,
-    words: Vec<Word>,
-    values: Vec<f32>,
-}
+/// New words of a thread that are handed over to all.
+const HANDED_OVER: usize = 256;
+/// Bytes of long words that may stand beside each word on average.
+const LETTERS: usize = 16;
 
-impl WordTable {
-    /// A table of at most twice `capacity` words and those of one statement, of `width` values.
+impl Shared {
+    /// At most twice `capacity` words of `width` values.
     pub(super) fn new(capacity: usize, width: usize) -> Self {
         Self {
-            young: Generation::default(),
-            old: Generation::default(),
+            young: Words::default(),
+            old: Words::default(),
             capacity,
             width,
         }
     }
 
-    /// To be called before each statement; places of words are valid until the next call.
-    pub(super) fn begin(&mut self) {
-        if self.young.words.len() >= self.capacity {
+    /// Takes over the new words of a thread.
+    pub(super) fn take(&mut self, fresh: &mut Fresh) {
+        for place in 0..fresh.0.len() as u32 {
+            self.young.copy(&fresh.0, place, self.width);
+        }
+        fresh.0.clear();
+        if self.young.is_full(self.capacity) {
             self.old = std::mem::take(&mut self.young);
         }
     }
+}
 
+/// Words that one thread has met and the others don't know yet.
+#[derive(Default)]
+pub(super) struct Fresh(Words);
+
+impl Fresh {
+    /// Whether there are enough to be handed over.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.is_full(HANDED_OVER)
+    }
+}
+
+impl Words {
+    fn is_full(&self, capacity: usize) -> bool {
+        self.len() >= capacity || self.letters.len() >= capacity * LETTERS
+    }
+}
+
+/// Where a word is: its values are there until the fresh words are handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Shared(u32),
+    Fresh(u32),
+}
+
+/// All words that a thread knows while it codes a statement.
+pub(super) struct Known<'t> {
+    pub(super) shared: &'t Shared,
+    pub(super) fresh: &'t mut Fresh,
+}
+
+impl Known<'_> {
     /// The place of a word; a new one is `fold`ed: its values are appended to the list given.
     pub(super) fn place(
         &mut self,
         word: &str,
         fold: impl FnOnce(&mut Vec<f32>) -> Result<Word>,
-    ) -> Result<usize> {
-        if let Some(place) = self.young.places.get(word) {
-            return Ok(*place as usize);
+    ) -> Result<Place> {
+        let key = Key::of(word);
+        let hash = key.hash();
+        let letters = || word;
+        if let Some(place) = self.shared.young.find(&key, hash, letters) {
+            return Ok(Place::Shared(place));
         }
-        let place = self.young.words.len();
-        let found = match self.old.places.get(word) {
-            Some(old) => {
-                let old = *old as usize;
-                let values = &self.old.values[old * self.width..(old + 1) * self.width];
-                self.young.values.extend_from_slice(values);
-                self.old.words[old]
-            }
-            None => fold(&mut self.young.values)?,
+        let fresh = &mut self.fresh.0;
+        if let Some(place) = fresh.find(&key, hash, letters) {
+            return Ok(Place::Fresh(place));
+        }
+        let width = self.shared.width;
+        if let Some(place) = self.shared.old.find(&key, hash, letters) {
+            return Ok(Place::Fresh(fresh.copy(&self.shared.old, place, width)));
+        }
+        let folded = fold(&mut fresh.values);
+        let word = folded.inspect_err(|_| fresh.values.truncate(fresh.entries.len() * width))?;
+        debug_assert_eq!(fresh.values.len(), (fresh.len() + 1) * width);
+        Ok(Place::Fresh(fresh.push(key, hash, word, letters)))
+    }
+
+    /// A word and its values.
+    pub(super) fn get(&self, place: Place) -> (&Word, &[f32]) {
+        let (words, place) = match place {
+            Place::Shared(place) => (&self.shared.young, place),
+            Place::Fresh(place) => (&self.fresh.0, place),
         };
-        debug_assert_eq!(self.young.values.len(), (place + 1) * self.width);
-        self.young.words.push(found);
-        self.young.places.insert(word.into(), place as u32);
-        Ok(place)
-    }
-
-    pub(super) fn word(&self, place: usize) -> &Word {
-        &self.young.words[place]
-    }
-
-    pub(super) fn word_mut(&mut self, place: usize) -> &mut Word {
-        &mut self.young.words[place]
-    }
-
-    pub(super) fn values(&self, place: usize) -> &[f32] {
-        &self.young.values[place * self.width..(place + 1) * self.width]
+        words.get(place, self.shared.width)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn word(hash: u64) -> Word {
         Word {
-            hash,
             norm2: 1.0,
             semantic_norm2: 0.0,
+            hash,
             lexicon: None,
             shapes: 0,
             known: true,
             visible: true,
-            last: (0, 0),
+            tongue: Tongue::Silent,
         }
+    }
+
+    /// What was worked out, in order, when these words were met with this capacity.
+    fn folded<'w>(words: &[&'w str], capacity: usize) -> Vec<&'w str> {
+        let mut shared = Shared::new(capacity, 1);
+        let mut fresh = Fresh::default();
+        let mut folded = Vec::new();
+        for name in words {
+            let value = name
+                .bytes()
+                .fold(7, |h: u64, b| (h * 31 + u64::from(b)) % 65_521);
+            let mut known = Known {
+                shared: &shared,
+                fresh: &mut fresh,
+            };
+            let fold = |values: &mut Vec<f32>| {
+                folded.push(*name);
+                values.push(value as f32);
+                Ok(word(value))
+            };
+            let place = known.place(name, fold).unwrap();
+            let (found, values) = known.get(place);
+            assert_eq!((found.hash, values), (value, &[value as f32][..]), "{name}");
+            shared.take(&mut fresh);
+        }
+        folded
     }
 
     #[test]
     fn words_in_use_stay_and_others_fall_out() {
-        let mut table = WordTable::new(2, 1);
-        let mut folded = Vec::new();
-        let mut meet = |table: &mut WordTable, name: &str, value: u8| {
-            table.begin();
-            let place = table
-                .place(name, |values| {
-                    folded.push(name.to_string());
-                    values.push(f32::from(value));
-                    Ok(word(value.into()))
-                })
-                .unwrap();
-            assert_eq!(table.values(place), [f32::from(value)]);
-            assert_eq!(table.word(place).hash, u64::from(value));
-        };
-        for (name, value) in [
-            ("a", 1),
-            ("b", 2),
-            ("a", 1),
-            ("c", 3),
-            ("a", 1),
-            ("d", 4),
-            ("b", 2),
-        ] {
-            meet(&mut table, name, value);
+        let words = ["a", "b", "a", "c", "a", "d", "b"];
+        assert_eq!(folded(&words, 2), ["a", "b", "c", "d", "b"]);
+        assert_eq!(folded(&words, 9), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn long_words_fill_a_table_too() {
+        let long = "x".repeat(40);
+        assert_eq!(
+            folded(&[&long, "a", "b", &long], 2),
+            [&long, "a", "b", &long]
+        );
+        assert_eq!(folded(&[&long, "a", "b", &long], 9), [&long, "a", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn different_words_have_different_places(words in prop::collection::vec("[ab]{0,6}|[ab]{7,20}|é{0,9}", 0..60)) {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let different: std::collections::BTreeSet<&str> = words.iter().copied().collect();
+            prop_assert_eq!(folded(&words, 1000).len(), different.len());
         }
-        assert_eq!(folded, ["a", "b", "c", "d", "b"]);
     }
 }

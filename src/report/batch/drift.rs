@@ -103,7 +103,8 @@ impl<'m> WordWatch<'m> {
                 found.words += 1;
                 found.unseen += u64::from(!known.contains(&word_hash(word)));
             }
-        })
+        })?;
+        Ok(())
     }
 
     /// What was found since the last time.
