@@ -266,9 +266,9 @@ fn label_feed(bencher: Bencher<'_, '_>, threads: usize, model: &Model, evidence:
                     &mut reader,
                     &labeller,
                     None,
-                    &|record, p, copy| out.row(record, p, copy),
+                    &|record, p, copy, line| out.row(record, p, copy, line),
                     &mut |row| {
-                        if let Labelled::Row(bytes) = row {
+                        if let Labelled::Rows { bytes, .. } = row {
                             written += bytes.len();
                         }
                         Ok(())

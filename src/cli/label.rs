@@ -242,20 +242,21 @@ impl Labelling<'_> {
             &mut reader,
             &labeller,
             self.duplicates.as_ref(),
-            &|record, prediction, copy_of| rows.row(record, prediction, copy_of),
-            &mut |row| {
-                bar.inc(1);
-                match row {
-                    Labelled::Row(bytes) => output.write(&bytes),
-                    Labelled::Rejected(row) => {
-                        shown += 1;
-                        if shown <= SHOWN_REJECTS {
-                            console.warn(&left_out(&row));
-                        }
-                        match &mut rejects {
-                            Some(rejects) => rejects.write(&rejected_json(&row)),
-                            None => Ok(()),
-                        }
+            &|record, prediction, copy_of, line| rows.row(record, prediction, copy_of, line),
+            &mut |row| match row {
+                Labelled::Rows { count, bytes } => {
+                    bar.inc(count);
+                    output.write(&bytes)
+                }
+                Labelled::Rejected(row) => {
+                    bar.inc(1);
+                    shown += 1;
+                    if shown <= SHOWN_REJECTS {
+                        console.warn(&left_out(&row));
+                    }
+                    match &mut rejects {
+                        Some(rejects) => rejects.write(&rejected_json(&row)),
+                        None => Ok(()),
                     }
                 }
             },

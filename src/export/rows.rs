@@ -184,13 +184,15 @@ impl<'a> LabelledRows<'a> {
         line
     }
 
-    /// A row with its line end; `copy_of` is the id of the row that it is a copy of.
+    /// Appends a row with its line end; `copy_of` is the id of the row that it is a copy of. Where
+    /// it fails, what was appended is no row.
     pub fn row(
         &self,
         record: &Record,
         prediction: Option<&Prediction>,
         copy_of: Option<&str>,
-    ) -> Result<Vec<u8>, RowFault> {
+        line: &mut Vec<u8>,
+    ) -> Result<(), RowFault> {
         let beside = Beside {
             copy_of,
             rule: prediction.and_then(|p| self.rule(record, p)),
@@ -200,8 +202,8 @@ impl<'a> LabelledRows<'a> {
             .iter()
             .map(|column| (column, self.cell(column.kind, prediction, beside)));
         match self.output {
-            Format::Delimited(delimiter) => self.delimited(record, cells, delimiter),
-            _ => self.json(record, cells),
+            Format::Delimited(delimiter) => self.delimited(record, cells, delimiter, line),
+            _ => self.json(record, cells, line),
         }
     }
 
@@ -230,46 +232,51 @@ impl<'a> LabelledRows<'a> {
         record: &Record,
         cells: impl Iterator<Item = (&'p Column, Cell<'p>)>,
         delimiter: u8,
-    ) -> Result<Vec<u8>, RowFault> {
-        let mut line = Vec::with_capacity(record.raw.len() + 192);
+        line: &mut Vec<u8>,
+    ) -> Result<(), RowFault> {
         if self.input.format == self.output {
             line.extend_from_slice(&record.raw);
         } else {
             if let Some(key) = self.input.stray_key(record) {
                 return Err(RowFault::StrayKey { key });
             }
-            write_cells(&mut line, self.input.cells(record).iter(), delimiter);
+            write_cells(line, self.input.cells(record).iter(), delimiter);
         }
         for (_, cell) in cells {
             line.push(delimiter);
             match cell {
                 Cell::Blank | Cell::Probabilities(..) => {}
                 Cell::Plain(text) => line.extend_from_slice(text.as_bytes()),
-                Cell::Text(text) => write_cell(&mut line, text, delimiter),
-                Cell::Probability(p) => write_probability(&mut line, p),
-                Cell::Evidence(p) => write_cell(&mut line, &evidence(p), delimiter),
+                Cell::Text(text) => write_cell(line, text, delimiter),
+                Cell::Probability(p) => write_probability(line, p),
+                Cell::Evidence(p) => write_cell(line, &evidence(p), delimiter),
             }
         }
         line.extend_from_slice(line_end(&self.input));
-        Ok(line)
+        Ok(())
     }
 
     fn json<'p>(
         &self,
         record: &Record,
         cells: impl Iterator<Item = (&'p Column, Cell<'p>)>,
-    ) -> Result<Vec<u8>, RowFault> {
-        let mut line = match self.input.format {
-            Format::Delimited(_) => json_object(&self.input.columns, &self.input.cells(record)),
-            _ => record.raw.trim_ascii().to_vec(),
-        };
+        line: &mut Vec<u8>,
+    ) -> Result<(), RowFault> {
+        let before = line.len();
+        match self.input.format {
+            Format::Delimited(_) => {
+                let cells = self.input.cells(record);
+                line.extend(json_object(&self.input.columns, &cells));
+            }
+            _ => line.extend_from_slice(record.raw.trim_ascii()),
+        }
         let mut names = self.columns.iter().map(|c| &c.name);
         if let Some(name) = names.find(|name| self.input.has_key(record, name)) {
             return Err(RowFault::TakenKey { key: name.clone() });
         }
         // The object is left as it was written; ours go in before its closing brace.
         line.pop();
-        let empty = line.trim_ascii_end() == b"{";
+        let empty = line[before..].trim_ascii_end() == b"{";
         for (i, (column, cell)) in cells.enumerate() {
             let value = match cell {
                 Cell::Blank | Cell::Text("") => Value::Null,
@@ -291,7 +298,7 @@ impl<'a> LabelledRows<'a> {
             line.extend_from_slice(format!("{}:{value}", json!(column.name)).as_bytes());
         }
         line.extend_from_slice(b"}\n");
-        Ok(line)
+        Ok(())
     }
 
     /// One of our cells; blank but for model and codebook where nothing was predicted.

@@ -212,7 +212,12 @@ impl LexicalView {
 
     /// The feature with this [`pair_hash`], if it is known.
     pub(crate) fn pair_feature(&self, hash: u64) -> Option<(u32, f32)> {
-        self.weighted(hash)
+        // Most pairs are no feature.
+        if self.index.may_hold(hash) {
+            self.weighted(hash)
+        } else {
+            None
+        }
     }
 
     /// The features of each word of a statement, and of its pair with the word before it.
@@ -432,6 +437,8 @@ fn fnv_extend(hash: u64, bytes: &[u8]) -> u64 {
 struct FeatureIndex {
     slots: Vec<(u64, u32)>,
     mask: usize,
+    /// A bit is set where a hash may be found: small enough to stay near the processor.
+    filter: Vec<u64>,
 }
 
 const EMPTY: u32 = u32::MAX;
@@ -442,12 +449,27 @@ impl FeatureIndex {
         let mut index = Self {
             slots: vec![(0, EMPTY); size],
             mask: size - 1,
+            filter: vec![0; (size / 16).max(1)],
         };
         for (i, &hash) in hashes.iter().enumerate() {
+            let (part, bit) = index.filter_bit(hash);
+            index.filter[part] |= bit;
             let slot = index.slot(hash);
             index.slots[slot] = (hash, i as u32 + 1);
         }
         index
+    }
+
+    /// Where the bit of a hash is.
+    fn filter_bit(&self, hash: u64) -> (usize, u64) {
+        let part = (hash >> 38) as usize & (self.filter.len() - 1);
+        (part, 1 << (hash >> 32 & 63))
+    }
+
+    /// Whether a hash may be there; most that are not, are not.
+    fn may_hold(&self, hash: u64) -> bool {
+        let (part, bit) = self.filter_bit(hash);
+        self.filter[part] & bit != 0
     }
 
     /// The slot that holds the hash, or the empty one where it would go.

@@ -7,7 +7,7 @@
 use std::io::BufRead;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr2, memmem};
 
 use super::{ReadOptions, Record, Rejected, check_head, checked_text, columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
@@ -24,6 +24,8 @@ pub(super) struct Rows {
     fields: Vec<Range<usize>>,
     bom: bool,
     crlf: bool,
+    /// Texts of rows that are no longer needed.
+    spare: Vec<String>,
 }
 
 impl Rows {
@@ -43,6 +45,7 @@ impl Rows {
             line: 1,
             offset: bom as u64,
             keep: options.kept_bytes(),
+            spare: Vec::new(),
         };
         let header = lines.next()?.ok_or_else(|| Error::EmptyFile {
             path: name.to_string(),
@@ -60,6 +63,7 @@ impl Rows {
             fields: Vec::new(),
             bom: bom > 0,
             crlf: header.crlf,
+            spare: Vec::new(),
         })
     }
 
@@ -77,6 +81,19 @@ impl Rows {
 
     pub(super) fn crlf(&self) -> bool {
         self.crlf
+    }
+
+    /// Keeps the memory of a row for another.
+    pub(super) fn reuse(&mut self, record: Record) {
+        let Record {
+            mut raw, mut text, ..
+        } = record;
+        if raw.capacity() <= SPARE_BYTES && self.spare.len() < SPARE {
+            raw.clear();
+            text.clear();
+            self.lines.spare.push(raw);
+            self.spare.push(text);
+        }
     }
 
     pub(super) fn next_row(&mut self, text: usize) -> Result<Option<Result<Record, Rejected>>> {
@@ -119,7 +136,9 @@ impl Rows {
                 got: self.fields.len(),
             });
         }
-        Ok(unquote(&line[self.fields[text].clone()]))
+        let mut statement = self.spare.pop().unwrap_or_default();
+        unquote_into(&mut statement, &line[self.fields[text].clone()]);
+        Ok(statement)
     }
 }
 
@@ -159,7 +178,13 @@ struct Records {
     line: u64,
     offset: u64,
     keep: usize,
+    /// Memory of records that are no longer needed.
+    spare: Vec<Vec<u8>>,
 }
+
+/// Rows whose memory is kept, and how long they may be.
+const SPARE: usize = 8192;
+const SPARE_BYTES: usize = 4096;
 
 impl Records {
     /// The next record that isn't a blank line.
@@ -176,7 +201,7 @@ impl Records {
 
     fn record(&mut self) -> Result<Option<Found>> {
         let mut found = Found {
-            raw: Vec::new(),
+            raw: self.spare.pop().unwrap_or_default(),
             length: 0,
             line: self.line,
             last_line: self.line,
@@ -309,15 +334,24 @@ fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<()
 
 /// What a cell says.
 fn unquote(cell: &str) -> String {
+    let mut text = String::new();
+    unquote_into(&mut text, cell);
+    text
+}
+
+/// Appends what a cell says.
+fn unquote_into(text: &mut String, cell: &str) {
     let Some(inner) = cell.strip_prefix('"') else {
-        return cell.to_string();
+        text.push_str(cell);
+        return;
     };
     let inner = inner.trim_end_matches('\r');
-    let inner = inner.strip_suffix('"').unwrap_or(inner);
-    if memchr(QUOTE, inner.as_bytes()).is_none() {
-        return inner.to_string();
+    let mut rest = inner.strip_suffix('"').unwrap_or(inner);
+    while let Some(at) = memmem::find(rest.as_bytes(), b"\"\"") {
+        text.push_str(&rest[..=at]);
+        rest = &rest[at + 2..];
     }
-    inner.replace("\"\"", "\"")
+    text.push_str(rest);
 }
 
 /// The cells of a record that was read whole.

@@ -528,6 +528,13 @@ impl Reader {
         })
     }
 
+    /// Takes a row that is no longer needed for its memory.
+    pub fn reuse(&mut self, record: Record) {
+        if let Rows::Delimited(rows) = &mut self.rows {
+            rows.reuse(record);
+        }
+    }
+
     /// The next row as it stands in the file but for what is masked, before it is cut: offsets
     /// are those in the masked text.
     fn whole_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {

@@ -6,6 +6,8 @@ mod fold;
 mod routes;
 mod stream;
 
+use std::borrow::Cow;
+
 use crate::error::Result;
 use crate::language::{Language, identify};
 use crate::model::{Decision, Model, argmax};
@@ -23,7 +25,7 @@ pub struct Prediction {
     pub variables: Vec<VariablePrediction>,
     /// The language: `id`, `en`, `mix` or `other`, or one that the corpus had; `None` where the
     /// words don't tell.
-    pub language: Option<String>,
+    pub language: Option<Cow<'static, str>>,
 }
 
 /// The prediction of one variable.
@@ -100,10 +102,10 @@ fn predicted(
             let p = probabilities.get(model.variables().len())?;
             let best = argmax(p);
             let sure = language.thresholds.decide(p[best]) != Decision::Abstain && has_content;
-            sure.then(|| language.codes[best].clone())
+            sure.then(|| Cow::Owned(language.codes[best].clone()))
         })
     } else {
-        identified().map(|l| l.as_str().to_string())
+        identified().map(|l| Cow::Borrowed(l.as_str()))
     };
     probabilities.truncate(model.variables().len());
     let variables = probabilities.into_iter().enumerate().map(|(position, p)| {

@@ -10,20 +10,30 @@ use crate::error::{Location, Result, RowFault};
 use crate::ingest::privacy::Counts;
 use crate::ingest::{Reader, Record, Rejected};
 
-/// Makes the bytes of a row from what was read, what was predicted and the id of the row that it
-/// is a copy of, on any thread.
-pub type Render<'a> =
-    dyn Fn(&Record, Option<&Prediction>, Option<&str>) -> Result<Vec<u8>, RowFault> + Sync + 'a;
+/// Appends the bytes of a row, made from what was read, what was predicted and the id of the row
+/// that it is a copy of, on any thread.
+pub type Render<'a> = dyn Fn(&Record, Option<&Prediction>, Option<&str>, &mut Vec<u8>) -> Result<(), RowFault>
+    + Sync
+    + 'a;
 
-/// Rows that are labelled at once.
-const CHUNK: usize = 1024;
+/// Rows that are labelled at once, unless they are long.
+const CHUNK: usize = 4096;
+/// Bytes of rows that are labelled at once, about.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Rows that a thread takes at once.
+const BLOCK: usize = 64;
 
-/// What became of one row.
+/// What became of rows.
 #[derive(Debug)]
 pub enum Labelled {
-    /// The row as it is to be written.
-    Row(Vec<u8>),
-    /// The row could not be read or written.
+    /// Some rows, one after another as they are to be written.
+    Rows {
+        /// How many.
+        count: u64,
+        /// Their bytes.
+        bytes: Vec<u8>,
+    },
+    /// A row could not be read or written.
     Rejected(Rejected),
 }
 
@@ -54,6 +64,7 @@ pub struct LabelCounts {
 
 impl LabelCounts {
     fn add(&mut self, line: u64, prediction: Option<&Prediction>) {
+        self.rows += 1;
         let Some(prediction) = prediction else {
             self.blank += 1;
             self.first_blank.get_or_insert(line);
@@ -67,13 +78,38 @@ impl LabelCounts {
         let combination = prediction.variables.iter().map(|v| v.code).collect();
         *self.combinations.entry(combination).or_default() += 1;
     }
+
+    /// Adds the counts of the rows after these.
+    fn append(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.labelled += other.labelled;
+        self.blank += other.blank;
+        self.first_blank = self.first_blank.or(other.first_blank);
+        self.rejected += other.rejected;
+        for (code, counts) in &other.codes {
+            let sums = self.codes.entry(*code).or_default();
+            sums.iter_mut().zip(counts).for_each(|(s, n)| *s += n);
+        }
+        for (combination, n) in &other.combinations {
+            *self.combinations.entry(combination.clone()).or_default() += n;
+        }
+    }
 }
 
-/// Rows that were read, each with the id of the row that it is a copy of.
-type Waiting = Vec<(Result<Record, Rejected>, Option<String>)>;
+/// Rows that were read.
+#[derive(Default)]
+struct Waiting {
+    rows: Vec<Result<Record, Rejected>>,
+    /// For each row the id of the one that it is a copy of; empty where that isn't looked for.
+    copies: Vec<Option<String>>,
+}
 
-/// A row with its line and what was predicted of it.
-type Done = (u64, Option<Prediction>, Labelled);
+/// Rows that one thread labelled, in order.
+#[derive(Default)]
+struct Block {
+    done: Vec<Labelled>,
+    counts: LabelCounts,
+}
 
 /// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. With
 /// `duplicates`, near copies of earlier rows are looked for. Reading ahead and writing behind go
@@ -88,22 +124,25 @@ pub fn label_rows(
     let mut counts = LabelCounts::default();
     let input = reader.name().to_string();
     let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
-    let mut waiting = read_chunk(reader, firsts.as_mut())?;
+    let mut waiting = read_chunk(reader, Vec::new(), firsts.as_mut())?;
     let mut done = Vec::new();
+    let mut labelled = Vec::new();
     let mut copies = 0;
-    while !waiting.is_empty() {
-        copies += waiting.iter().filter(|(_, copy)| copy.is_some()).count() as u64;
+    while !waiting.rows.is_empty() {
+        copies += waiting.copies.iter().flatten().count() as u64;
         let (coded, (written, read)) = rayon::join(
-            || label_chunk(waiting, &input, labeller, to_bytes),
+            || label_chunk(&waiting, &input, labeller, to_bytes),
             || {
                 rayon::join(
                     || write_chunk(done, &mut counts, sink),
-                    || read_chunk(reader, firsts.as_mut()),
+                    || read_chunk(reader, labelled, firsts.as_mut()),
                 )
             },
         );
         written?;
-        (done, waiting) = (coded?, read?);
+        done = coded?;
+        // The memory of rows goes back to the reader.
+        labelled = std::mem::replace(&mut waiting, read?).rows;
     }
     write_chunk(done, &mut counts, sink)?;
     counts.copies = copies;
@@ -112,36 +151,50 @@ pub fn label_rows(
     Ok(counts)
 }
 
-/// The next rows; none at the end.
-fn read_chunk(reader: &mut Reader, firsts: Option<&mut FirstRows>) -> Result<Waiting> {
+/// The next rows; none at the end. Those that were labelled give their memory.
+fn read_chunk(
+    reader: &mut Reader,
+    labelled: Vec<Result<Record, Rejected>>,
+    firsts: Option<&mut FirstRows>,
+) -> Result<Waiting> {
+    labelled
+        .into_iter()
+        .flatten()
+        .for_each(|record| reader.reuse(record));
     let mut rows = Vec::with_capacity(CHUNK);
-    while rows.len() < CHUNK {
-        match reader.next_row()? {
-            Some(row) => rows.push(row),
-            None => break,
-        }
+    let mut bytes = 0;
+    while rows.len() < CHUNK && bytes < CHUNK_BYTES {
+        let Some(row) = reader.next_row()? else {
+            break;
+        };
+        bytes += match &row {
+            Ok(record) => record.raw.len(),
+            Err(rejected) => rejected.raw.len(),
+        };
+        rows.push(row);
     }
-    let copies = match firsts {
-        Some(firsts) => firsts.copies(&rows, reader.layout()),
-        None => vec![None; rows.len()],
-    };
-    Ok(rows.into_iter().zip(copies).collect())
+    let copies = firsts.map(|firsts| firsts.copies(&rows, reader.layout()));
+    Ok(Waiting {
+        rows,
+        copies: copies.unwrap_or_default(),
+    })
 }
 
 fn label_chunk(
-    rows: Waiting,
+    waiting: &Waiting,
     input: &str,
     labeller: &Labeller<'_>,
     to_bytes: &Render<'_>,
-) -> Result<Vec<Done>> {
+) -> Result<Vec<Block>> {
+    let Waiting { rows, copies } = waiting;
     let model = labeller.model();
     let vectors = match model.sentence_encoder() {
         Some(_) => {
-            let text = |row: &Result<Record, Rejected>| match row {
+            let text = |row: &'_ Result<Record, Rejected>| match row {
                 Ok(record) => record.text.clone(),
                 Err(_) => String::new(),
             };
-            let texts: Vec<String> = rows.iter().map(|(row, _)| text(row)).collect();
+            let texts: Vec<String> = rows.iter().map(text).collect();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             Some(model.extractor().sentence_vectors(&texts)?)
         }
@@ -152,50 +205,80 @@ fn label_chunk(
             .as_ref()
             .map_or_else(Vec::new, |v| v.row(i).to_vec())
     };
-    let rows = rows.into_par_iter().enumerate();
-    rows.map(|(i, (row, copy))| match row {
-        Ok(record) => {
-            let copy = copy.as_deref();
-            label_row(record, vector(i), copy, input, labeller, to_bytes)
+    let label_block = |(number, rows): (usize, &[Result<Record, Rejected>])| {
+        let mut block = Block::default();
+        for (i, row) in (number * BLOCK..).zip(rows) {
+            let record = match row {
+                Ok(record) => record,
+                Err(rejected) => {
+                    block.reject(rejected.clone());
+                    continue;
+                }
+            };
+            let prediction = labeller.predict_beside(&record.text, vector(i))?;
+            let copy = copies.get(i).and_then(Option::as_deref);
+            block.add(record, prediction.as_ref(), input, |bytes| {
+                to_bytes(record, prediction.as_ref(), copy, bytes)
+            });
         }
-        Err(rejected) => Ok((0, None, Labelled::Rejected(rejected))),
-    })
-    .collect()
+        Ok(block)
+    };
+    rows.par_chunks(BLOCK)
+        .enumerate()
+        .map(label_block)
+        .collect()
+}
+
+impl Block {
+    fn add(
+        &mut self,
+        record: &Record,
+        prediction: Option<&Prediction>,
+        input: &str,
+        render: impl FnOnce(&mut Vec<u8>) -> Result<(), RowFault>,
+    ) {
+        if !matches!(self.done.last(), Some(Labelled::Rows { .. })) {
+            self.done.push(Labelled::Rows {
+                count: 0,
+                bytes: Vec::new(),
+            });
+        }
+        let Some(Labelled::Rows { count, bytes }) = self.done.last_mut() else {
+            return;
+        };
+        let before = bytes.len();
+        match render(bytes) {
+            Ok(()) => {
+                *count += 1;
+                self.counts.add(record.line, prediction);
+            }
+            Err(fault) => {
+                bytes.truncate(before);
+                self.reject(Rejected {
+                    at: Location::new(input, record.line, 0),
+                    last_line: record.line,
+                    fault,
+                    raw: record.raw.clone(),
+                });
+            }
+        }
+    }
+
+    fn reject(&mut self, rejected: Rejected) {
+        self.counts.rows += 1;
+        self.counts.rejected += 1;
+        self.done.push(Labelled::Rejected(rejected));
+    }
 }
 
 fn write_chunk(
-    rows: Vec<Done>,
+    blocks: Vec<Block>,
     counts: &mut LabelCounts,
     sink: &mut (dyn FnMut(Labelled) -> Result<()> + Send),
 ) -> Result<()> {
-    for (line, prediction, row) in rows {
-        counts.rows += 1;
-        match &row {
-            Labelled::Row(_) => counts.add(line, prediction.as_ref()),
-            Labelled::Rejected(_) => counts.rejected += 1,
-        }
-        sink(row)?;
+    for block in blocks {
+        counts.append(&block.counts);
+        block.done.into_iter().try_for_each(&mut *sink)?;
     }
     Ok(())
-}
-
-fn label_row(
-    record: Record,
-    sentence: Vec<f32>,
-    copy: Option<&str>,
-    input: &str,
-    labeller: &Labeller<'_>,
-    to_bytes: &Render<'_>,
-) -> Result<Done> {
-    let prediction = labeller.predict_beside(&record.text, sentence)?;
-    let row = match to_bytes(&record, prediction.as_ref(), copy) {
-        Ok(bytes) => Labelled::Row(bytes),
-        Err(fault) => Labelled::Rejected(Rejected {
-            at: Location::new(input, record.line, 0),
-            last_line: record.line,
-            fault,
-            raw: record.raw,
-        }),
-    };
-    Ok((record.line, prediction, row))
 }

@@ -38,10 +38,10 @@ fn labelled_with(
         &mut reader,
         &Labeller::new(model()),
         None,
-        &|record, p, copy| rows.row(record, p, copy),
+        &|record, p, copy, line| rows.row(record, p, copy, line),
         &mut |row| {
             match row {
-                Labelled::Row(bytes) => out.extend(bytes),
+                Labelled::Rows { bytes, .. } => out.extend(bytes),
                 Labelled::Rejected(row) => rejected.push(row.fault.code().to_string()),
             }
             Ok(())
@@ -334,11 +334,12 @@ fn a_near_copy_names_the_first_row_of_its_kind() {
         &mut reader,
         &Labeller::new(model()),
         Some(&DuplicateParams::default()),
-        &|record, p, copy| rows.row(record, p, copy),
+        &|record, p, copy, line| rows.row(record, p, copy, line),
         &mut |row| {
-            if let Labelled::Row(line) = row {
-                let line = String::from_utf8(line).unwrap();
-                copies.push(line.trim_end().rsplit(',').next().unwrap().to_string());
+            if let Labelled::Rows { bytes, .. } = row {
+                for line in String::from_utf8(bytes).unwrap().lines() {
+                    copies.push(line.rsplit(',').next().unwrap().to_string());
+                }
             }
             Ok(())
         },

@@ -131,27 +131,29 @@ impl NullaryFnOnce for Add<'_> {
     fn call(self) {
         let (sums, _) = self.0.as_chunks_mut::<LANES>();
         let (row, _) = self.1.as_chunks::<LANES>();
-        // Two views of up to sixteen codes, as the starter model has: no loop is left.
-        match (sums, row) {
-            ([a, b, c, d], [w, x, y, z]) => {
-                for (sums, row) in [(a, w), (b, x), (c, y), (d, z)] {
-                    add_lane(sums, row);
-                }
-            }
-            (sums, row) => {
+        match sums.len() {
+            // Two views of up to sixteen codes, as the starter model has.
+            4 => add_held::<4>(sums, row),
+            _ => {
                 for i in 0..sums.len().min(row.len()) {
-                    add_lane(&mut sums[i], &row[i]);
+                    add_held::<1>(&mut sums[i..=i], &row[i..=i]);
                 }
             }
         }
     }
 }
 
+/// Adds so many lanes from registers.
 #[inline(always)]
-fn add_lane(sums: &mut Lane, row: &Lane) {
-    for lane in 0..LANES {
-        sums[lane] += row[lane];
+fn add_held<const N: usize>(sums: &mut [Lane], row: &[Lane]) {
+    let (Some(sums), Some(row)) = (sums.first_chunk_mut::<N>(), row.first_chunk::<N>()) else {
+        return;
+    };
+    let mut held = *sums;
+    for (held, row) in held.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
+        *held += row;
     }
+    *sums = held;
 }
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ struct Worker {
     statement: Statement,
     identifier: Identifier,
     weighing: Weighing,
+    /// Scores of all outputs.
+    logits: Vec<f64>,
+    cues: Vec<f64>,
 }
 
 impl<'m> Labeller<'m> {
@@ -141,12 +144,13 @@ impl<'m> Labeller<'m> {
             &mut worker.scratch,
             statement,
         )?;
-        let logits = self.logits(statement, sentence);
-        let cues = self.cues(statement);
+        let (logits, cues) = (&mut worker.logits, &mut worker.cues);
+        self.put_logits(statement, sentence, logits);
+        self.put_cues(statement, cues);
         let probabilities = self
             .heads
             .iter()
-            .map(|head| head.probabilities(&logits, &cues));
+            .map(|head| head.probabilities(logits, cues));
         let probabilities = probabilities.collect();
         let statement = &worker.statement;
         let (identifier, weighing) = (&mut worker.identifier, &mut worker.weighing);
@@ -220,26 +224,28 @@ impl<'m> Labeller<'m> {
         }
     }
 
-    fn logits(&self, statement: &mut Statement, sentence: Vec<f32>) -> Vec<f64> {
+    /// Puts the scores of a statement into `logits`.
+    fn put_logits(&self, statement: &mut Statement, sentence: Vec<f32>, logits: &mut Vec<f64>) {
         let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
         let (lexical, semantic) = statement.sums().split_at(self.folder.columns());
-        let mut logits: Vec<f64> = lexical
-            .iter()
-            .zip(semantic)
-            .zip(&self.bias)
-            .map(|((lexical, semantic), bias)| bias + lexical / norm + semantic / semantic_norm)
-            .collect();
-        self.model
-            .add_sentence_scores(Array1::from_vec(sentence).view(), &mut logits);
-        logits
+        let sums = lexical.iter().zip(semantic);
+        let of_views = sums.map(|(lexical, semantic)| lexical / norm + semantic / semantic_norm);
+        logits.clear();
+        logits.extend(self.bias.iter().zip(of_views).map(|(bias, sum)| bias + sum));
+        if !sentence.is_empty() {
+            self.model
+                .add_sentence_scores(Array1::from_vec(sentence).view(), logits);
+        }
     }
 
-    fn cues(&self, statement: &Statement) -> Vec<f64> {
+    /// Puts the values of the cues into `cues`.
+    fn put_cues(&self, statement: &Statement, cues: &mut Vec<f64>) {
         let logarithm = |n: &u32| match self.logarithms.get(*n as usize) {
             Some(value) => *value,
             None => f64::from(*n).ln_1p(),
         };
-        statement.counts.iter().map(logarithm).collect()
+        cues.clear();
+        cues.extend(statement.counts.iter().map(logarithm));
     }
 }
 
