@@ -1,6 +1,26 @@
 //! Numbers out of the bytes of a safetensors file.
 
+use std::borrow::Cow;
+
+use ndarray::{CowArray, Ix2};
 use safetensors::tensor::{Dtype, TensorView};
+
+/// A table that may lie in the program itself: of the embedded model only what is used is read.
+pub(crate) type Table = CowArray<'static, f32, Ix2>;
+
+/// The numbers in bytes that last as long as the program, without a copy where they lie there as
+/// this machine has them in memory.
+pub(crate) fn lasting(bytes: &'static [u8]) -> Cow<'static, [f32]> {
+    match bytemuck::try_cast_slice(bytes) {
+        Ok(numbers) if cfg!(target_endian = "little") => Cow::Borrowed(numbers),
+        _ => copied(bytes),
+    }
+}
+
+/// The numbers in bytes.
+pub(crate) fn copied(bytes: &[u8]) -> Cow<'static, [f32]> {
+    Cow::Owned(decoded(bytes, f32::from_le_bytes))
+}
 
 /// The numbers that lie one after the other in `bytes`, N bytes each; a rest is left out.
 pub(crate) fn decoded<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {

@@ -279,6 +279,18 @@ impl Hash {
         Self(digest.finalize().into())
     }
 
+    /// Reads one as it is displayed.
+    pub(crate) fn parse(hex: &str) -> Option<Self> {
+        let digit = |c: &u8| Some(char::from(*c).to_digit(16)? as u8);
+        let (pairs, rest) = hex.as_bytes().as_chunks();
+        let bytes = pairs
+            .iter()
+            .map(|[high, low]| Some(digit(high)? << 4 | digit(low)?));
+        let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+        let bytes = bytes.try_into().ok().filter(|_| rest.is_empty());
+        bytes.map(Self)
+    }
+
     /// The first eight bytes as a number.
     pub(crate) fn first_u64(&self) -> u64 {
         self.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))

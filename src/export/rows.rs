@@ -102,7 +102,7 @@ impl<'a> LabelledRows<'a> {
         if matches!(output, Format::Delimited(_)) {
             columns.retain(|c| !matches!(c.kind, Kind::Probabilities(_)));
         }
-        let codebook = model.codebook().hash().short();
+        let codebook = model.codebook_hash().short();
         let is_plain = match output {
             Format::Delimited(delimiter) => is_plain(model, &codebook, delimiter),
             _ => false,

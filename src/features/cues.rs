@@ -68,12 +68,11 @@ impl CueView {
                     is_stem: stem.is_some(),
                     cue,
                 };
-                let entries = view.entries.entry(first_bytes(&entry.text));
-                entries.or_default().push(entry);
+                let entries = view.entries.entry(first_bytes(&entry.text)).or_default();
+                let stems = entries.partition_point(|e| !e.is_stem);
+                let end = if entry.is_stem { entries.len() } else { stems };
+                entries.insert(end, entry);
             }
-        }
-        for entries in view.entries.values_mut() {
-            entries.sort_by_key(|entry| entry.is_stem);
         }
         view
     }

@@ -145,7 +145,7 @@ impl LexicalView {
     pub fn extended(&self, other: &Self) -> Self {
         let (mut hashes, mut weights) = (self.hashes.clone(), self.weights.clone());
         let theirs = other.hashes.iter().zip(&other.weights);
-        for (hash, weight) in theirs.filter(|(hash, _)| self.index.get(**hash).is_none()) {
+        for (hash, weight) in theirs.filter(|(hash, _)| self.feature(**hash).is_none()) {
             hashes.push(*hash);
             weights.push(*weight);
         }
@@ -257,8 +257,13 @@ impl LexicalView {
         (row, norm)
     }
 
+    /// The feature with a hash, if it is known.
+    fn feature(&self, hash: u64) -> Option<u32> {
+        self.index.get(hash, &self.hashes)
+    }
+
     fn weighted(&self, hash: u64) -> Option<(u32, f32)> {
-        let feature = self.index.get(hash)?;
+        let feature = self.feature(hash)?;
         Some((feature, self.weights[feature as usize - 1]))
     }
 }
@@ -435,15 +440,18 @@ fn fnv_extend(hash: u64, bytes: &[u8]) -> u64 {
 /// From hash to feature: open addressing in a table of a power of two.
 #[derive(Debug, Clone)]
 struct FeatureIndex {
-    slots: Vec<(u64, u32)>,
+    /// The upper half of a hash and its feature.
+    slots: Vec<(u32, u32)>,
     mask: usize,
     /// A bit is set where a hash may be found: small enough to stay near the processor.
     filter: Vec<u64>,
 }
 
-const EMPTY: u32 = u32::MAX;
+/// In a slot without a feature: the constant has no hash.
+const EMPTY: u32 = BIAS;
 
 impl FeatureIndex {
+    /// Of the features after the constant, whose hashes these are.
     fn new(hashes: &[u64]) -> Self {
         let size = (hashes.len() * 2).next_power_of_two().max(2);
         let mut index = Self {
@@ -451,11 +459,11 @@ impl FeatureIndex {
             mask: size - 1,
             filter: vec![0; (size / 16).max(1)],
         };
-        for (i, &hash) in hashes.iter().enumerate() {
+        for (feature, &hash) in (1..).zip(hashes) {
             let (part, bit) = index.filter_bit(hash);
             index.filter[part] |= bit;
-            let slot = index.slot(hash);
-            index.slots[slot] = (hash, i as u32 + 1);
+            let slot = index.slot(hash, hashes);
+            index.slots[slot] = (upper(hash), feature);
         }
         index
     }
@@ -473,19 +481,27 @@ impl FeatureIndex {
     }
 
     /// The slot that holds the hash, or the empty one where it would go.
-    fn slot(&self, hash: u64) -> usize {
+    fn slot(&self, hash: u64, hashes: &[u64]) -> usize {
         // FNV's low bits are its weakest; fold the high ones in.
         let mut slot = (hash ^ (hash >> 32)) as usize & self.mask;
-        while self.slots[slot].1 != EMPTY && self.slots[slot].0 != hash {
+        loop {
+            let (half, feature) = self.slots[slot];
+            let is_it = || half == upper(hash) && hashes[feature as usize - 1] == hash;
+            if feature == EMPTY || is_it() {
+                return slot;
+            }
             slot = (slot + 1) & self.mask;
         }
-        slot
     }
 
-    fn get(&self, hash: u64) -> Option<u32> {
-        let feature = self.slots[self.slot(hash)].1;
+    fn get(&self, hash: u64, hashes: &[u64]) -> Option<u32> {
+        let (_, feature) = self.slots[self.slot(hash, hashes)];
         (feature != EMPTY).then_some(feature)
     }
+}
+
+fn upper(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 #[cfg(test)]
@@ -576,7 +592,7 @@ mod tests {
             ..LexicalParams::default()
         };
         let view = LexicalView::fit(&tokens, &tokenizer, &params).unwrap();
-        let known = |word: &str| view.index.get(fnv(Kind::Word, word.as_bytes())).is_some();
+        let known = |word: &str| view.feature(fnv(Kind::Word, word.as_bytes())).is_some();
         assert!(known("antri") && !known("rahasia"));
     }
 }

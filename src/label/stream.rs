@@ -126,7 +126,7 @@ pub fn label_rows(
     let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
     let mut waiting = read_chunk(reader, Vec::new(), firsts.as_mut())?;
     let mut done = Vec::new();
-    let mut labelled = Vec::new();
+    let mut used = Vec::new();
     let mut copies = 0;
     while !waiting.rows.is_empty() {
         copies += waiting.copies.iter().flatten().count() as u64;
@@ -135,14 +135,14 @@ pub fn label_rows(
             || {
                 rayon::join(
                     || write_chunk(done, &mut counts, sink),
-                    || read_chunk(reader, labelled, firsts.as_mut()),
+                    || read_chunk(reader, used, firsts.as_mut()),
                 )
             },
         );
         written?;
         done = coded?;
         // The memory of rows goes back to the reader.
-        labelled = std::mem::replace(&mut waiting, read?).rows;
+        used = std::mem::replace(&mut waiting, read?).rows;
     }
     write_chunk(done, &mut counts, sink)?;
     counts.copies = copies;
@@ -151,16 +151,14 @@ pub fn label_rows(
     Ok(counts)
 }
 
-/// The next rows; none at the end. Those that were labelled give their memory.
+/// The next rows; none at the end. Those that were used give their memory.
 fn read_chunk(
     reader: &mut Reader,
-    labelled: Vec<Result<Record, Rejected>>,
+    used: Vec<Result<Record, Rejected>>,
     firsts: Option<&mut FirstRows>,
 ) -> Result<Waiting> {
-    labelled
-        .into_iter()
-        .flatten()
-        .for_each(|record| reader.reuse(record));
+    let used = used.into_iter().flatten();
+    used.for_each(|record| reader.reuse(record));
     let mut rows = Vec::with_capacity(CHUNK);
     let mut bytes = 0;
     while rows.len() < CHUNK && bytes < CHUNK_BYTES {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::features::{
     CueView, EncoderId, EncoderViews, FeatureExtractor, LexicalView, SemanticView, SentenceView,
 };
-use crate::tensor::decoded;
+use crate::tensor::{Table, copied, decoded, lasting};
 use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
@@ -256,9 +256,8 @@ impl Model {
                 ));
             }
         }
-        let codebook_hash = manifest.codebook_hash.clone();
-        let model = Self::assemble(manifest, files, name)?;
-        if model.codebook.hash().to_string() != codebook_hash {
+        let model = Self::assemble(manifest, files, &files.tensors, copied, name)?;
+        if model.codebook.hash() != model.codebook_hash {
             return Err(damaged(
                 name,
                 format!("{CODEBOOK} is not the codebook it was trained with"),
@@ -288,11 +287,22 @@ impl Model {
 
     /// Reads a model whose files are known to be whole, such as the embedded one: what only damage
     /// could bring about is not looked for.
-    pub(crate) fn from_trusted_files(files: &ModelFiles<'_>, name: &str) -> Result<Self> {
-        Self::assemble(parse_manifest(&files.manifest, name)?, files, name)
+    pub(crate) fn from_trusted_files(files: &ModelFiles<'static>, name: &str) -> Result<Self> {
+        let manifest = parse_manifest(&files.manifest, name)?;
+        match &files.tensors {
+            Cow::Borrowed(tensors) => Self::assemble(manifest, files, tensors, lasting, name),
+            Cow::Owned(tensors) => Self::assemble(manifest, files, tensors, copied, name),
+        }
     }
 
-    fn assemble(manifest: Manifest, files: &ModelFiles<'_>, name: &str) -> Result<Self> {
+    /// Puts a model together; `numbers` makes the large tables of bytes.
+    fn assemble<'t>(
+        manifest: Manifest,
+        files: &ModelFiles<'_>,
+        tensors: &'t [u8],
+        numbers: impl Fn(&'t [u8]) -> Cow<'static, [f32]> + Send,
+        name: &str,
+    ) -> Result<Self> {
         if manifest.features != FEATURES {
             let reason = format!(
                 "made with the features {:?}; this build makes {FEATURES:?}",
@@ -309,7 +319,7 @@ impl Model {
         let columns = outputs.map(|v| v.codes.len()).sum();
         let lexical_params = manifest.origin.params.lexical.clone();
         let tables = || -> Result<_> {
-            let mut tensors = Tensors::read(&files.tensors, name)?;
+            let mut tensors = Tensors::read(tensors, numbers, name)?;
             tensors.check_shapes(columns, name)?;
             let hashes = std::mem::take(&mut tensors.hashes);
             let weights = std::mem::take(&mut tensors.feature_weights);
@@ -354,6 +364,8 @@ impl Model {
             semantic,
             sentence: tensors.sentence,
             codebook,
+            codebook_hash: Hash::parse(&manifest.codebook_hash)
+                .ok_or_else(|| damaged(name, format!("{MANIFEST} holds no hash of a codebook")))?,
             id: model_id(&manifest),
             origin: manifest.origin,
             weights: tensors.weights,
@@ -389,7 +401,7 @@ impl Model {
             format_version: FORMAT_VERSION,
             made_by: env!("CARGO_PKG_VERSION").into(),
             features: FEATURES.into(),
-            codebook_hash: self.codebook.hash().to_string(),
+            codebook_hash: self.codebook_hash.to_string(),
             origin: self.origin.clone(),
             variables: self.variables.clone(),
             language: self.language.clone(),
@@ -422,8 +434,9 @@ impl Model {
         let lexical = self.extractor.lexical();
         let hashes = le_bytes(lexical.hashes(), u64::to_le_bytes);
         let feature_weights = le_bytes(lexical.weights(), f32::to_le_bytes);
-        let table = |t: &Array2<f32>| t.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
-        let weights = table(&self.weights);
+        let table =
+            |t: ArrayView2<'_, f32>| t.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+        let weights = table(self.weights.view());
         let seen = le_bytes(&self.seen_texts, u64::to_le_bytes);
         let view = |dtype, shape: &[usize], bytes| {
             TensorView::new(dtype, shape.to_vec(), bytes)
@@ -448,8 +461,8 @@ impl Model {
             (
                 norms,
                 weights,
-                table(&weights.projection),
-                table(&weights.scores),
+                table(weights.projection.view()),
+                table(weights.scores.view()),
             )
         });
         if let Some((norms, weights, projection, scores)) = &parts {
@@ -467,7 +480,7 @@ impl Model {
         let sentence = self.sentence.as_ref().map(|s| {
             (
                 s,
-                table(&s.projection),
+                table(s.projection.view()),
                 le_bytes(&s.offset, f32::to_le_bytes),
             )
         });
@@ -610,7 +623,7 @@ fn check_variables(
 struct Tensors {
     hashes: Vec<u64>,
     feature_weights: Vec<f32>,
-    weights: Array2<f32>,
+    weights: Table,
     /// |eₜ|² of each token, and the weights of the semantic view.
     semantic: Option<(Vec<f32>, SemanticWeights)>,
     sentence: Option<SentenceWeights>,
@@ -618,7 +631,11 @@ struct Tensors {
 }
 
 impl Tensors {
-    fn read(bytes: &[u8], name: &str) -> Result<Self> {
+    fn read<'t>(
+        bytes: &'t [u8],
+        numbers: impl Fn(&'t [u8]) -> Cow<'static, [f32]>,
+        name: &str,
+    ) -> Result<Self> {
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|e| damaged(name, format!("{TENSORS} can't be read: {e}")))?;
         let get = |tensor: &str, dtype: Dtype| match tensors.tensor(tensor) {
@@ -629,20 +646,24 @@ impl Tensors {
             )),
             Err(_) => Err(damaged(name, format!("{TENSORS} holds no {tensor}"))),
         };
-        let table = |tensor: &str| {
+        let table = |tensor: &str| -> Result<Table> {
             let view = get(tensor, Dtype::F32)?;
             let &[rows, columns] = view.shape() else {
                 return Err(damaged(name, format!("{tensor} is not a table")));
             };
-            Array2::from_shape_vec((rows, columns), decoded(view.data(), f32::from_le_bytes))
-                .map_err(|e| damaged(name, format!("{tensor} doesn't fit its shape: {e}")))
+            let shape = (rows, columns);
+            let table = match numbers(view.data()) {
+                Cow::Borrowed(numbers) => ArrayView2::from_shape(shape, numbers).map(Table::from),
+                Cow::Owned(numbers) => Array2::from_shape_vec(shape, numbers).map(Table::from),
+            };
+            table.map_err(|e| damaged(name, format!("{tensor} doesn't fit its shape: {e}")))
         };
         let semantic = if tensors.names().contains(&"token_scores") {
             let norms = decoded(
                 get("token_squared_norms", Dtype::F32)?.data(),
                 f32::from_le_bytes,
             );
-            let projection = table("projection")?;
+            let projection = table("projection")?.into_owned();
             let scores = table("token_scores")?;
             Some((norms, SemanticWeights { projection, scores }))
         } else {
@@ -650,7 +671,7 @@ impl Tensors {
         };
         let sentence = if tensors.names().contains(&"sentence_projection") {
             Some(SentenceWeights {
-                projection: table("sentence_projection")?,
+                projection: table("sentence_projection")?.into_owned(),
                 offset: decoded(
                     get("sentence_offset", Dtype::F32)?.data(),
                     f32::from_le_bytes,

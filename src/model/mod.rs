@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
 use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatures, TextEncoder};
+use crate::tensor::Table;
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub(crate) use decision::binomial_cdf;
@@ -73,7 +74,7 @@ pub(crate) struct SemanticWeights {
     /// Shape dimensions × codes: the weights of the encoder's dimensions.
     pub(crate) projection: Array2<f32>,
     /// Shape tokens × codes: each token's vector times the projection. This is what labelling uses.
-    pub(crate) scores: Array2<f32>,
+    pub(crate) scores: Table,
 }
 
 /// What the sentence view adds to the scores of all outputs: vector × projection + offset.
@@ -88,10 +89,11 @@ pub(crate) struct SentenceWeights {
 /// A trained model.
 pub struct Model {
     codebook: Codebook,
+    codebook_hash: Hash,
     origin: Origin,
     extractor: FeatureExtractor,
     /// Lexical weights, shape features × codes of all variables side by side (language last).
-    weights: Array2<f32>,
+    weights: Table,
     semantic: Option<SemanticWeights>,
     sentence: Option<SentenceWeights>,
     variables: Vec<VariableModel>,
@@ -107,6 +109,11 @@ impl Model {
     /// The codebook that it codes by.
     pub fn codebook(&self) -> &Codebook {
         &self.codebook
+    }
+
+    /// The hash of its codebook.
+    pub fn codebook_hash(&self) -> Hash {
+        self.codebook_hash
     }
 
     /// Where it comes from.
@@ -167,7 +174,7 @@ impl Model {
 
     /// Refuses a codebook other than the one it was trained with.
     pub fn require_codebook(&self, codebook: &Codebook) -> Result<()> {
-        let (trained, given) = (self.codebook.hash(), codebook.hash());
+        let (trained, given) = (self.codebook_hash, codebook.hash());
         if trained == given {
             return Ok(());
         }
@@ -202,6 +209,13 @@ impl Model {
         semantic.map_or(&[], |semantic| row_of(&semantic.scores, token))
     }
 
+    /// Whether its tables are those of the program, without a copy.
+    #[cfg(test)]
+    pub(crate) fn lends_its_tables(&self) -> bool {
+        let semantic = self.semantic.iter().map(|s| &s.scores);
+        semantic.chain([&self.weights]).all(Table::is_view)
+    }
+
     /// The lexical weights of all features, row after row, and how many a row has.
     pub(crate) fn weight_rows(&self) -> (&[f32], usize) {
         let rows = self.weights.as_slice().unwrap_or_default();
@@ -212,7 +226,7 @@ impl Model {
     /// weights; nothing without that view.
     pub(crate) fn token_rows(&self) -> &[f32] {
         let scores = self.semantic.as_ref().map(|s| &s.scores);
-        scores.and_then(Array2::as_slice).unwrap_or_default()
+        scores.and_then(Table::as_slice).unwrap_or_default()
     }
 
     /// Scores of a statement by the views that have weights, one per code of all outputs.
@@ -258,7 +272,7 @@ impl Model {
 }
 
 /// A row of a matrix that lies in memory row by row, as all of a model do.
-fn row_of(matrix: &Array2<f32>, row: u32) -> &[f32] {
+fn row_of(matrix: &Table, row: u32) -> &[f32] {
     let start = row as usize * matrix.ncols();
     let values = matrix.as_slice().unwrap_or_default();
     &values[start..start + matrix.ncols()]

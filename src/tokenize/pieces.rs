@@ -99,7 +99,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 impl<'a> Description<'a> {
     /// Reads one, if it has nothing that isn't known here.
     pub(super) fn read(json: &'a [u8]) -> Option<Self> {
-        let description: Self = serde_json::from_slice(json).ok()?;
+        // Looked through for UTF-8 once and not word by word.
+        let json = std::str::from_utf8(json).ok()?;
+        let description: Self = serde_json::from_str(json).ok()?;
         (description.version.0 == "1.0").then_some(description)
     }
 
@@ -162,7 +164,8 @@ impl Pieces {
 /// Byte-pair encoding.
 #[derive(Debug, Clone)]
 pub(super) struct Merges {
-    ascii: [u32; 128],
+    /// Pieces of ASCII characters.
+    ascii: Box<[u32; 128]>,
     characters: HashMap<char, u32, FxBuildHasher>,
     /// By the key of two neighbours.
     learned: HashMap<u64, Merge, FxBuildHasher>,
@@ -206,7 +209,7 @@ impl Merges {
         let unknown = *vocabulary.get(model.unk_token.as_ref()?.0.as_ref())?;
         let id = |byte: usize| characters.get(&char::from(byte as u8)).copied();
         Some(Self {
-            ascii: std::array::from_fn(|byte| id(byte).unwrap_or(unknown)),
+            ascii: Box::new(std::array::from_fn(|byte| id(byte).unwrap_or(unknown))),
             characters,
             learned: merges,
             unknown,

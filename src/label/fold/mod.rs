@@ -11,6 +11,7 @@ mod statement;
 mod table;
 mod words;
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use ndarray::Array1;
@@ -20,12 +21,12 @@ use crate::error::Result;
 use crate::features::{BIAS, pair_hash};
 use crate::language::{Identifier, Language};
 use crate::model::Model;
-use crate::tokenize::{Cut, Scanner};
+use crate::tokenize::{Cut, Scanner, Tokenizer};
 
 use evidence::Weighing;
 use head::FlatHead;
 use statement::{Pair, Statement};
-use table::{Fresh, Known, Shared};
+use table::{Fresh, Known, Place, Shared, Sought};
 use words::{Folder, Scratch};
 
 /// Bytes that the table of words may take.
@@ -49,10 +50,51 @@ pub struct Labeller<'m> {
     workers: Vec<Mutex<Worker>>,
 }
 
+/// Cuts one text after another into words.
+#[derive(Default)]
+struct Cutter {
+    scanner: Scanner,
+    /// The words, one after another.
+    words: String,
+    tokens: Vec<Token>,
+}
+
+/// A word of a text.
+struct Token {
+    /// Where it is among the words.
+    word: Range<usize>,
+    /// First byte in the text and the byte after its last.
+    at: (usize, usize),
+    sought: Sought,
+    place: Option<Place>,
+}
+
+impl Cutter {
+    fn cut(&mut self, text: &str, tokenizer: &Tokenizer) -> Result<Cut> {
+        let Self {
+            scanner,
+            words,
+            tokens,
+        } = self;
+        words.clear();
+        tokens.clear();
+        tokenizer.each_word(text, scanner, |word, start, end| {
+            let from = words.len();
+            words.push_str(word);
+            tokens.push(Token {
+                word: from..words.len(),
+                at: (start, end),
+                sought: Sought::new(word),
+                place: None,
+            });
+        })
+    }
+}
+
 /// What one thread works with.
 #[derive(Default)]
 struct Worker {
-    scanner: Scanner,
+    cutter: Cutter,
     fresh: Fresh,
     scratch: Scratch,
     statement: Statement,
@@ -139,7 +181,7 @@ impl<'m> Labeller<'m> {
         let statement = &mut worker.statement;
         let cut = self.add_up(
             text,
-            &mut worker.scanner,
+            &mut worker.cutter,
             &mut known,
             &mut worker.scratch,
             statement,
@@ -172,40 +214,41 @@ impl<'m> Labeller<'m> {
     fn add_up(
         &self,
         text: &str,
-        scanner: &mut Scanner,
+        cutter: &mut Cutter,
         known: &mut Known<'_>,
         scratch: &mut Scratch,
         statement: &mut Statement,
     ) -> Result<Cut> {
         let extractor = self.model.extractor();
-        let cues = extractor.cues().names().len();
-        statement.begin(2 * self.folder.columns(), cues);
-        let mut failed = Ok(());
+        let cut = cutter.cut(text, extractor.tokenizer())?;
+        // Words lie far apart in memory: looked for one right after another, they are waited for
+        // together.
+        for token in &mut cutter.tokens {
+            token.place = known.find(&token.sought, &cutter.words[token.word.clone()]);
+        }
+        statement.begin(2 * self.folder.columns(), extractor.cues().names().len());
         let mut previous = None;
-        let cut = extractor
-            .tokenizer()
-            .each_word(text, scanner, |word, start, end| {
+        for token in &cutter.tokens {
+            let place = if let Some(place) = token.place {
+                place
+            } else {
+                let word = &cutter.words[token.word.clone()];
                 let fold = |values: &mut Vec<f32>| self.folder.fold(word, scratch, values);
-                let place = match known.place(word, fold) {
-                    Ok(place) => place,
-                    Err(error) => {
-                        failed = Err(error);
-                        return;
-                    }
-                };
-                let (word, values) = known.get(place);
-                statement.add(&self.folder, word, values, text, (start, end));
-                let slot = if self.with_evidence {
-                    statement.meet(place, (start, end))
-                } else {
-                    0
-                };
-                if let Some(before) = previous.replace((word.hash, slot)) {
-                    self.add_pair(before, (word.hash, slot), statement);
-                }
-            })?;
+                known.place(&token.sought, word, fold)?
+            };
+            let (word, values) = known.get(place);
+            statement.add(&self.folder, word, values, text, token.at);
+            let slot = if self.with_evidence {
+                statement.meet(place, token.at)
+            } else {
+                0
+            };
+            if let Some(before) = previous.replace((word.hash, slot)) {
+                self.add_pair(before, (word.hash, slot), statement);
+            }
+        }
         statement.end_part();
-        failed.map(|()| cut)
+        Ok(cut)
     }
 
     /// Adds what two neighbouring words weigh together; of each its hash and its place among the

@@ -55,15 +55,14 @@ impl Key {
         let bytes = word.as_bytes();
         let n = bytes.len();
         let length = n as u32;
-        let parts = if n > SHORT {
-            [long_hash(bytes), 0]
-        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-            [u64::from_le_bytes(*first), u64::from_le_bytes(*last)]
-        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-            [first, last].map(|four| u64::from(u32::from_le_bytes(*four)))
-        } else {
-            let parts = bytes.iter().rev();
-            [parts.fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0]
+        let parts = match n {
+            0..4 => {
+                let bytes = bytes.iter().rev();
+                [bytes.fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0]
+            }
+            4..8 => ends::<4>(bytes).map(|four| u32::from_le_bytes(four).into()),
+            8..=SHORT => ends::<8>(bytes).map(u64::from_le_bytes),
+            _ => [long_hash(bytes), 0],
         };
         Self { parts, length }
     }
@@ -79,6 +78,11 @@ impl Key {
         let mixed = u128::from(mixed) * u128::from(ODD.rotate_left(31) | 1);
         (mixed >> 64) as u64 ^ mixed as u64
     }
+}
+
+/// The first and the last bytes, which may overlap; zeros where there are fewer.
+fn ends<const N: usize>(bytes: &[u8]) -> [[u8; N]; 2] {
+    [bytes.first_chunk(), bytes.last_chunk()].map(|end| end.copied().unwrap_or([0; N]))
 }
 
 /// A hash of a word's bytes, eight at a time.
@@ -241,31 +245,51 @@ pub(super) struct Known<'t> {
     pub(super) fresh: &'t mut Fresh,
 }
 
+/// A word as it is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought {
+    key: Key,
+    hash: u64,
+}
+
+impl Sought {
+    pub(super) fn new(word: &str) -> Self {
+        let key = Key::of(word);
+        Self {
+            key,
+            hash: key.hash(),
+        }
+    }
+}
+
 impl Known<'_> {
-    /// The place of a word; a new one is `fold`ed: its values are appended to the list given.
+    /// The place of a word that all threads know.
+    pub(super) fn find(&self, Sought { key, hash }: &Sought, word: &str) -> Option<Place> {
+        let place = self.shared.young.find(key, *hash, || word);
+        place.map(Place::Shared)
+    }
+
+    /// The place of a word that they don't; a new one is `fold`ed: its values are appended to the
+    /// list given.
     pub(super) fn place(
         &mut self,
+        Sought { key, hash }: &Sought,
         word: &str,
         fold: impl FnOnce(&mut Vec<f32>) -> Result<Word>,
     ) -> Result<Place> {
-        let key = Key::of(word);
-        let hash = key.hash();
         let letters = || word;
-        if let Some(place) = self.shared.young.find(&key, hash, letters) {
-            return Ok(Place::Shared(place));
-        }
         let fresh = &mut self.fresh.0;
-        if let Some(place) = fresh.find(&key, hash, letters) {
+        if let Some(place) = fresh.find(key, *hash, letters) {
             return Ok(Place::Fresh(place));
         }
         let width = self.shared.width;
-        if let Some(place) = self.shared.old.find(&key, hash, letters) {
+        if let Some(place) = self.shared.old.find(key, *hash, letters) {
             return Ok(Place::Fresh(fresh.copy(&self.shared.old, place, width)));
         }
         let folded = fold(&mut fresh.values);
         let word = folded.inspect_err(|_| fresh.values.truncate(fresh.entries.len() * width))?;
         debug_assert_eq!(fresh.values.len(), (fresh.len() + 1) * width);
-        Ok(Place::Fresh(fresh.push(key, hash, word, letters)))
+        Ok(Place::Fresh(fresh.push(*key, *hash, word, letters)))
     }
 
     /// A word and its values.
@@ -315,7 +339,9 @@ mod tests {
                 values.push(value as f32);
                 Ok(word(value))
             };
-            let place = known.place(name, fold).unwrap();
+            let sought = Sought::new(name);
+            let place = known.find(&sought, name);
+            let place = place.unwrap_or_else(|| known.place(&sought, name, fold).unwrap());
             let (found, values) = known.get(place);
             assert_eq!((found.hash, values), (value, &[value as f32][..]), "{name}");
             shared.take(&mut fresh);

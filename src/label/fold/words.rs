@@ -123,8 +123,7 @@ impl<'m> Folder<'m> {
     fn tongue(&self, word: &str) -> Tongue {
         match word.as_bytes() {
             _ if !self.tells_language => Tongue::Silent,
-            b"www" => Tongue::Odd,
-            [b'\'' | b'@' | b'#' | b'<' | b'/'] => Tongue::Odd,
+            b"www" | [b'\'' | b'@' | b'#' | b'<' | b'/'] => Tongue::Odd,
             [mark] if mark.is_ascii_punctuation() && *mark != b'_' => Tongue::Silent,
             bytes if bytes.iter().all(u8::is_ascii_lowercase) => Tongue::Speaks(judge(word)),
             _ => Tongue::Odd,

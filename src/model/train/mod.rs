@@ -157,10 +157,11 @@ pub fn train(
             ..origin(&study.corpus, name, params, data.fold_count())
         },
         seen_texts: text_keys(&study.texts(), aids.prior),
+        codebook_hash: corpus.codebook.hash(),
         codebook: corpus.codebook.clone(),
         language: if has_language { variables.pop() } else { None },
         extractor: viewed.extractor,
-        weights: weights.lexical,
+        weights: weights.lexical.into(),
         semantic: weights.semantic,
         sentence: weights.sentence,
         variables,

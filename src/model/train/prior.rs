@@ -1,6 +1,6 @@
 //! Starting from an earlier model.
 
-use ndarray::{Array2, Axis, Slice};
+use ndarray::{Array2, ArrayView2, Axis, Slice};
 
 use super::TrainParams;
 use super::task::Task;
@@ -36,7 +36,7 @@ impl<'a> Prior<'a> {
         let sentence = extractor.sentence().map_or(0, |v| v.encoder().dimensions);
         let width = dimensions.map_or(0, |encoder| encoder.dimensions) + sentence;
         let mut weights = Array2::zeros((lexical + width, task.codes.len()));
-        let part = |table: &Array2<f32>| {
+        let part = |table: ArrayView2<'_, f32>| {
             table
                 .slice_axis(Axis(1), Slice::from(columns.clone()))
                 .mapv(f64::from)
@@ -47,7 +47,7 @@ impl<'a> Prior<'a> {
                 .assign(values);
         };
         if params.views.lexical {
-            put(0, &part(&prior.weights));
+            put(0, &part(prior.weights.view()));
         }
         let theirs = prior.extractor.semantic().map(SemanticView::encoder);
         if let (Some(ours), Some(theirs), Some(semantic)) = (dimensions, theirs, &prior.semantic) {
@@ -64,7 +64,7 @@ impl<'a> Prior<'a> {
             }
             put(
                 lexical,
-                &(part(&semantic.projection) / params.semantic_weight),
+                &(part(semantic.projection.view()) / params.semantic_weight),
             );
         }
         let same_cues =

@@ -90,7 +90,7 @@ impl<'a> Viewed<'a> {
             semantic: self.encoder.map(|encoder| {
                 let projection = part(lexical, semantic, params.semantic_weight);
                 SemanticWeights {
-                    scores: encoder.vectors().dot(&projection),
+                    scores: encoder.vectors().dot(&projection).into(),
                     projection,
                 }
             }),
