@@ -12,6 +12,7 @@ use konflik::{Error, Format};
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, Form, check_output};
+use super::input::announce_named;
 use super::{BootstrapArgs, CodebookFileArgs, Status, counted, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -87,6 +88,9 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
         max_unpacked: args.max_unpacked,
     };
     let table = CoderTable::read(&args.coders, &codebook, &options)?;
+    for (name, layout) in &table.layouts {
+        announce_named(name, layout, console);
+    }
     for note in &table.notes {
         console.warn(note);
     }

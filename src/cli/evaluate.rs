@@ -10,11 +10,11 @@ use konflik::report::{
     ModelScores, Pages, TopWords, evaluation_markdown, evaluation_text, gate_github, gate_gitlab,
     gate_junit, gate_summary, top_words,
 };
-use konflik::{Codebook, Error, Evaluation};
+use konflik::{Codebook, Corpus, Error, Evaluation};
 
 use super::console::{Console, NO_GROUPS};
 use super::document::{Document, DocumentArgs, DocumentForm, Form};
-use super::input::read_corpus;
+use super::input::{BadRowArgs, Coded};
 use super::report::LangArg;
 use super::study::StudyArgs;
 use super::{BootstrapArgs, CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
@@ -45,8 +45,10 @@ pub(super) struct EvaluateArgs {
     /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
     /// can't be measured. With it, outputs may also be .xml (`JUnit`), .gitlab.json (code quality)
     /// and .summary.md (a step summary)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve", "skip_bad_rows"])]
     gate: Option<PathBuf>,
+    #[command(flatten)]
+    bad_rows: BadRowArgs,
     /// Language of an output that ends in .html
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: LangArg,
@@ -161,6 +163,20 @@ impl Page {
     }
 }
 
+impl EvaluateArgs {
+    fn corpus(&self, codebook: Codebook, console: &Console) -> Result<Corpus> {
+        let options = self.input.options()?;
+        let corpus = Coded {
+            path: &self.gold,
+            codebook,
+            options: &options,
+            beside: &self.gold,
+            force: self.document.force,
+        };
+        Ok(self.bad_rows.read_corpus(corpus, console)?)
+    }
+}
+
 pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.gold])?;
     let gate = args.gate.as_deref().map(Gate::read).transpose()?;
@@ -178,7 +194,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
         }
         args.study.check(&args.gold, args.document.force)?;
         let codebook = args.codebook.read(&args.gold)?;
-        let corpus = read_corpus(&args.gold, codebook, &args.input.options()?, console)?;
+        let corpus = args.corpus(codebook, console)?;
         if !corpus.has_groups {
             console.warn(NO_GROUPS);
         }
@@ -191,12 +207,7 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     if let Some(path) = &args.codebook.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }
-    let gold = read_corpus(
-        &args.gold,
-        model.codebook().clone(),
-        &args.input.options()?,
-        console,
-    )?;
+    let gold = args.corpus(model.codebook().clone(), console)?;
     let gold = args.sampled.chosen(gold, console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);

@@ -1,13 +1,16 @@
 //! What is said of an input once it is open, so that a wrong guess is seen.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use konflik::corpus::Labels;
+use clap::Args;
+use konflik::corpus::{Labels, LeftOut};
+use konflik::export::{Output, left_out_json};
 use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet, Speaker, SpeakerRole};
 use konflik::{Codebook, Corpus, Format, ReadOptions};
 
 use super::console::Console;
-use super::counted;
+use super::label::{SHOWN_REJECTS, rejects_beside};
+use super::{counted, refuse_same_file};
 
 /// Reads coded statements, and says what was found out about their file.
 pub(super) fn read_corpus(
@@ -21,6 +24,83 @@ pub(super) fn read_corpus(
         announce(layout, console);
     }
     Ok(corpus)
+}
+
+/// What is done with rows that are no coded statements.
+#[derive(Debug, Args)]
+pub(super) struct BadRowArgs {
+    /// Leave rows out that can't be read or hold no known codes, and write them to a file of
+    /// rejects; otherwise they are listed and nothing is done
+    #[arg(long)]
+    skip_bad_rows: bool,
+    /// Where to write the rows left out; by default beside the output, or the input
+    #[arg(long, value_name = "FILE", requires = "skip_bad_rows")]
+    rejects: Option<PathBuf>,
+}
+
+/// Coded statements that are to be read.
+pub(super) struct Coded<'a> {
+    pub(super) path: &'a Path,
+    pub(super) codebook: Codebook,
+    pub(super) options: &'a ReadOptions,
+    /// What the rows left out are written beside.
+    pub(super) beside: &'a Path,
+    /// Whether an output that is there is replaced.
+    pub(super) force: bool,
+}
+
+impl BadRowArgs {
+    /// Reads coded statements as was asked for, and says what was found out about their file.
+    pub(super) fn read_corpus(
+        &self,
+        coded: Coded<'_>,
+        console: &Console,
+    ) -> konflik::Result<Corpus> {
+        let Coded {
+            path,
+            codebook,
+            options,
+            beside,
+            force,
+        } = coded;
+        if !self.skip_bad_rows {
+            return read_corpus(path, codebook, options, console);
+        }
+        let beside = || match beside.as_os_str() {
+            stdin if stdin == "-" => rejects_beside(Path::new("stdin")),
+            _ => rejects_beside(beside),
+        };
+        let rejects = self.rejects.clone().unwrap_or_else(beside);
+        refuse_same_file(path, &rejects)?;
+        let output = Output::prepare(&rejects, force)?;
+        let (corpus, left_out) = Corpus::read_without_bad_rows(path, codebook, options)?;
+        if let Some(layout) = &corpus.layout {
+            announce(layout, console);
+        }
+        if left_out.is_empty() {
+            output.discard_rejects()?;
+            return Ok(corpus);
+        }
+        write_left_out(&left_out, output)?;
+        for row in left_out.iter().take(SHOWN_REJECTS) {
+            let code = row.error.code();
+            console.warn(&format!("[{code}] {}; row left out", row.error));
+        }
+        console.warn(&format!(
+            "{} of {} left out: see {}",
+            left_out.len(),
+            counted((corpus.statements.len() + left_out.len()) as u64, "row"),
+            rejects.display()
+        ));
+        Ok(corpus)
+    }
+}
+
+fn write_left_out(rows: &[LeftOut], mut output: Output) -> konflik::Result<()> {
+    for row in rows {
+        output.write(&left_out_json(row))?;
+    }
+    output.commit()
 }
 
 /// Reads a labelled file, and says what was found out about it.
@@ -50,12 +130,23 @@ pub(super) fn announce(layout: &Layout, console: &Console) {
 /// Says what was found out about a file whose rows are looked up by their ids or rewritten: which
 /// column holds the text makes no difference to it.
 pub(super) fn announce_file(layout: &Layout, console: &Console) {
+    for line in file_lines(layout) {
+        console.say(&line);
+    }
+}
+
+/// The same of one of several files.
+pub(super) fn announce_named(name: &str, layout: &Layout, console: &Console) {
+    for line in file_lines(layout) {
+        console.say(&format!("{name}: {line}"));
+    }
+}
+
+fn file_lines(layout: &Layout) -> impl Iterator<Item = String> {
     let format = layout.mislabelled.map(format_line);
     let lines = format.into_iter().chain(encoding_line(layout.encoding));
     let lines = lines.chain(layout.sheet.as_ref().map(sheet_line));
-    for line in lines.chain(delimiter_line(layout)) {
-        console.say(&line);
-    }
+    lines.chain(delimiter_line(layout))
 }
 
 fn delimiter_line(layout: &Layout) -> Option<String> {

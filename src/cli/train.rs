@@ -13,7 +13,7 @@ use konflik::report::model_card;
 use konflik::{Corpus, Error, Evaluation, Model};
 
 use super::console::{Console, NO_GROUPS};
-use super::input::read_corpus;
+use super::input::{BadRowArgs, Coded};
 use super::{CorpusArgs, EncoderArgs, InputArgs, Status, counted, load_model};
 
 const EXAMPLES: &str = "Examples:
@@ -56,6 +56,8 @@ pub(super) struct TrainArgs {
     encoder: EncoderArgs,
     #[command(flatten)]
     params: ParamArgs,
+    #[command(flatten)]
+    bad_rows: BadRowArgs,
     #[command(flatten)]
     input: InputArgs,
 }
@@ -146,12 +148,14 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
         None => String::new(),
     };
     let target = StagedModel::prepare(&args.output, args.force)?;
-    let corpus = read_corpus(
-        &args.corpus.statements(),
+    let coded = Coded {
+        path: &args.corpus.statements(),
         codebook,
-        &args.input.options()?,
-        console,
-    )?;
+        options: &args.input.options()?,
+        beside: &args.output,
+        force: args.force,
+    };
+    let corpus = args.bad_rows.read_corpus(coded, console)?;
     if !corpus.has_groups {
         console.warn(NO_GROUPS);
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::codebook::{Codebook, Hash, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{Layout, ReadOptions, Reader, Record, Role};
+use crate::ingest::{Layout, ReadOptions, Reader, Record, Rejected, Role};
 
 pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable};
 pub use codings::Codings;
@@ -59,12 +59,58 @@ pub struct Corpus {
     pub layout: Option<Layout>,
 }
 
+/// A row that is no coded statement.
+#[derive(Debug)]
+pub struct LeftOut {
+    /// Where it starts.
+    pub at: Location,
+    /// The line it ends in.
+    pub last_line: u64,
+    /// What is wrong with it.
+    pub error: Error,
+    /// Its bytes, as far as they were kept.
+    pub raw: Vec<u8>,
+}
+
+impl From<Rejected> for LeftOut {
+    fn from(rejected: Rejected) -> Self {
+        Self {
+            at: rejected.at.clone(),
+            last_line: rejected.last_line,
+            raw: rejected.raw.clone(),
+            error: rejected.into(),
+        }
+    }
+}
+
 impl Corpus {
     /// Reads coded statements; every row must be whole, have text and hold only known codes. The
     /// first twenty rows that don't are listed in the error.
     ///
     /// A variable without a column is allowed as long as one has one: its codes are `None`.
     pub fn read(path: &Path, codebook: Codebook, options: &ReadOptions) -> Result<Self> {
+        let (corpus, left_out) = Self::read_rows(path, codebook, options, MAX_FAULTS)?;
+        let faults = left_out.into_iter().map(|row| row.error).collect();
+        Error::several(faults).map_or_else(|| corpus.not_empty(), Err)
+    }
+
+    /// The same, but rows that are not as they must be are left out.
+    pub fn read_without_bad_rows(
+        path: &Path,
+        codebook: Codebook,
+        options: &ReadOptions,
+    ) -> Result<(Self, Vec<LeftOut>)> {
+        let (corpus, left_out) = Self::read_rows(path, codebook, options, usize::MAX)?;
+        Ok((corpus.not_empty()?, left_out))
+    }
+
+    /// Reads until so many rows are left out.
+    fn read_rows(
+        path: &Path,
+        codebook: Codebook,
+        options: &ReadOptions,
+        limit: usize,
+    ) -> Result<(Self, Vec<LeftOut>)> {
         // Codes are those of a whole row.
         let options = ReadOptions {
             unit: None,
@@ -74,16 +120,24 @@ impl Corpus {
         let columns = Columns::find(&reader, &codebook)?;
         let mut statements = Vec::new();
         let mut seen = BTreeMap::new();
-        let mut faults = Vec::new();
-        while faults.len() < MAX_FAULTS
+        let mut left_out = Vec::new();
+        while left_out.len() < limit
             && let Some(row) = reader.next_row()?
         {
-            let statement = row.map_err(Error::from).and_then(|record| {
-                let statement = columns.statement(&reader, &record, &codebook)?;
+            let record = match row {
+                Ok(record) => record,
+                Err(rejected) => {
+                    left_out.push(rejected.into());
+                    continue;
+                }
+            };
+            let at = Location::new(reader.name(), record.line, 0);
+            let statement = columns.statement(&reader, &record, &codebook);
+            let statement = statement.and_then(|statement| {
                 match seen.insert(statement.id.clone(), record.line) {
                     None => Ok(statement),
                     Some(first) => Err(Error::DuplicateId {
-                        at: Location::new(reader.name(), record.line, 0),
+                        at: at.clone(),
                         id: statement.id,
                         first,
                     }),
@@ -91,25 +145,32 @@ impl Corpus {
             });
             match statement {
                 Ok(statement) => statements.push(statement),
-                Err(fault) => faults.push(fault),
+                Err(error) => left_out.push(LeftOut {
+                    at,
+                    last_line: record.line,
+                    error,
+                    raw: record.raw,
+                }),
             }
         }
-        if let Some(fault) = Error::several(faults) {
-            return Err(fault);
-        }
-        if statements.is_empty() {
-            return Err(Error::NotMeasured {
-                path: reader.name().to_string(),
-                reason: "there is no statement below the header".into(),
-            });
-        }
-        Ok(Self {
+        let corpus = Self {
             codebook,
             statements,
             has_groups: columns.group.is_some(),
             name: reader.name().to_string(),
             layout: Some(reader.layout().clone()),
-        })
+        };
+        Ok((corpus, left_out))
+    }
+
+    fn not_empty(self) -> Result<Self> {
+        if self.statements.is_empty() {
+            return Err(Error::NotMeasured {
+                path: self.name,
+                reason: "there is no statement below the header".into(),
+            });
+        }
+        Ok(self)
     }
 
     /// The statements at `positions`, as a corpus of its own.

@@ -10,6 +10,6 @@ mod statements;
 pub use codings::{Adjudicated, adjudicated, disagreements};
 pub use doubts::doubt_rows;
 pub use output::Output;
-pub use rows::{LabelledRows, plain_header, plain_row, refused_json, rejected_json};
+pub use rows::{LabelledRows, left_out_json, plain_header, plain_row, refused_json, rejected_json};
 pub use sample::sample_rows;
 pub use statements::StatementRows;

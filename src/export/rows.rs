@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::codebook::Variable;
-use crate::error::{Error, Result, RowFault};
+use crate::corpus::LeftOut;
+use crate::error::{Error, Location, Result, RowFault};
 use crate::ingest::{Format, Layout, Record, Rejected, Role, hex, needs_quotes, write_cell};
 use crate::label::{Prediction, Routed, Routes, Rule, VariablePrediction};
 use crate::model::{Decision, Model};
@@ -429,17 +430,35 @@ fn evidence(prediction: &VariablePrediction) -> String {
 
 /// A rejected row as a JSON line: where, why, and its bytes (as hex digits when they are not UTF-8).
 pub fn rejected_json(rejected: &Rejected) -> Vec<u8> {
-    let (key, raw) = match std::str::from_utf8(&rejected.raw) {
+    let Rejected { at, last_line, .. } = rejected;
+    let fault = &rejected.fault;
+    row_json(
+        at,
+        *last_line,
+        fault.code(),
+        &fault.to_string(),
+        &rejected.raw,
+    )
+}
+
+/// The same of a row that is no coded statement.
+pub fn left_out_json(row: &LeftOut) -> Vec<u8> {
+    let message = row.error.to_string();
+    row_json(&row.at, row.last_line, row.error.code(), &message, &row.raw)
+}
+
+fn row_json(at: &Location, last_line: u64, code: &str, message: &str, raw: &[u8]) -> Vec<u8> {
+    let (key, raw) = match std::str::from_utf8(raw) {
         Ok(text) => ("raw", text.to_string()),
-        Err(_) => ("raw_hex", hex(&rejected.raw)),
+        Err(_) => ("raw_hex", hex(raw)),
     };
     let object = json!({
-        "path": rejected.at.path,
-        "line": rejected.at.line,
-        "last_line": rejected.last_line,
-        "column": rejected.at.column,
-        "code": rejected.fault.code(),
-        "message": rejected.fault.to_string(),
+        "path": at.path,
+        "line": at.line,
+        "last_line": last_line,
+        "column": at.column,
+        "code": code,
+        "message": message,
         key: raw,
     });
     format!("{object}\n").into_bytes()

@@ -41,7 +41,7 @@ pub use transcript::{
     Unit, UnitKind, clock_time, file_stem,
 };
 use units::Units;
-pub use workbook::Sheet;
+pub use workbook::{Sheet, WORKER};
 pub(crate) use xml::{attribute, resolved};
 
 /// Bytes of a record that are kept however small the cell limit is.

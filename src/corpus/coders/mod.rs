@@ -11,6 +11,7 @@ use super::codings::coder_columns;
 use super::keyed::KeyedRows;
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result};
+use crate::ingest::Layout;
 
 use annotation::{Annotations, FoundUnit};
 
@@ -45,6 +46,8 @@ pub struct CoderTable {
     pub units: Vec<CodedUnit>,
     /// What of the files was left out, and why.
     pub notes: Vec<String>,
+    /// What was found out about the tables among the files, with their names.
+    pub layouts: Vec<(String, Layout)>,
     by_id: BTreeMap<String, usize>,
 }
 
@@ -138,6 +141,11 @@ impl CoderTable {
             Some(id) => KeyedRows::read(path, id)?,
             None => KeyedRows::read_by_any(path, &["konflik_id", "id"])?,
         };
+        self.layouts.extend(
+            rows.layout
+                .clone()
+                .map(|layout| (rows.name.clone(), layout)),
+        );
         let columns = columns_of_coders(&rows, path, codebook, &options.prefix);
         if columns.is_empty() {
             let Some(label) = rows.column("label").or_else(|| rows.column("labels")) else {

@@ -25,6 +25,9 @@ const MAX_COLUMNS: usize = 16_384;
 const TRIED: usize = 100;
 /// Rows that a worker is ahead.
 const AHEAD: usize = 256;
+/// Name of the threads that parse workbooks: when one panics, it is told as [K0208](Error::code),
+/// and a program may keep the panic's own words back.
+pub const WORKER: &str = "konflik-workbook";
 
 /// The sheet that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +142,7 @@ impl Rows {
         Ok(rows)
     }
 
-    /// The rows that a worker sends.
+    /// The rows that a worker sends. Its parser may panic over a damaged file: then it ends.
     fn sent(
         name: &str,
         options: &ReadOptions,
@@ -148,10 +151,12 @@ impl Rows {
         let keep = options.kept_bytes();
         let (sender, receiver) = sync_channel(AHEAD);
         let sink = Sink { sender, keep };
-        thread::spawn(move || {
+        let work = move || {
             let read = read(&sink);
             sink.send(read.map_or_else(Message::Failed, |()| Message::End));
-        });
+        };
+        // Without a thread nothing is sent, which is told as an error.
+        drop(thread::Builder::new().name(WORKER.into()).spawn(work));
         Self {
             receiver,
             name: name.to_string(),
