@@ -5,10 +5,11 @@
     reason = "what is not inlined into a pass is not compiled for its registers"
 )]
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 use pulp::{Arch, NullaryFnOnce};
 
 use super::block::solve_block;
+use super::elementary::{exp, largest, ln, sum_of};
 use super::{Start, Targets, ValidSoftmaxRegression};
 use crate::features::{FeatureMatrix, FeatureRow};
 
@@ -143,7 +144,7 @@ fn add_scaled(sums: &mut [Lanes], values: &[Lanes], factor: f64) {
 /// The state of a fit.
 pub(super) struct DualAscent<'a> {
     x: &'a FeatureMatrix,
-    shares: &'a Array2<f64>,
+    shares: CowArray<'a, f64, Ix2>,
     costs: Vec<f64>,
     squared_norms: Vec<f64>,
     /// The dual variables: shape statements × classes, each row a probability vector.
@@ -155,6 +156,8 @@ pub(super) struct DualAscent<'a> {
     z: Vec<Lanes>,
     steps: Vec<Lanes>,
     solved: Vec<f64>,
+    /// What each class adds to the gap of a statement.
+    terms: Vec<f64>,
 }
 
 impl<'a> DualAscent<'a> {
@@ -169,19 +172,20 @@ impl<'a> DualAscent<'a> {
         let lanes = vec![[0.0; LANES]; classes.div_ceil(LANES)];
         let mut ascent = Self {
             x,
-            shares: &y.shares,
+            shares: y.shares.as_standard_layout(),
             costs: y.weights.iter().map(|w| w * params.cost).collect(),
             squared_norms: x.rows().map(square).collect(),
-            duals: start
-                .duals
-                .cloned()
-                .unwrap_or_else(|| near_targets(&y.shares)),
+            duals: start.duals.map_or_else(
+                || near_targets(&y.shares),
+                |duals| duals.as_standard_layout().into_owned(),
+            ),
             weights: Weights::zeros(linfa::dataset::Records::nfeatures(x), classes),
             prior: start.prior,
             last_loss: 0.0,
             z: lanes.clone(),
             steps: lanes,
             solved: vec![0.0; classes],
+            terms: vec![0.0; classes],
         };
         if let Some(prior) = start.prior {
             ascent.weights.assign(prior);
@@ -234,13 +238,17 @@ impl<'a> DualAscent<'a> {
         self.weights.product(self.x.row(i), &mut self.z);
         let z = &self.z.as_flattened()[..self.solved.len()];
         let log_sum = log_sum_exp(z);
-        let (shares, duals) = (self.shares.row(i), self.duals.row(i));
-        let term = |(a, z): (&f64, &f64)| if *a > 0.0 { a * (a.ln() - z) } else { 0.0 };
-        // KL(aᵢ ‖ softmax zᵢ).
-        let divergence = log_sum + duals.iter().zip(z).map(term).sum::<f64>();
+        let [shares, duals] = [self.shares.view(), self.duals.view()].map(|t| values_of(t, i));
+        // KL(aᵢ ‖ softmax zᵢ); 0 ln 0 is 0.
+        let terms = self.terms.iter_mut().zip(duals.iter().zip(z));
+        terms.for_each(|(term, (a, z))| *term = a * (ln(*a) - z));
+        let divergence = log_sum + sum_of(&self.terms, |term| term);
+        let terms = self.terms.iter_mut().zip(shares.iter().zip(z));
+        terms.for_each(|(term, (q, z))| *term = q * z);
+        let along = sum_of(&self.terms, |term| term);
         (
             self.costs[i] * divergence,
-            self.costs[i] * (log_sum - dot(shares, z)),
+            self.costs[i] * (log_sum - along),
         )
     }
 
@@ -249,12 +257,12 @@ impl<'a> DualAscent<'a> {
     fn solve(&mut self, i: usize) {
         let cost = self.costs[i];
         let a = cost * self.squared_norms[i];
-        let mut duals = self.duals.row_mut(i);
+        let duals = self.duals.row_mut(i).into_slice().unwrap_or_default();
         let b = &mut self.z.as_flattened_mut()[..self.solved.len()];
-        b.iter_mut().zip(&duals).for_each(|(z, d)| *z += a * d);
+        b.iter_mut().zip(&*duals).for_each(|(z, d)| *z += a * d);
         solve_block(b, a, &mut self.solved);
         let steps = self.steps.as_flattened_mut();
-        for ((step, dual), solved) in steps.iter_mut().zip(&mut duals).zip(&self.solved) {
+        for ((step, dual), solved) in steps.iter_mut().zip(duals).zip(&self.solved) {
             *step = cost * (*dual - solved);
             *dual = *solved;
         }
@@ -330,12 +338,16 @@ fn near_targets(shares: &Array2<f64>) -> Array2<f64> {
     shares.mapv(|target| WAY * target + (1.0 - WAY) * even)
 }
 
-fn dot(shares: ArrayView1<'_, f64>, z: &[f64]) -> f64 {
-    shares.iter().zip(z).map(|(q, z)| q * z).sum()
+/// The row of a table that lies in memory row by row.
+#[inline(always)]
+fn values_of(table: ArrayView2<'_, f64>, row: usize) -> &[f64] {
+    let width = table.ncols();
+    let values = table.to_slice().unwrap_or_default();
+    &values[row * width..(row + 1) * width]
 }
 
 #[inline(always)]
 fn log_sum_exp(z: &[f64]) -> f64 {
-    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    max + z.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
+    let max = largest(z);
+    max + ln(sum_of(z, |v| exp(v - max)))
 }

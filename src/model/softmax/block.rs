@@ -1,36 +1,40 @@
 //! One statement's block of dual variables, solved exactly.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into a pass is not compiled for its registers"
+)]
+
+use super::elementary::{exp, largest, ln, sum_of};
 use crate::model::softmax_in_place;
 
 /// Solves ln aₖ + A aₖ = bₖ − ν for all k with Σ aₖ = 1.
 ///
 /// Newton's method on ν from the left end `b_max` − A, where Σ aₖ ≥ 1. The sum is convex and falls
 /// in ν, so each step stays left of the root and none needs a safeguard.
+#[inline(always)]
 pub(super) fn solve_block(b: &[f64], a: f64, out: &mut [f64]) {
     const STEPS: usize = 60;
-    let max = b.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    /// What is left of Σ aₖ − 1 is taken off by scaling.
+    const EXACT: f64 = 1e-9;
     if a <= f64::MIN_POSITIVE {
         out.copy_from_slice(b);
         softmax_in_place(out);
         return;
     }
-    let mut nu = max - a;
-    let log_a = a.ln();
+    let mut nu = largest(b) - a;
+    let log_a = ln(a);
+    let mut sum = 1.0;
     for _ in 0..STEPS {
-        let (mut sum, mut slope) = (0.0, 0.0);
         for (b, out) in b.iter().zip(out.iter_mut()) {
-            let omega = wright_omega(b - nu + log_a);
-            *out = omega / a;
-            sum += *out;
-            slope += *out / (1.0 + omega);
+            *out = wright_omega(b - nu + log_a) / a;
         }
-        let excess = sum - 1.0;
-        if excess <= 1e-12 {
+        sum = sum_of(out, |a| a);
+        if sum - 1.0 <= EXACT {
             break;
         }
-        nu += excess / slope;
+        nu += (sum - 1.0) / sum_of(out, |o| o / (1.0 + a * o));
     }
-    let sum: f64 = out.iter().sum();
     out.iter_mut().for_each(|a| *a /= sum);
 }
 
@@ -38,27 +42,25 @@ pub(super) fn solve_block(b: &[f64], a: f64, out: &mut [f64]) {
 ///
 /// One step of Fritsch, Shafer and Crowley's iteration, twice, from a start good to a few per
 /// cent (Lawrence, Corless and Jeffrey, "Algorithm 917", ACM TOMS 38(3), 2012).
+#[inline(always)]
 fn wright_omega(s: f64) -> f64 {
-    if s < -36.0 {
-        return s.exp();
-    }
-    let mut w = if s < -2.0 {
-        let e = s.exp();
-        e * (1.0 - e)
-    } else if s < 2.0 {
-        let t = s - 1.0;
-        (1.0 + t / 2.0 + t * t / 16.0 - t * t * t / 192.0).max(0.05)
-    } else {
-        let l = s.ln();
-        s - l + l / s
-    };
+    let power = exp(if s < 0.0 { s } else { 0.0 });
+    let small = power * (1.0 - power);
+    let near = s - 1.0;
+    let middle = 1.0 + near / 2.0 + near * near / 16.0 - near * near * near / 192.0;
+    let middle = if middle > 0.05 { middle } else { 0.05 };
+    let log = ln(if s > 2.0 { s } else { 2.0 });
+    let large = s - log + log / s;
+    let start = if s < 2.0 { middle } else { large };
+    let mut w = if s < -2.0 { small } else { start };
     for _ in 0..2 {
-        let r = s - w - w.ln();
+        let r = s - w - ln(w);
         let w1 = 1.0 + w;
         let t = w1 * (w1 + 2.0 / 3.0 * r);
         w *= 1.0 + r / w1 * (t - r / 2.0) / (t - r);
     }
-    w
+    // Where e to the s is too small for a number, so is ω.
+    if s < -700.0 { power } else { w }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 
 mod ascent;
 mod block;
+mod elementary;
 
 use ascent::DualAscent;
 use linfa::ParamGuard;
