@@ -44,7 +44,7 @@ pub(super) struct LabelArgs {
     /// Format of standard output; that of the input if left out
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<OutputFormatArg>,
-    /// Leave out the words that spoke for a code; twice as fast
+    /// Leave out the words that spoke for a code; a third faster
     #[arg(long)]
     no_evidence: bool,
     /// What the names of our columns begin with
