@@ -97,7 +97,6 @@ impl LabelCounts {
 }
 
 /// Rows that were read.
-#[derive(Default)]
 struct Waiting {
     rows: Vec<Result<Record, Rejected>>,
     /// For each row the id of the one that it is a copy of; empty where that isn't looked for.
@@ -188,12 +187,8 @@ fn label_chunk(
     let model = labeller.model();
     let vectors = match model.sentence_encoder() {
         Some(_) => {
-            let text = |row: &'_ Result<Record, Rejected>| match row {
-                Ok(record) => record.text.clone(),
-                Err(_) => String::new(),
-            };
-            let texts: Vec<String> = rows.iter().map(text).collect();
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let text = |row| Result::as_ref(row).map_or("", |record: &Record| record.text.as_str());
+            let texts: Vec<&str> = rows.iter().map(text).collect();
             Some(model.extractor().sentence_vectors(&texts)?)
         }
         None => None,
