@@ -7,6 +7,7 @@
 
 mod archive;
 mod array;
+pub mod clean;
 mod columns;
 mod delimited;
 mod encoding;

@@ -11,9 +11,9 @@ use super::{Format, Layout, Record, Rejected, Role, write_cell};
 
 use edits::{Moves, applied};
 pub use names::Pseudonyms;
-pub(crate) use redact::first_private;
 use redact::redacted_in_rounds;
 pub use redact::{Counts, Kind, redacted};
+pub(crate) use redact::{first_private, patterns};
 
 /// What is done about private data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

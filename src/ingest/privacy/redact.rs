@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -72,8 +73,31 @@ const UNITS: [&str; 16] = [
     "KG", "GR", "KM", "CM", "MM", "M", "GB", "MB", "TB", "AM", "PM", "WIB", "JT", "RB", "CC", "X",
 ];
 
+/// A form that private data of a kind has.
+pub(crate) struct Pattern {
+    pub(crate) kind: Kind,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// What it finds in a text, in order.
+    pub(crate) fn found(&self, text: &str) -> Vec<(Kind, Range<usize>)> {
+        let judge = |captures: Captures<'_>| {
+            let whole = captures.get(0)?;
+            let kind = judged(self.kind, whole.as_str(), &captures)?;
+            let start = captures.name("before").map_or(whole.start(), |m| m.end());
+            Some((kind, start..whole.end()))
+        };
+        self.regex.captures_iter(text).filter_map(judge).collect()
+    }
+}
+
 /// The patterns in the order they are masked; what one masks no later one sees.
-static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
+pub(crate) fn patterns() -> &'static [Pattern] {
+    &PATTERNS
+}
+
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let plate = format!(r"\b(?:{PLATES}) ?[1-9]\d{{1,3}} ?(?P<end>[A-Z]{{1,3}})\b");
     let patterns = [
         (Kind::Url, r"(?i)\b(?:https?://|www\.)[^\s<>]*[\w/]"),
@@ -125,9 +149,10 @@ static PATTERNS: LazyLock<Vec<(Kind, Regex)>> = LazyLock::new(|| {
         (Kind::Number, r"\b\d{13,19}\b"),
         (Kind::Plate, plate.as_str()),
     ];
-    let compiled = patterns
-        .into_iter()
-        .filter_map(|(kind, pattern)| Some((kind, Regex::new(pattern).ok()?)));
+    let compiled = patterns.into_iter().filter_map(|(kind, pattern)| {
+        let regex = Regex::new(pattern).ok()?;
+        Some(Pattern { kind, regex })
+    });
     compiled.collect()
 });
 
@@ -146,8 +171,8 @@ pub(super) fn redacted_in_rounds<'a>(
     if !may_hold(text) {
         return masked;
     }
-    for (kind, pattern) in PATTERNS.iter() {
-        let edits = edits(*kind, pattern, &masked, counts);
+    for pattern in patterns() {
+        let edits = edits(pattern, &masked, counts);
         if !edits.is_empty() {
             masked = Cow::Owned(applied(&masked, &edits));
             rounds.push(Moves::of(&edits));
@@ -157,18 +182,15 @@ pub(super) fn redacted_in_rounds<'a>(
 }
 
 /// What one pattern masks; counts it.
-fn edits(kind: Kind, pattern: &Regex, text: &str, counts: &mut Counts) -> Vec<Edit> {
-    let edit = |captures: Captures<'_>| {
-        let whole = captures.get(0)?;
-        let kind = judged(kind, whole.as_str(), &captures)?;
+fn edits(pattern: &Pattern, text: &str, counts: &mut Counts) -> Vec<Edit> {
+    let edit = |(kind, range): (Kind, Range<usize>)| {
         *counts.entry(kind).or_default() += 1;
-        let start = captures.name("before").map_or(whole.start(), |m| m.end());
-        Some(Edit {
-            range: start..whole.end(),
+        Edit {
+            range,
             with: kind.mask().to_string(),
-        })
+        }
     };
-    pattern.captures_iter(text).filter_map(edit).collect()
+    pattern.found(text).into_iter().map(edit).collect()
 }
 
 /// The first kind of private data in a text.
