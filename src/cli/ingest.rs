@@ -41,6 +41,10 @@ pub(super) struct IngestArgs {
     /// Format of standard output
     #[arg(long, value_name = "FORMAT", default_value = "csv")]
     output_format: OutputFormatArg,
+    /// Write the column `text` as a model reads it: without markup, quoted mail, signatures,
+    /// greetings, links and numbers of people
+    #[arg(long)]
+    clean: bool,
     /// Print speakers, turns and statements found, and write nothing
     #[arg(long)]
     preview: bool,
@@ -176,6 +180,7 @@ fn write(
         .collect();
     refuse_same_stems(&readers)?;
     let rows = StatementRows::new(&layouts, format);
+    let rows = if args.clean { rows.cleaned() } else { rows };
     let rows = match &args.codebook {
         Some(path) => rows.with_codes(Codebook::read(path)?)?,
         None => rows,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rows::json_object;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
+use crate::ingest::clean::statement_text;
 use crate::ingest::{CODING, Format, Layout, Record, file_stem, write_cell};
 use crate::language::identify;
 
@@ -25,6 +26,8 @@ pub struct StatementRows {
     format: Format,
     files: Vec<File>,
     codes: Option<WrittenCodes>,
+    /// Whether the statements are written as a model reads them.
+    cleaned: bool,
 }
 
 /// Codes that people wrote beside statements, as columns of their own.
@@ -75,7 +78,15 @@ impl StatementRows {
             columns,
             format,
             codes: None,
+            cleaned: false,
         }
+    }
+
+    /// The same with the statements as a model reads them (see [`statement_text`]).
+    #[must_use]
+    pub fn cleaned(mut self) -> Self {
+        self.cleaned = true;
+        self
     }
 
     /// Adds a column for each variable of a codebook, with the code that the statement's column
@@ -131,6 +142,7 @@ impl StatementRows {
                         .map_or(id.clone(), |part| format!("{id}.{part}"))
                 }
                 SOURCE if position.is_none() => file.name.clone(),
+                TEXT if self.cleaned => statement_text(&record.text).into_text().into_owned(),
                 TEXT => record.text.clone(),
                 LANGUAGE if position.is_none() => {
                     identify(&record.text).map_or(String::new(), |l| l.as_str().to_string())
@@ -223,6 +235,20 @@ mod tests {
              a.1,f,Air mati. Kapan nyala?,1,0,9,Air mati.,id\n\
              a.2,f,Air mati. Kapan nyala?,2,10,22,Kapan nyala?,id\n"
         );
+    }
+
+    #[test]
+    fn statements_are_written_as_a_model_reads_them() {
+        let mut reader = reader(
+            "id,text\na,\"<p>Halo min,<br>air mati</p>\"\n",
+            "f",
+            Format::CSV,
+        );
+        let files = [("f".to_string(), reader.layout().clone())];
+        let rows = StatementRows::new(&files, Format::CSV).cleaned();
+        let record = reader.next_row().unwrap().unwrap();
+        let row = String::from_utf8(rows.row(0, &record)).unwrap();
+        assert_eq!(row, "a,f,air mati,id\n");
     }
 
     #[test]
