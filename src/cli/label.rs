@@ -273,6 +273,14 @@ impl Labelling<'_> {
     }
 }
 
+/// A part of the line of counts, where there are such rows.
+pub(super) fn saying_nothing(counts: &LabelCounts) -> String {
+    match counts.silent {
+        0 => String::new(),
+        n => format!(", {n} saying nothing"),
+    }
+}
+
 fn counted_as(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
@@ -310,16 +318,23 @@ fn report(
             counted(counts.blank, "row")
         ));
     }
+    if let Some(line) = counts.first_silent {
+        console.warn(&format!(
+            "{} nothing (the first in line {line}): no code",
+            counted_as(counts.silent, "row says", "rows say")
+        ));
+    }
     if counts.rows == 0 {
         console.warn(
             "there is nothing to label: no row below the header, or no turn but the interviewer's",
         );
     }
     console.say(&format!(
-        "{} read: {} labelled, {} without text, {} left out; by {}",
+        "{} read: {} labelled, {} without text{}, {} left out; by {}",
         counted(counts.rows, "row"),
         counts.labelled,
         counts.blank,
+        saying_nothing(counts),
         counts.rejected,
         model.id()
     ));
@@ -334,6 +349,9 @@ fn report(
             counted_as(counts.copies, "row is a near copy", "rows are near copies")
         ));
     }
+    if !counts.cut.is_empty() {
+        console.say(&cut_line(counts));
+    }
     say_masked(&counts.masked, counts.taken_pseudonyms, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {
         console.say(&format!("rows left out are in {}", path.display()));
@@ -346,6 +364,22 @@ fn report(
         let table = summary::table(counts, model, summary::Style::of_environment());
         console.say(table.trim_end());
     }
+}
+
+/// What models don't read of the rows, the most frequent first.
+fn cut_line(counts: &LabelCounts) -> String {
+    let mut kinds: Vec<_> = counts.cut.iter().collect();
+    kinds.sort_by_key(|(kind, n)| (std::cmp::Reverse(**n), **kind));
+    let said = kinds.iter().enumerate().map(|(i, (kind, n))| {
+        let rows = match (i, *n) {
+            (0, 1) => " row",
+            (0, _) => " rows",
+            _ => "",
+        };
+        format!("{} in {n}{rows}", kind.name())
+    });
+    let list: Vec<String> = said.collect();
+    format!("cut before coding: {}", list.join(", "))
 }
 
 /// For each variable how many codes may stand and how many a person should look at.

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::console::{Console, NO_GROUPS};
 use super::document::Form;
 use super::input::{announce, read_corpus};
-use super::label::{Labelling, decision_lines, rejects_beside};
+use super::label::{Labelling, decision_lines, rejects_beside, saying_nothing};
 use super::train::{score_lines, watched};
 use super::{Status, counted, refuse_same_file, write_output};
 
@@ -387,10 +387,11 @@ fn summary(model: &Model, evaluation: &Evaluation, how: &str, batches: &[Batch])
         let c = &batch.counts;
         let _ = writeln!(
             out,
-            "{}: {} labelled, {} without text, {} left out. The codes are in `labelled/{}`.\n",
+            "{}: {} labelled, {} without text{}, {} left out. The codes are in `labelled/{}`.\n",
             counted(c.rows, "row"),
             c.labelled,
             c.blank,
+            saying_nothing(c),
             c.rejected,
             name(&batch.output)
         );

@@ -330,7 +330,7 @@ impl<'a> LabelledRows<'a> {
                 predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Probability(p.probability()))
             }
             Kind::Decision(v) => {
-                let decision = predicted(v).map_or(Decision::Abstain, |(_, p)| p.decision);
+                let decision = predicted(v).map_or(Decision::NoStatement, |(_, p)| p.decision);
                 known(decision.as_str())
             }
             Kind::Evidence(v) => predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Evidence(p)),
@@ -349,7 +349,7 @@ impl<'a> LabelledRows<'a> {
 
 /// Whether no word of ours needs quotes in a table.
 fn is_plain(model: &Model, codebook: &str, delimiter: u8) -> bool {
-    let decisions = [Decision::Auto, Decision::Review, Decision::Abstain].map(Decision::as_str);
+    let decisions = Decision::ALL.map(Decision::as_str);
     let codes = model.codebook().variables.iter().flat_map(|v| &v.codes);
     let codes = codes.map(|code| code.id.as_str());
     let mut words = decisions

@@ -1,4 +1,5 @@
-//! The views of a statement: one function makes them for training and for labelling.
+//! The views of a statement: one function makes them for training and for labelling, of what
+//! [`statement_text`] leaves of a text.
 //!
 //! - [`lexical`](LexicalView): words, word pairs, letters inside words and sub-word pieces; sparse.
 //! - [`semantic`](SemanticView): the vectors of a static encoder; words of like meaning lie near
@@ -16,6 +17,7 @@ mod semantic;
 mod sentence;
 mod sentences;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
+use crate::ingest::clean::{Cleaned, statement_text};
 use crate::tokenize::{Tokenizer, squeezed};
 
 pub use cues::CueView;
@@ -115,10 +118,11 @@ impl FeatureExtractor {
         encoders: EncoderViews,
         prior: Option<&Self>,
     ) -> Result<Self> {
+        let texts = &cleaned(texts);
         let (tokenizer, params) = if let Some(prior) = prior {
             (prior.tokenizer.clone(), prior.lexical.params())
         } else {
-            let trained = Tokenizer::train(texts.iter().copied(), params.pieces, 2)?;
+            let trained = Tokenizer::train(texts.iter().map(Cow::as_ref), params.pieces, 2)?;
             (trained, params)
         };
         let lexical = if views.lexical {
@@ -169,13 +173,26 @@ impl FeatureExtractor {
     /// Many at once are faster than one by one.
     pub fn sentence_vectors(&self, texts: &[&str]) -> Result<Array2<f32>> {
         match &self.sentence {
-            Some(view) => view.encode(texts),
+            Some(view) => {
+                let texts = cleaned(texts);
+                view.encode(&texts.iter().map(Cow::as_ref).collect::<Vec<_>>())
+            }
             None => Ok(Array2::zeros((texts.len(), 0))),
         }
     }
 
     /// The views of one statement whose [sentence vector](Self::sentence_vectors) is known.
     pub fn extract_beside(&self, text: &str, sentence: Vec<f32>) -> Result<StatementFeatures> {
+        self.extract_cleaned(&statement_text(text), sentence)
+    }
+
+    /// The same of a text that was cleaned; places of words are places in that.
+    pub(crate) fn extract_cleaned(
+        &self,
+        cleaned: &Cleaned<'_>,
+        sentence: Vec<f32>,
+    ) -> Result<StatementFeatures> {
+        let text = cleaned.text();
         let words = self
             .lexical
             .words(self.tokenizer.words(text)?, &self.tokenizer)?;
@@ -248,4 +265,10 @@ impl FeatureExtractor {
     pub fn cues(&self) -> &CueView {
         &self.cues
     }
+}
+
+/// What models read of texts.
+fn cleaned<'a>(texts: &[&'a str]) -> Vec<Cow<'a, str>> {
+    let text = |text: &&'a str| statement_text(text).into_text();
+    texts.par_iter().map(text).collect()
 }

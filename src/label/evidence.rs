@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::features::StatementFeatures;
+use crate::ingest::clean::Cleaned;
 use crate::model::{Model, VariableModel, argmax};
 use crate::tokenize::Token;
 
@@ -27,11 +28,13 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Of the word between two bytes of a text.
-    pub(super) fn at(text: &str, start: usize, end: usize, weight: f64) -> Self {
+    /// Of the word between two bytes of a cleaned text; as it stands in the text itself.
+    pub(super) fn at(cleaned: &Cleaned<'_>, start: usize, end: usize, weight: f64) -> Self {
+        let place = cleaned.in_cell(start..end);
+        let before = cleaned.cell().get(..place.start);
         Self {
-            word: text.get(start..end).unwrap_or_default().to_string(),
-            start: text.get(..start).map_or(0, |before| before.chars().count()),
+            start: before.map_or(0, |before| before.chars().count()),
+            word: cleaned.cell().get(place).unwrap_or_default().to_string(),
             weight,
         }
     }
@@ -40,7 +43,7 @@ impl Evidence {
 /// What each distinct word adds to the lexical and semantic scores and cues of a statement.
 pub(super) struct Contributions<'a> {
     model: &'a Model,
-    text: &'a str,
+    text: &'a Cleaned<'a>,
     words: BTreeMap<&'a str, Contribution>,
 }
 
@@ -54,7 +57,11 @@ struct Contribution {
 }
 
 impl<'a> Contributions<'a> {
-    pub(super) fn new(model: &'a Model, text: &'a str, features: &'a StatementFeatures) -> Self {
+    pub(super) fn new(
+        model: &'a Model,
+        text: &'a Cleaned<'a>,
+        features: &'a StatementFeatures,
+    ) -> Self {
         let mut words: BTreeMap<&str, Contribution> = BTreeMap::new();
         let columns = model
             .outputs()

@@ -9,6 +9,7 @@ mod stream;
 use std::borrow::Cow;
 
 use crate::error::Result;
+use crate::ingest::clean::{is_bare_answer, says_nothing, statement_text};
 use crate::language::{Language, identify};
 use crate::model::{Decision, Model, argmax};
 
@@ -63,7 +64,7 @@ impl Model {
     }
 
     /// Codes one statement by the views as they are; [`Labeller`] says the same many times faster.
-    /// `None` for a text of nothing but white space, which says nothing.
+    /// `None` for a text that [says nothing](says_nothing).
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
         let vectors = self.extractor().sentence_vectors(&[text])?;
         self.predict_beside(text, vectors.row(0).to_vec())
@@ -71,28 +72,32 @@ impl Model {
 
     /// Codes one statement whose sentence vector is known (an empty one without that view).
     fn predict_beside(&self, text: &str, sentence: Vec<f32>) -> Result<Option<Prediction>> {
-        if text.trim().is_empty() {
+        let cleaned = statement_text(text);
+        if says_nothing(&cleaned) {
             return Ok(None);
         }
-        let features = self.extractor().extract_beside(text, sentence)?;
-        let contributions = evidence::Contributions::new(self, text, &features);
+        let features = self.extractor().extract_cleaned(&cleaned, sentence)?;
+        let contributions = evidence::Contributions::new(self, &cleaned, &features);
         Ok(Some(predicted(
             self,
-            || identify(text),
+            || identify(cleaned.text()),
             self.probabilities(&features),
             features.has_content(),
+            is_bare_answer(cleaned.text()),
             |position, p| contributions.strongest(position, p),
         )))
     }
 }
 
 /// The prediction of a text from the probabilities of all outputs and, where the model leaves that
-/// to word lists, its language by those. Without content the codes are the prior alone.
+/// to word lists, its language by those. Without content the codes are the prior alone, and those of a
+/// bare answer belong to its question.
 fn predicted(
     model: &Model,
     identified: impl FnOnce() -> Option<Language>,
     mut probabilities: Vec<Vec<f64>>,
     has_content: bool,
+    is_bare: bool,
     mut evidence: impl FnMut(usize, &[f64]) -> Vec<Evidence>,
 ) -> Prediction {
     // The word lists know Indonesian, English and their neighbours better than a corpus can
@@ -112,7 +117,7 @@ fn predicted(
         let code = argmax(&p);
         VariablePrediction {
             code,
-            decision: if has_content {
+            decision: if has_content && !is_bare {
                 model.variables()[position].thresholds.decide(p[code])
             } else {
                 Decision::Abstain

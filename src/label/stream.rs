@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::duplicates::{DuplicateParams, FirstRows};
 use super::{Labeller, Prediction};
 use crate::error::{Location, Result, RowFault};
+use crate::ingest::clean::{CutKind, statement_text};
 use crate::ingest::privacy::Counts;
 use crate::ingest::{Reader, Record, Rejected};
 
@@ -37,7 +38,7 @@ pub enum Labelled {
     Rejected(Rejected),
 }
 
-/// Counts of a labelling. Rows read = labelled + blank + rejected.
+/// Counts of a labelling. Rows read = labelled + blank + silent + rejected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LabelCounts {
     /// Rows read.
@@ -48,12 +49,19 @@ pub struct LabelCounts {
     pub blank: u64,
     /// The line of the first of them.
     pub first_blank: Option<u64>,
+    /// Rows with a text that [says nothing](crate::ingest::clean::says_nothing): written without
+    /// codes.
+    pub silent: u64,
+    /// The line of the first of them.
+    pub first_silent: Option<u64>,
     /// Rows left out.
     pub rejected: u64,
     /// For each variable (by position) and code (by position) the rows by decision.
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
     /// Rows that are near copies of an earlier one, where that was looked for.
     pub copies: u64,
+    /// Rows of which something was cut before they were coded, by kind.
+    pub cut: BTreeMap<CutKind, u64>,
     /// Private data that was masked, by kind.
     pub masked: Counts,
     /// Pseudonyms that stood in the input already.
@@ -63,11 +71,16 @@ pub struct LabelCounts {
 }
 
 impl LabelCounts {
-    fn add(&mut self, line: u64, prediction: Option<&Prediction>) {
+    fn add(&mut self, record: &Record, prediction: Option<&Prediction>) {
         self.rows += 1;
         let Some(prediction) = prediction else {
-            self.blank += 1;
-            self.first_blank.get_or_insert(line);
+            let (count, first) = if record.text.trim().is_empty() {
+                (&mut self.blank, &mut self.first_blank)
+            } else {
+                (&mut self.silent, &mut self.first_silent)
+            };
+            *count += 1;
+            first.get_or_insert(record.line);
             return;
         };
         self.labelled += 1;
@@ -85,10 +98,15 @@ impl LabelCounts {
         self.labelled += other.labelled;
         self.blank += other.blank;
         self.first_blank = self.first_blank.or(other.first_blank);
+        self.silent += other.silent;
+        self.first_silent = self.first_silent.or(other.first_silent);
         self.rejected += other.rejected;
         for (code, counts) in &other.codes {
             let sums = self.codes.entry(*code).or_default();
             sums.iter_mut().zip(counts).for_each(|(s, n)| *s += n);
+        }
+        for (kind, n) in &other.cut {
+            *self.cut.entry(*kind).or_default() += n;
         }
         for (combination, n) in &other.combinations {
             *self.combinations.entry(combination.clone()).or_default() += n;
@@ -208,7 +226,11 @@ fn label_chunk(
                     continue;
                 }
             };
-            let prediction = labeller.predict_beside(&record.text, vector(i))?;
+            let cleaned = statement_text(&record.text);
+            let prediction = labeller.predict_beside(&cleaned, vector(i))?;
+            for kind in cleaned.kinds() {
+                *block.counts.cut.entry(kind).or_default() += 1;
+            }
             let copy = copies.get(i).and_then(Option::as_deref);
             block.add(record, prediction.as_ref(), input, |bytes| {
                 to_bytes(record, prediction.as_ref(), copy, bytes)
@@ -243,7 +265,7 @@ impl Block {
         match render(bytes) {
             Ok(()) => {
                 *count += 1;
-                self.counts.add(record.line, prediction);
+                self.counts.add(record, prediction);
             }
             Err(fault) => {
                 bytes.truncate(before);

@@ -41,7 +41,7 @@ const TENSORS: &str = "model.safetensors";
 const CARD: &str = "README.md";
 
 /// How the lexical features are made: a model made by other features is refused.
-const FEATURES: &str = "fnv1a64:w,c,p;mix64:b;squeeze3;nfkc-lower";
+const FEATURES: &str = "clean1;fnv1a64:w,c,p;mix64:b;squeeze3;nfkc-lower";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

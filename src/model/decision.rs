@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether to trust a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The code may stand: errors are at most as frequent as stated.
     Auto,
@@ -19,15 +19,21 @@ pub enum Decision {
     Review,
     /// The model doesn't know: the code is a guess.
     Abstain,
+    /// There is no code: the row says nothing.
+    NoStatement,
 }
 
 impl Decision {
+    /// All decisions.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Review, Self::Abstain, Self::NoStatement];
+
     /// The word in outputs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Review => "review",
             Self::Abstain => "abstain",
+            Self::NoStatement => "no_statement",
         }
     }
 }

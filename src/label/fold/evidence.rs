@@ -4,6 +4,7 @@ use super::head::Margins;
 use super::statement::Statement;
 use super::table::Known;
 use super::{Labeller, norm_of};
+use crate::ingest::clean::Cleaned;
 use crate::label::evidence::{Evidence, WORDS, best_two};
 
 /// Weighs the words of one statement after another.
@@ -21,7 +22,7 @@ impl Weighing {
         labeller: &Labeller<'_>,
         statement: &Statement,
         known: &Known<'_>,
-        text: &str,
+        text: &Cleaned<'_>,
         position: usize,
         probabilities: &[f64],
     ) -> Vec<Evidence> {

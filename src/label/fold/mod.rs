@@ -19,6 +19,7 @@ use ndarray::Array1;
 use super::{Prediction, predicted};
 use crate::error::Result;
 use crate::features::{BIAS, pair_hash};
+use crate::ingest::clean::{Cleaned, is_bare_answer, says_nothing, statement_text};
 use crate::language::{Identifier, Language};
 use crate::model::Model;
 use crate::tokenize::{Cut, Scanner, Tokenizer};
@@ -150,18 +151,19 @@ impl<'m> Labeller<'m> {
     /// Codes one statement; see [`Model::predict`].
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
         let vectors = self.model.extractor().sentence_vectors(&[text])?;
-        self.predict_beside(text, vectors.row(0).to_vec())
+        self.predict_beside(&statement_text(text), vectors.row(0).to_vec())
     }
 
     /// Codes one statement whose sentence vector is known (an empty one without that view).
     pub(super) fn predict_beside(
         &self,
-        text: &str,
+        cleaned: &Cleaned<'_>,
         sentence: Vec<f32>,
     ) -> Result<Option<Prediction>> {
-        if text.trim().is_empty() {
+        if says_nothing(cleaned) {
             return Ok(None);
         }
+        let text = cleaned.text();
         let number = rayon::current_thread_index().unwrap_or(0) % self.workers.len();
         // A panic of another statement leaves what is here whole: words are put in complete, and
         // the rest is begun anew.
@@ -201,11 +203,12 @@ impl<'m> Labeller<'m> {
             || language(text, cut, statement, identifier),
             probabilities,
             statement.known,
+            is_bare_answer(text),
             |position, p| {
                 if !self.with_evidence {
                     return Vec::new();
                 }
-                weighing.strongest(self, statement, &known, text, position, p)
+                weighing.strongest(self, statement, &known, cleaned, position, p)
             },
         )))
     }

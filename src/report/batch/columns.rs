@@ -190,8 +190,7 @@ impl Columns {
 }
 
 fn decision(word: &str) -> Option<Decision> {
-    let all = [Decision::Auto, Decision::Review, Decision::Abstain];
-    all.into_iter().find(|d| d.as_str() == word)
+    Decision::ALL.into_iter().find(|d| d.as_str() == word)
 }
 
 fn named(layout: &Layout, names: &[&str]) -> Option<usize> {
