@@ -521,6 +521,16 @@ pub enum Error {
         /// The encoder.
         given: String,
     },
+    /// A file of a context encoder that is damaged or of another kind.
+    #[error("{path} (SHA-256 {hash}): {reason}")]
+    ContextEncoder {
+        /// The file.
+        path: String,
+        /// Its hash.
+        hash: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A model of a format that is newer than this build.
     #[error(
         "{path}: made by konflik {made_by} in model format {found}; this build reads formats up to {supported}"
@@ -672,6 +682,7 @@ impl Error {
             Self::Encoder { .. } => "K0604",
             Self::WrongEncoder { .. } => "K0605",
             Self::UnusedEncoder { .. } => "K0606",
+            Self::ContextEncoder { .. } => "K0607",
             Self::Tokenizer { .. } => "K0701",
             Self::Vectors { .. } => "K0702",
             Self::NotMeasured { .. } => "K0801",
@@ -762,6 +773,9 @@ impl Error {
             }
             Self::Encoder { .. } => Some(
                 "an encoder is a folder with config.json, tokenizer.json and model.safetensors of a BERT or XLM-RoBERTa sentence model: copy it again, or take another".into(),
+            ),
+            Self::ContextEncoder { .. } => Some(
+                "copy config.json, tokenizer.json and model.safetensors of the context encoder again, all three from one place".into(),
             ),
             Self::UnusedEncoder { .. } => Some(
                 "leave out --encoder, or name a model that `train --encoder` made".into(),

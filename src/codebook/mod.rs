@@ -270,7 +270,6 @@ impl Hash {
     }
 
     /// The hash of `parts` one after the other.
-    #[cfg(feature = "encoder")]
     pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {

@@ -6,9 +6,11 @@
 //!   each other.
 //! - [`cues`](CueView): the codebook's lexicons and the shape of the text; few and dense.
 //!
-//! - [`sentence`](SentenceView), where an encoder is given: vectors of whole texts. With the
-//!   feature `encoder`, `SentenceEncoder` makes them of a BERT or XLM-R model on disk.
+//! - [`sentence`](SentenceView), where an encoder is given: vectors of whole texts. [`ContextEncoder`]
+//!   makes them with a small network; with the feature `encoder`, `SentenceEncoder` with a BERT or
+//!   XLM-R model on disk.
 
+mod context;
 mod cues;
 mod lexical;
 mod matrix;
@@ -29,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::ingest::clean::{Cleaned, statement_text};
 use crate::tokenize::{Tokenizer, squeezed};
 
+pub use context::{ContextEncoder, ContextFiles, ContextHead, ContextVectors};
 pub use cues::CueView;
 pub(crate) use cues::{SHAPE_COUNT, capital_shape, is_capital, steady_shapes};
 pub(crate) use lexical::{BIAS, pair_hash, squared_norm_of, squeezed_hash, word_hash};

@@ -1,0 +1,70 @@
+//! `config.json`: the shape of the network, and the codes that its heads tell apart.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The largest width: above it the integers of a row would have too few bits.
+const MAX_WIDTH: usize = 1 << 16;
+
+/// The shape of the network, and the codes that its heads tell apart.
+#[derive(Deserialize)]
+pub(super) struct Config {
+    pub(super) hidden_size: usize,
+    pub(super) num_hidden_layers: usize,
+    pub(super) num_attention_heads: usize,
+    pub(super) intermediate_size: usize,
+    pub(super) vocab_size: usize,
+    /// Tokens of a window, with those at its start and end.
+    pub(super) max_position_embeddings: usize,
+    pub(super) layer_norm_eps: f32,
+    hidden_act: String,
+    /// The codes of each variable that there is a head for.
+    #[serde(default)]
+    pub(super) codes: BTreeMap<String, Vec<String>>,
+}
+
+impl Config {
+    /// Reads it; the error says what is wrong.
+    pub(super) fn from_json(json: &[u8]) -> Result<Self, String> {
+        let config: Self = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+        match config.fault() {
+            Some(fault) => Err(fault),
+            None => Ok(config),
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
+        if heads == 0 || !hidden.is_multiple_of(heads) {
+            return Some(format!(
+                "hidden_size {hidden} isn't a multiple of num_attention_heads {heads}"
+            ));
+        }
+        for (name, width) in [
+            ("hidden_size", hidden),
+            ("intermediate_size", self.intermediate_size),
+        ] {
+            if !(1..=MAX_WIDTH).contains(&width) {
+                return Some(format!("{name} is {width}, supported are 1 to {MAX_WIDTH}"));
+            }
+        }
+        if self.hidden_act != "gelu" {
+            return Some(format!(
+                "hidden_act is {:?}; supported is gelu",
+                self.hidden_act
+            ));
+        }
+        // One between the token at the start and that at the end.
+        if self.max_position_embeddings < 3 {
+            return Some(format!(
+                "max_position_embeddings is {}, which leaves no room for a text",
+                self.max_position_embeddings
+            ));
+        }
+        if !(0.0..1.0).contains(&self.layer_norm_eps) {
+            return Some(format!("layer_norm_eps is {}", self.layer_norm_eps));
+        }
+        None
+    }
+}

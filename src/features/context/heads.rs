@@ -1,0 +1,38 @@
+//! Classifiers on the vector of a text, trained together with the network.
+
+use super::float::softmax;
+
+/// The classifier of one variable.
+#[derive(Debug, Clone)]
+pub struct ContextHead {
+    pub(super) variable: String,
+    pub(super) codes: Vec<String>,
+    /// Codes × dimensions.
+    pub(super) weights: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+}
+
+impl ContextHead {
+    /// The variable.
+    pub fn variable(&self) -> &str {
+        &self.variable
+    }
+
+    /// Its codes.
+    pub fn codes(&self) -> &[String] {
+        &self.codes
+    }
+
+    /// The probability of each code for a text with this vector, which must not be scaled.
+    pub fn probabilities(&self, vector: &[f32]) -> Vec<f32> {
+        let weights = self.weights.chunks_exact(vector.len().max(1));
+        let scores = weights.zip(&self.bias).map(|(weights, bias)| {
+            let products = weights.iter().zip(vector);
+            let products = products.map(|(w, x)| f64::from(*w) * f64::from(*x));
+            (products.sum::<f64>() + f64::from(*bias)) as f32
+        });
+        let mut probabilities: Vec<f32> = scores.collect();
+        softmax(&mut probabilities);
+        probabilities
+    }
+}

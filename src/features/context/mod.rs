@@ -1,0 +1,261 @@
+//! The context encoder: vectors of whole texts, in which a word means what it means beside the
+//! others, and probabilities of codes from them.
+//!
+//! A small BERT network with weights of 8 bits, some hundred statements a second on one core.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.json` | the shape of the network, as BERT names it; `codes`: variables and their codes |
+//! | `tokenizer.json` | a Unigram tokenizer, as XLM-R has it |
+//! | `model.safetensors` | the weights |
+//!
+//! Integers `weight` of 8 bits are in units of their row, `scale`. Per layer `encoder.layer.N.` there
+//! are `qkv` (query, key and value one below the other, each head by head), `attn_out`, `attn_norm`,
+//! `ffn_in`, `ffn_out` and `ffn_norm`. The type of token is added to the positions, of which the
+//! first is that of the first token.
+//!
+//! The vector of a text depends on the text alone: it has the same bits whatever stands beside it,
+//! on any number of threads and any kind of processor.
+
+mod attention;
+mod config;
+mod float;
+mod heads;
+mod machine;
+mod matrix;
+mod network;
+mod tensors;
+mod tokens;
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::codebook::Hash;
+use crate::error::{Error, Result};
+use crate::features::{EncoderId, TextEncoder};
+
+use config::Config;
+pub use heads::ContextHead;
+use machine::Machine;
+use network::{Network, Work};
+use tensors::Tensors;
+use tokens::Tokens;
+
+/// Most tokens of a batch: enough rows for unpacked weights to serve many of them, few enough for
+/// what comes between to stay in the cache.
+const BATCH_TOKENS: usize = 384;
+/// Fewest tokens of a batch, where there are more threads than such batches.
+const LEAST_TOKENS: usize = 96;
+/// Windows that are read of one text.
+const MAX_WINDOWS: usize = 64;
+
+/// The files of a context encoder.
+#[derive(Debug, Clone)]
+pub struct ContextFiles {
+    /// `config.json`.
+    pub config: Cow<'static, [u8]>,
+    /// `tokenizer.json`.
+    pub tokenizer: Cow<'static, [u8]>,
+    /// `model.safetensors`.
+    pub tensors: Cow<'static, [u8]>,
+}
+
+/// Turns texts into vectors that lie the closer the more alike the texts are in meaning.
+pub struct ContextEncoder {
+    name: String,
+    hash: OnceLock<Hash>,
+    /// What the hash is of, if it isn't known yet.
+    hashed: [&'static [u8]; 3],
+    tokens: Tokens,
+    /// Tokens of a window, without those at its start and end.
+    window: usize,
+    network: Network,
+    heads: Vec<ContextHead>,
+}
+
+/// The vectors of texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContextVectors {
+    /// Texts × dimensions; the mean of the last states of all tokens.
+    pub vectors: Array2<f32>,
+    /// How many tokens at the end of each text were too many to be read.
+    pub unread: Vec<usize>,
+}
+
+/// A part of a text that the network takes at once.
+struct Window {
+    text: usize,
+    ids: Vec<u32>,
+}
+
+impl ContextEncoder {
+    /// Puts an encoder together from its files. Weights that last as long as the program are used
+    /// where they lie.
+    ///
+    /// Fails if a file is damaged or of another kind, if a tensor is missing or has another shape
+    /// than the configuration says, or if a number isn't finite.
+    pub fn from_files(name: &str, files: ContextFiles) -> Result<Self> {
+        Self::on(Machine::detect(), name, files)
+    }
+
+    fn on(machine: Machine, name: &str, files: ContextFiles) -> Result<Self> {
+        let ContextFiles {
+            config,
+            tokenizer,
+            tensors,
+        } = &files;
+        let refused = |file: &'static str, bytes: &[u8], reason| Error::ContextEncoder {
+            path: format!("{name}/{file}"),
+            hash: Hash::of(bytes).to_string(),
+            reason,
+        };
+        let settings =
+            Config::from_json(config).map_err(|reason| refused("config.json", config, reason))?;
+        let tokens = Tokens::from_json(tokenizer, settings.vocab_size)
+            .map_err(|reason| refused("tokenizer.json", tokenizer, reason))?;
+        let (network, heads) = match tensors {
+            Cow::Borrowed(bytes) => {
+                Tensors::lasting(&settings, bytes).and_then(|t| t.read(machine))
+            }
+            Cow::Owned(bytes) => Tensors::copied(&settings, bytes).and_then(|t| t.read(machine)),
+        }
+        .map_err(|reason| refused("model.safetensors", tensors, reason))?;
+        let (hash, hashed) = match &files {
+            ContextFiles {
+                config: Cow::Borrowed(config),
+                tokenizer: Cow::Borrowed(tokenizer),
+                tensors: Cow::Borrowed(tensors),
+            } => (OnceLock::new(), [*config, *tokenizer, *tensors]),
+            _ => (
+                Hash::of_parts([&**config, &**tokenizer, &**tensors]).into(),
+                [&[][..]; 3],
+            ),
+        };
+        Ok(Self {
+            name: name.into(),
+            hash,
+            hashed,
+            tokens,
+            window: settings.max_position_embeddings - 2,
+            network,
+            heads,
+        })
+    }
+
+    /// SHA-256 of `config.json`, `tokenizer.json` and `model.safetensors` one after the other.
+    pub fn hash(&self) -> Hash {
+        *self.hash.get_or_init(|| Hash::of_parts(self.hashed))
+    }
+
+    /// How many numbers a vector has.
+    pub fn dim(&self) -> usize {
+        self.network.hidden
+    }
+
+    /// The classifiers that were trained with the network, in the order of their variables' names.
+    pub fn heads(&self) -> &[ContextHead] {
+        &self.heads
+    }
+
+    /// The vectors of `texts`, in their order. What is longer than a window is read in windows one
+    /// after the other, at most 64.
+    pub fn encode(&self, texts: &[&str]) -> Result<ContextVectors> {
+        let tokens: Vec<Vec<u32>> = texts.par_iter().map(|text| self.tokens.ids(text)).collect();
+        let read = self.window * MAX_WINDOWS;
+        let unread = tokens.iter().map(|ids| ids.len().saturating_sub(read));
+        let unread = unread.collect();
+        let windows = self.windows(tokens);
+        let mut vectors = Array2::zeros((texts.len(), self.dim()));
+        let mut counts = vec![0; texts.len()];
+        for (window, sum) in windows.iter().zip(self.sums(&windows)) {
+            let mut vector = vectors.row_mut(window.text);
+            vector.iter_mut().zip(sum).for_each(|(x, sum)| *x += sum);
+            counts[window.text] += window.ids.len();
+        }
+        for (mut vector, count) in vectors.rows_mut().into_iter().zip(counts) {
+            vector /= count as f32;
+        }
+        Ok(ContextVectors { vectors, unread })
+    }
+
+    /// What is read of the texts, window by window.
+    fn windows(&self, texts: Vec<Vec<u32>>) -> Vec<Window> {
+        let mut windows = Vec::with_capacity(texts.len());
+        for (text, ids) in texts.into_iter().enumerate() {
+            let parts = ids.chunks(self.window).take(MAX_WINDOWS);
+            // A text without tokens has one window too.
+            let empty = ids.is_empty().then_some(&[][..]);
+            windows.extend(parts.chain(empty).map(|ids| Window {
+                text,
+                ids: [&[self.tokens.first], ids, &[self.tokens.last]].concat(),
+            }));
+        }
+        windows
+    }
+
+    /// The sums of the last states of each window.
+    fn sums(&self, windows: &[Window]) -> Vec<Vec<f32>> {
+        let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
+        let share = tokens.div_ceil(rayon::current_num_threads());
+        let batches: Vec<_> = batches(windows, share.clamp(LEAST_TOKENS, BATCH_TOKENS)).collect();
+        batches
+            .into_par_iter()
+            .map_init(Work::default, |work, batch| self.batch_sums(batch, work))
+            .flatten()
+            .collect()
+    }
+
+    fn batch_sums(&self, windows: &[Window], work: &mut Work) -> Vec<Vec<f32>> {
+        let ids: Vec<&[u32]> = windows.iter().map(|window| &*window.ids).collect();
+        let mut states = self.network.forward(&ids, work).chunks_exact(self.dim());
+        let sums = ids.iter().map(|ids| {
+            let mut sum = vec![0.0; self.dim()];
+            for state in states.by_ref().take(ids.len()) {
+                sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
+            }
+            sum
+        });
+        sums.collect()
+    }
+}
+
+impl TextEncoder for ContextEncoder {
+    fn id(&self) -> EncoderId {
+        EncoderId {
+            name: self.name.clone(),
+            hash: self.hash().to_string(),
+            dimensions: self.dim(),
+        }
+    }
+
+    /// The vectors scaled to length 1.
+    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+        let mut vectors = Self::encode(self, texts)?.vectors;
+        for mut vector in vectors.rows_mut() {
+            let squares = vector.iter().map(|x| f64::from(*x) * f64::from(*x));
+            // A null vector has no direction; it stays.
+            let length = squares.sum::<f64>().sqrt().max(1e-12) as f32;
+            vector /= length;
+        }
+        Ok(vectors)
+    }
+}
+
+/// Cuts windows into runs of at most `most` tokens, or of one window.
+fn batches(windows: &[Window], most: usize) -> impl Iterator<Item = &[Window]> {
+    let mut rest = windows;
+    std::iter::from_fn(move || {
+        let mut tokens = 0;
+        let fits = rest.iter().take_while(|window| {
+            tokens += window.ids.len();
+            tokens <= most
+        });
+        let count = fits.count().max(1);
+        let (batch, others) = rest.split_at_checked(count)?;
+        rest = others;
+        Some(batch)
+    })
+}
