@@ -20,7 +20,7 @@ use konflik::corpus::Statement;
 use konflik::evaluate::{EvaluateParams, evaluate, evaluate_out_of_fold, tune};
 use konflik::export::LabelledRows;
 use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
-use konflik::label::{Labelled, Labeller, label_rows};
+use konflik::label::{Depth, Labelled, Labeller, label_rows};
 use konflik::model::{Aids, Decision, OutOfFold, OutOfFoldRow, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
@@ -265,6 +265,7 @@ fn label_feed(bencher: Bencher<'_, '_>, threads: usize, model: &Model, evidence:
                 label_rows(
                     &mut reader,
                     &labeller,
+                    Depth::Fast,
                     None,
                     &|record, p, copy, line| out.row(record, p, copy, line),
                     &mut |row| {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::evaluate::{Behaviour, BehaviourTests};
+use konflik::label::Depth;
 use konflik::report::{behaviour_junit, behaviour_markdown, behaviour_text};
 
 use super::console::Console;
 use super::document::{Document, DocumentArgs, DocumentForm, Form};
-use super::{Status, load_model};
+use super::{FastArgs, Status, load_model};
 
 const EXAMPLES: &str = "Examples:
   konflik behave corpus/challenges/behaviour.toml
@@ -31,6 +32,8 @@ pub(super) struct BehaveArgs {
     /// Model directory; the starter model if left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    fast: FastArgs,
     #[command(flatten)]
     document: DocumentArgs<BehaviourForm>,
 }
@@ -80,7 +83,10 @@ impl Document for Behaviour {
 pub(super) fn run(args: &BehaveArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.tests])?;
     let tests = BehaviourTests::read(&args.tests)?;
-    let behaviour = tests.run(&load_model(args.model.as_deref())?)?;
+    let behaviour = tests.run(
+        &load_model(args.model.as_deref())?,
+        args.fast.depth(Depth::Careful),
+    )?;
     args.document
         .write(|form| form.render(&behaviour), console)?;
     Ok(if behaviour.passed {

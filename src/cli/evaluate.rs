@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use konflik::evaluate::{Gate, GateOutcome, Verdict, evaluate};
+use konflik::evaluate::{EvaluateParams, Gate, GateOutcome, Verdict, evaluate};
+use konflik::label::Depth;
 use konflik::report::{
     ModelScores, Pages, TopWords, evaluation_markdown, evaluation_text, gate_github, gate_gitlab,
     gate_junit, gate_summary, top_words,
@@ -17,7 +18,9 @@ use super::document::{Document, DocumentArgs, DocumentForm, Form};
 use super::input::{BadRowArgs, Coded};
 use super::report::LangArg;
 use super::study::StudyArgs;
-use super::{BootstrapArgs, CodebookFileArgs, EncoderArgs, InputArgs, SampledArgs, Status};
+use super::{
+    BootstrapArgs, CodebookFileArgs, EncoderArgs, FastArgs, InputArgs, SampledArgs, Status,
+};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -40,6 +43,8 @@ pub(super) struct EvaluateArgs {
     codebook: CodebookFileArgs,
     #[command(flatten)]
     sampled: SampledArgs,
+    #[command(flatten)]
+    fast: FastArgs,
     #[command(flatten)]
     bootstrap: BootstrapArgs,
     /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
@@ -187,7 +192,10 @@ pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     {
         return Err(form.not_of_this().into());
     }
-    let params = args.bootstrap.params();
+    let params = EvaluateParams {
+        depth: args.fast.depth(Depth::Careful),
+        ..args.bootstrap.params()
+    };
     if args.study.is_asked_for() {
         if forms.contains(&EvaluationForm::Html) {
             return Err(EvaluationForm::Html.not_of_this().into());

@@ -30,6 +30,7 @@ const EXAMPLES: &str = "Examples:
 /// and `end` of a statement are code points into it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct IngestArgs {
     /// Transcripts (.txt, .md, .docx, .vtt, .srt) and tables
     #[arg(value_name = "FILE", required = true)]

@@ -7,14 +7,14 @@ use anyhow::Result;
 use clap::Args;
 use konflik::export::{LabelledRows, Output, rejected_json};
 use konflik::ingest::Rejected;
-use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, Routes, label_rows};
+use konflik::label::{Depth, DuplicateParams, LabelCounts, Labelled, Labeller, Routes, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
 use super::console::Console;
 use super::input::announce;
 use super::privacy::{PrivacyArgs, say_masked};
 use super::summary;
-use super::{EncoderArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
+use super::{EncoderArgs, FastArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik label complaints.csv -o labelled.csv
@@ -27,6 +27,7 @@ pub(super) const SHOWN_REJECTS: usize = 5;
 /// Label new statements, by the starter model or one of your own
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct LabelArgs {
     /// Statements: .csv, .tsv, .json, .jsonl, .xlsx, .ods, a transcript (.txt, .md, .docx, .vtt,
     /// .srt), or `-` for standard input
@@ -47,6 +48,12 @@ pub(super) struct LabelArgs {
     /// Leave out the words that spoke for a code; a third faster
     #[arg(long)]
     no_evidence: bool,
+    #[command(flatten)]
+    fast: FastArgs,
+    /// Let the context encoder read every row, however many; without it the first 20,000, and of
+    /// the others those that are unclear
+    #[arg(long, conflicts_with = "fast")]
+    careful: bool,
     /// What the names of our columns begin with
     #[arg(long, default_value = "konflik_")]
     prefix: String,
@@ -126,6 +133,11 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
             ..DuplicateParams::default()
         }),
         evidence: !args.no_evidence,
+        depth: args.fast.depth(if args.careful {
+            Depth::Careful
+        } else {
+            Depth::default()
+        }),
         routes: routes.as_ref(),
     };
     let rejected = rejects
@@ -208,6 +220,7 @@ pub(super) struct Labelling<'a> {
     pub(super) prefix: &'a str,
     pub(super) duplicates: Option<DuplicateParams>,
     pub(super) evidence: bool,
+    pub(super) depth: Depth,
     pub(super) routes: Option<&'a Routes>,
 }
 
@@ -241,6 +254,7 @@ impl Labelling<'_> {
         let counts = label_rows(
             &mut reader,
             &labeller,
+            self.depth,
             self.duplicates.as_ref(),
             &|record, prediction, copy_of, line| rows.row(record, prediction, copy_of, line),
             &mut |row| match row {
@@ -347,6 +361,24 @@ fn report(
         console.say(&format!(
             "{} of an earlier one",
             counted_as(counts.copies, "row is a near copy", "rows are near copies")
+        ));
+    }
+    if let Some(likeness) = &counts.held_back {
+        console.warn(&format!(
+            "this batch is unlike what the thresholds were learned on ({:.0} % of its words unseen, mean probability {:.2}): no code is `auto`; code a sample and run `konflik evaluate`",
+            100.0 * likeness.unseen_words, likeness.confidence
+        ));
+    }
+    if counts.read_in_context > 0 {
+        console.say(&format!(
+            "{} read by the context encoder",
+            counted(counts.read_in_context, "row")
+        ));
+    }
+    if counts.read_in_part > 0 {
+        console.warn(&format!(
+            "{} too long for the context encoder: it read the first 8,064 tokens",
+            counted_as(counts.read_in_part, "row is", "rows are")
         ));
     }
     if !counts.cut.is_empty() {

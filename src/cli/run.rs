@@ -11,7 +11,7 @@ use konflik::codebook::syntax_error;
 use konflik::corpus::holdout;
 use konflik::evaluate::{EvaluateParams, evaluate};
 use konflik::export::Output;
-use konflik::label::LabelCounts;
+use konflik::label::{Depth, LabelCounts};
 use konflik::model::{Aids, StagedModel, TrainParams};
 use konflik::report::{Align, Table, model_card};
 use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, Reader};
@@ -72,7 +72,9 @@ struct EvaluateConfig {
 
 impl Default for EvaluateConfig {
     fn default() -> Self {
-        let EvaluateParams { replicates, seed } = EvaluateParams::default();
+        let EvaluateParams {
+            replicates, seed, ..
+        } = EvaluateParams::default();
         Self {
             holdout: 0.2,
             replicates,
@@ -283,6 +285,7 @@ impl Pipeline<'_> {
         let params = EvaluateParams {
             replicates: config.replicates,
             seed: config.seed,
+            ..EvaluateParams::default()
         };
         let evaluation = evaluate(&training.model, &corpus.subset(&held_out), &params)?;
         if evaluation.seen_in_training > 0 {
@@ -320,6 +323,7 @@ impl Pipeline<'_> {
                 prefix: "konflik_",
                 duplicates: None,
                 evidence: true,
+                depth: Depth::default(),
                 routes: None,
             };
             let rejects = Output::prepare(&rejects_beside(&output), true)?;

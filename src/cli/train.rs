@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use konflik::corpus::Codings;
 use konflik::evaluate::{EvaluateParams, Trial, evaluate_out_of_fold, tune};
 use konflik::features::{LexicalParams, StaticEncoder, Views};
-use konflik::model::{Aids, StagedModel, Step, TrainParams, Training, train};
+use konflik::model::{Aids, Reading, StagedModel, Step, TrainParams, Training, train};
 use konflik::report::model_card;
 use konflik::{Corpus, Error, Evaluation, Model};
 
@@ -49,6 +49,10 @@ pub(super) struct TrainArgs {
     /// of theirs are learned with the shares of their codes
     #[arg(long, value_name = "FILE")]
     codings: Option<PathBuf>,
+    /// How to read together with the context encoder, as `models/prior.py` learns it (JSON);
+    /// without it that of the model in --from, for the same codebook
+    #[arg(long, value_name = "FILE")]
+    reading: Option<PathBuf>,
     /// Search for better hyperparameters by cross-validation first, from those given on
     #[arg(long)]
     tune: bool,
@@ -185,6 +189,9 @@ pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
         params = tuned(console, &corpus, &params, aids)?;
     }
     let mut training = watched(console, &corpus, &name, &params, aids)?;
+    if let Some(path) = &args.reading {
+        training.model.set_reading(Reading::read(path)?)?;
+    }
     let evaluation = evaluate_out_of_fold(
         &training.model,
         &corpus,

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use crate::codebook::{line_of, other_version, syntax_error};
 use crate::error::{Error, Location, Result};
+use crate::label::Depth;
 use crate::model::{Model, argmax};
 
 /// The version of the test format that this build reads.
@@ -146,10 +147,10 @@ impl BehaviourTests {
     }
 
     /// Runs the tests on a model.
-    pub fn run(&self, model: &Model) -> Result<Behaviour> {
+    pub fn run(&self, model: &Model, depth: Depth) -> Result<Behaviour> {
         let tests = self.tests.iter().map(|(line, test)| {
             let at = || Location::new(&self.name, *line, 0);
-            test.run(*line, model, at)
+            test.run(*line, model, depth, at)
         });
         let tests = tests.collect::<Result<Vec<_>>>()?;
         Ok(Behaviour {
@@ -196,7 +197,13 @@ impl TestFile {
         Ok(())
     }
 
-    fn run(&self, line: u64, model: &Model, at: impl Fn() -> Location) -> Result<BehaviourTest> {
+    fn run(
+        &self,
+        line: u64,
+        model: &Model,
+        depth: Depth,
+        at: impl Fn() -> Location,
+    ) -> Result<BehaviourTest> {
         let unknown = |reason| Error::Behaviour { at: at(), reason };
         let variable = model.codebook().variable(&self.variable);
         let (position, variable) = variable
@@ -214,13 +221,14 @@ impl TestFile {
                     })?,
             ),
         };
+        let texts: Vec<&str> = self.cases.iter().flatten().map(String::as_str).collect();
+        let mut judged = model.judged(&texts, depth)?.into_iter();
         let mut cases = Vec::new();
         for texts in &self.cases {
             let mut statements = Vec::new();
-            for text in texts {
-                let features = model.extractor().extract(text)?;
-                let p = model.probabilities(&features).swap_remove(position);
-                let best = argmax(&p);
+            for (text, judged) in texts.iter().zip(judged.by_ref()) {
+                let (p, _) = &judged[position];
+                let best = argmax(p);
                 statements.push(CasePrediction {
                     text: text.clone(),
                     code: variable.codes[best].id.clone(),

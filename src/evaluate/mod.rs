@@ -17,11 +17,11 @@ mod tuning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
+use crate::label::Depth;
 use crate::model::{Decision, Model, OutOfFold, argmax};
 
 use bootstrap::Clusters;
@@ -63,6 +63,9 @@ pub struct EvaluateParams {
     pub replicates: usize,
     /// Seed of the replicates.
     pub seed: u64,
+    /// Whether the context encoder reads the statements: all of them, unless it is `Fast`.
+    #[serde(skip)]
+    pub depth: Depth,
 }
 
 impl Default for EvaluateParams {
@@ -70,6 +73,7 @@ impl Default for EvaluateParams {
         Self {
             replicates: 1000,
             seed: 20_260_101,
+            depth: Depth::Careful,
         }
     }
 }
@@ -270,21 +274,17 @@ pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result
     params.check()?;
     model.require_codebook(&gold.codebook)?;
     let texts: Vec<&str> = gold.statements.iter().map(|s| s.text.as_str()).collect();
-    let features = model.extractor().extract_all(&texts)?;
-    let predictions: Vec<Vec<Vec<f64>>> = features
-        .par_iter()
-        .map(|f| model.probabilities(f))
-        .collect();
-    let judged = model.variables().iter().enumerate().map(|(v, variable)| {
+    let predictions = model.judged(&texts, params.depth)?;
+    let judged = (0..model.variables().len()).map(|v| {
         let rows = gold.statements.iter().zip(&predictions);
         rows.filter_map(|(statement, p)| {
-            let predicted = argmax(&p[v]);
+            let (probabilities, decision) = &p[v];
             Some(Judged {
                 statement,
                 gold: statement.codes[v]?,
-                predicted,
-                probabilities: &p[v],
-                decision: variable.thresholds.decide(p[v][predicted]),
+                predicted: argmax(probabilities),
+                probabilities,
+                decision: *decision,
             })
         })
         .collect()

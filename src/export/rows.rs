@@ -6,7 +6,7 @@ use crate::codebook::Variable;
 use crate::corpus::LeftOut;
 use crate::error::{Error, Location, Result, RowFault};
 use crate::ingest::{Format, Layout, Record, Rejected, Role, hex, needs_quotes, write_cell};
-use crate::label::{Prediction, Routed, Routes, Rule, VariablePrediction};
+use crate::label::{MANY_CODES, Prediction, Routed, Routes, Rule, VariablePrediction};
 use crate::model::{Decision, Model};
 
 /// Writes rows with a model's codes behind them.
@@ -52,6 +52,9 @@ enum Kind {
     Decision(usize),
     Evidence(usize),
     Probabilities(usize),
+    /// The second best code, where the best is not far ahead.
+    Second(usize),
+    ReadBy,
     Language,
     Model,
     Codebook,
@@ -88,14 +91,20 @@ impl<'a> LabelledRows<'a> {
                 ("", Kind::Code(position)),
                 ("_probability", Kind::Probability(position)),
                 ("_decision", Kind::Decision(position)),
+                ("_second", Kind::Second(position)),
                 ("_evidence", Kind::Evidence(position)),
                 ("_probabilities", Kind::Probabilities(position)),
             ];
+            let has_second = variable.codes.len() >= MANY_CODES;
+            let kinds = kinds
+                .into_iter()
+                .filter(|(_, kind)| has_second || !matches!(kind, Kind::Second(_)));
             let named =
                 kinds.map(|(suffix, kind)| column(&format!("{}{suffix}", variable.id), kind));
             columns.extend(named);
         }
         columns.extend([
+            column("path", Kind::ReadBy),
             column("language", Kind::Language),
             column("model", Kind::Model),
             column("codebook", Kind::Codebook),
@@ -333,6 +342,11 @@ impl<'a> LabelledRows<'a> {
                 let decision = predicted(v).map_or(Decision::NoStatement, |(_, p)| p.decision);
                 known(decision.as_str())
             }
+            Kind::Second(v) => {
+                let code = predicted(v).and_then(|(v, p)| Some(v.codes[p.second?].id.as_str()));
+                code.map_or(Cell::Blank, known)
+            }
+            Kind::ReadBy => prediction.map_or(Cell::Blank, |p| Cell::Plain(p.read_by.as_str())),
             Kind::Evidence(v) => predicted(v).map_or(Cell::Blank, |(_, p)| Cell::Evidence(p)),
             Kind::Probabilities(v) => {
                 predicted(v).map_or(Cell::Blank, |(v, p)| Cell::Probabilities(v, p))

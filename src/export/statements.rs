@@ -246,7 +246,7 @@ mod tests {
         );
         let files = [("f".to_string(), reader.layout().clone())];
         let rows = StatementRows::new(&files, Format::CSV).cleaned();
-        let record = reader.next_row().unwrap().unwrap();
+        let record = reader.next_row().unwrap().unwrap().unwrap();
         let row = String::from_utf8(rows.row(0, &record)).unwrap();
         assert_eq!(row, "a,f,air mati,id\n");
     }

@@ -205,6 +205,11 @@ impl LexicalView {
         });
     }
 
+    /// Whether a word has a feature of its own.
+    pub fn knows(&self, word: &str) -> bool {
+        self.feature(word_hash(word)).is_some()
+    }
+
     /// The feature of two neighbouring words, if it is known.
     pub fn bigram_feature(&self, first: &str, second: &str) -> Option<(u32, f32)> {
         self.pair_feature(pair_hash(word_hash(first), word_hash(second)))

@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::ingest::clean::{Cleaned, statement_text};
 use crate::tokenize::{Tokenizer, squeezed};
 
-pub use context::{ContextEncoder, ContextFiles, ContextHead, ContextVectors};
+pub use context::{ContextEncoder, ContextFiles, ContextHead, ContextVectors, ContextWord};
 pub use cues::CueView;
 pub(crate) use cues::{SHAPE_COUNT, capital_shape, is_capital, steady_shapes};
 pub(crate) use lexical::{BIAS, pair_hash, squared_norm_of, squeezed_hash, word_hash};

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::context::{Context, ContextReading, Depth, read_those};
 use super::duplicates::{DuplicateParams, FirstRows};
-use super::{Labeller, Prediction};
+use super::familiar::Likeness;
+use super::{Labeller, Prediction, ReadBy};
 use crate::error::{Location, Result, RowFault};
-use crate::ingest::clean::{CutKind, statement_text};
+use crate::ingest::clean::{Cleaned, CutKind, says_nothing, statement_text};
 use crate::ingest::privacy::Counts;
 use crate::ingest::{Reader, Record, Rejected};
 
@@ -21,6 +23,10 @@ pub type Render<'a> = dyn Fn(&Record, Option<&Prediction>, Option<&str>, &mut Ve
 const CHUNK: usize = 4096;
 /// Bytes of rows that are labelled at once, about.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Rows that are labelled at once where the context encoder reads them all.
+const READ_CHUNK: usize = 512;
+/// First rows by which it is told whether the batch is like what the model learned from.
+const LOOKED_AT: usize = 500;
 /// Rows that a thread takes at once.
 const BLOCK: usize = 64;
 
@@ -39,7 +45,7 @@ pub enum Labelled {
 }
 
 /// Counts of a labelling. Rows read = labelled + blank + silent + rejected.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabelCounts {
     /// Rows read.
     pub rows: u64,
@@ -60,6 +66,12 @@ pub struct LabelCounts {
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
     /// Rows that are near copies of an earlier one, where that was looked for.
     pub copies: u64,
+    /// How the batch is like what the thresholds were learned on, where `auto` was held back.
+    pub held_back: Option<Likeness>,
+    /// Rows that the context encoder read.
+    pub read_in_context: u64,
+    /// Rows of which it left the end unread, as they are too long.
+    pub read_in_part: u64,
     /// Rows of which something was cut before they were coded, by kind.
     pub cut: BTreeMap<CutKind, u64>,
     /// Private data that was masked, by kind.
@@ -84,6 +96,7 @@ impl LabelCounts {
             return;
         };
         self.labelled += 1;
+        self.read_in_context += u64::from(prediction.read_by == ReadBy::Context);
         for (position, variable) in prediction.variables.iter().enumerate() {
             let counts = self.codes.entry((position, variable.code)).or_default();
             counts[variable.decision as usize] += 1;
@@ -101,6 +114,8 @@ impl LabelCounts {
         self.silent += other.silent;
         self.first_silent = self.first_silent.or(other.first_silent);
         self.rejected += other.rejected;
+        self.read_in_context += other.read_in_context;
+        self.read_in_part += other.read_in_part;
         for (code, counts) in &other.codes {
             let sums = self.codes.entry(*code).or_default();
             sums.iter_mut().zip(counts).for_each(|(s, n)| *s += n);
@@ -128,12 +143,14 @@ struct Block {
     counts: LabelCounts,
 }
 
-/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. With
+/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. The
+/// context encoder reads as many as `depth` says, if the model learned to read with it. With
 /// `duplicates`, near copies of earlier rows are looked for. Reading ahead and writing behind go
 /// on while rows are labelled.
 pub fn label_rows(
     reader: &mut Reader,
     labeller: &Labeller<'_>,
+    depth: Depth,
     duplicates: Option<&DuplicateParams>,
     to_bytes: &Render<'_>,
     sink: &mut (dyn FnMut(Labelled) -> Result<()> + Send),
@@ -141,18 +158,33 @@ pub fn label_rows(
     let mut counts = LabelCounts::default();
     let input = reader.name().to_string();
     let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
-    let mut waiting = read_chunk(reader, Vec::new(), firsts.as_mut())?;
+    let context = match depth {
+        Depth::Fast => None,
+        _ => Context::of(labeller.model())?,
+    };
+    let mut second = SecondReading {
+        context,
+        depth,
+        before: 0,
+        holds_back: false,
+    };
+    let mut waiting = read_chunk(reader, Vec::new(), firsts.as_mut(), second.chunk())?;
+    counts.held_back = unlike(&waiting, labeller)?;
+    second.holds_back = counts.held_back.is_some();
     let mut done = Vec::new();
     let mut used = Vec::new();
     let mut copies = 0;
     while !waiting.rows.is_empty() {
         copies += waiting.copies.iter().flatten().count() as u64;
+        let this = second;
+        second.before += waiting.rows.len() as u64;
+        let next = second.chunk();
         let (coded, (written, read)) = rayon::join(
-            || label_chunk(&waiting, &input, labeller, to_bytes),
+            || label_chunk(&waiting, &input, labeller, this, to_bytes),
             || {
                 rayon::join(
                     || write_chunk(done, &mut counts, sink),
-                    || read_chunk(reader, used, firsts.as_mut()),
+                    || read_chunk(reader, used, firsts.as_mut(), next),
                 )
             },
         );
@@ -173,12 +205,13 @@ fn read_chunk(
     reader: &mut Reader,
     used: Vec<Result<Record, Rejected>>,
     firsts: Option<&mut FirstRows>,
+    most: usize,
 ) -> Result<Waiting> {
     let used = used.into_iter().flatten();
     used.for_each(|record| reader.reuse(record));
-    let mut rows = Vec::with_capacity(CHUNK);
+    let mut rows = Vec::with_capacity(most);
     let mut bytes = 0;
-    while rows.len() < CHUNK && bytes < CHUNK_BYTES {
+    while rows.len() < most && bytes < CHUNK_BYTES {
         let Some(row) = reader.next_row()? else {
             break;
         };
@@ -195,17 +228,84 @@ fn read_chunk(
     })
 }
 
+/// The text of a row; nothing of one that could not be read.
+fn text(row: &Result<Record, Rejected>) -> &str {
+    row.as_ref().map_or("", |record| record.text.as_str())
+}
+
+/// How the first rows are like what the thresholds were learned on, if they are unlike it.
+fn unlike(waiting: &Waiting, labeller: &Labeller<'_>) -> Result<Option<Likeness>> {
+    let Some(reading) = labeller.model().reading() else {
+        return Ok(None);
+    };
+    let texts: Vec<&str> = waiting.rows.iter().map(text).take(LOOKED_AT).collect();
+    let likeness = Likeness::of(&texts, labeller)?;
+    Ok(likeness.filter(|l| l.is_unlike(&reading.familiar)))
+}
+
+/// Which rows of a batch the context encoder reads.
+#[derive(Clone, Copy)]
+struct SecondReading<'m> {
+    context: Option<Context<'m>>,
+    depth: Depth,
+    /// Rows before these.
+    before: u64,
+    /// Whether the batch is unlike what the thresholds were learned on.
+    holds_back: bool,
+}
+
+impl SecondReading<'_> {
+    /// How many rows are labelled at once.
+    fn chunk(&self) -> usize {
+        let reads_all = match self.depth {
+            Depth::Fast => false,
+            Depth::Usual { whole } => self.before < whole,
+            Depth::Careful => true,
+        };
+        if reads_all && self.context.is_some() {
+            READ_CHUNK
+        } else {
+            CHUNK
+        }
+    }
+
+    /// What the encoder says of rows; nothing of those that it does not read.
+    fn of(
+        &self,
+        cleaned: &[Cleaned<'_>],
+        labeller: &Labeller<'_>,
+        vector: impl Fn(usize) -> Vec<f32> + Sync,
+    ) -> Result<Vec<Option<ContextReading>>> {
+        let Some(context) = &self.context else {
+            return Ok(Vec::new());
+        };
+        let whole = match self.depth {
+            Depth::Usual { whole } => whole.saturating_sub(self.before) as usize,
+            _ => cleaned.len(),
+        };
+        let doubted = cleaned.par_iter().enumerate().map(|(i, text)| {
+            if i < whole {
+                return Ok(!says_nothing(text));
+            }
+            let fast = labeller.predict_beside(text, vector(i), None)?;
+            Ok(fast.is_some_and(|p| context.doubts(&p)))
+        });
+        let doubted: Vec<bool> = doubted.collect::<Result<_>>()?;
+        read_those(context, cleaned, labeller.gives_evidence(), |i| doubted[i])
+    }
+}
+
 fn label_chunk(
     waiting: &Waiting,
     input: &str,
     labeller: &Labeller<'_>,
+    second: SecondReading<'_>,
     to_bytes: &Render<'_>,
 ) -> Result<Vec<Block>> {
     let Waiting { rows, copies } = waiting;
     let model = labeller.model();
     let vectors = match model.sentence_encoder() {
         Some(_) => {
-            let text = |row| Result::as_ref(row).map_or("", |record: &Record| record.text.as_str());
             let texts: Vec<&str> = rows.iter().map(text).collect();
             Some(model.extractor().sentence_vectors(&texts)?)
         }
@@ -215,6 +315,15 @@ fn label_chunk(
         vectors
             .as_ref()
             .map_or_else(Vec::new, |v| v.row(i).to_vec())
+    };
+    let readings = if second.context.is_some() {
+        let cleaned: Vec<Cleaned<'_>> = rows
+            .par_iter()
+            .map(|row| statement_text(text(row)))
+            .collect();
+        second.of(&cleaned, labeller, vector)?
+    } else {
+        Vec::new()
     };
     let label_block = |(number, rows): (usize, &[Result<Record, Rejected>])| {
         let mut block = Block::default();
@@ -227,7 +336,12 @@ fn label_chunk(
                 }
             };
             let cleaned = statement_text(&record.text);
-            let prediction = labeller.predict_beside(&cleaned, vector(i))?;
+            let reading = readings.get(i).and_then(Option::as_ref);
+            let mut prediction = labeller.predict_beside(&cleaned, vector(i), reading)?;
+            if second.holds_back {
+                prediction.iter_mut().for_each(Prediction::hold_back);
+            }
+            block.counts.read_in_part += u64::from(reading.is_some_and(|r| r.unread > 0));
             for kind in cleaned.kinds() {
                 *block.counts.cut.entry(kind).or_default() += 1;
             }

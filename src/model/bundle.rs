@@ -20,7 +20,7 @@ use ndarray::{Array2, ArrayView2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Origin, SemanticWeights, SentenceWeights, VariableModel};
+use super::{Model, Origin, Reading, SemanticWeights, SentenceWeights, VariableModel};
 use crate::codebook::{Codebook, Hash};
 use crate::error::{Error, Result};
 use crate::features::{
@@ -30,7 +30,7 @@ use crate::tensor::{Table, copied, decoded, lasting};
 use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 const FORMAT: &str = "konflik-model";
 const MANIFEST: &str = "model.json";
@@ -56,6 +56,7 @@ struct Manifest {
     language: Option<VariableModel>,
     encoder: Option<EncoderId>,
     sentence_encoder: Option<EncoderId>,
+    reading: Option<Reading>,
     scores: Option<serde_json::Value>,
     files: BTreeMap<String, FileEntry>,
     /// SHA-256 of this manifest with an empty checksum.
@@ -359,6 +360,13 @@ impl Model {
                 .clone()
                 .map(SentenceView::without_encoder),
         };
+        let fault = manifest
+            .reading
+            .as_ref()
+            .map(|r| r.fault(&manifest.variables));
+        if let Some(Some(fault)) = fault {
+            return Err(damaged(name, format!("its readings: {fault}")));
+        }
         Ok(Self {
             extractor: FeatureExtractor::from_parts(tokenizer, lexical, encoders, cues),
             semantic,
@@ -371,6 +379,7 @@ impl Model {
             weights: tensors.weights,
             variables: manifest.variables,
             language: manifest.language,
+            reading: manifest.reading,
             scores: manifest.scores,
             seen_texts: tensors.seen_texts,
         })
@@ -407,6 +416,7 @@ impl Model {
             language: self.language.clone(),
             encoder: self.extractor.semantic().map(|v| v.encoder().clone()),
             sentence_encoder: self.sentence_encoder().cloned(),
+            reading: self.reading.clone(),
             scores: self.scores.clone(),
             files: files
                 .map(|(name, bytes)| (name.to_string(), entry(bytes)))

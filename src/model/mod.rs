@@ -6,6 +6,7 @@
 mod bundle;
 mod decision;
 mod head;
+mod reading;
 mod softmax;
 mod train;
 
@@ -24,6 +25,7 @@ pub(crate) use decision::binomial_cdf;
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub(crate) use head::probabilities_in_place;
+pub use reading::{Familiar, Judgement, Reading, VariableReading};
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};
 pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
 pub(crate) use train::{Study, Unseen, Viewed};
@@ -98,6 +100,8 @@ pub struct Model {
     sentence: Option<SentenceWeights>,
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
+    /// How the fast views and the context encoder are read together, where that was learned.
+    reading: Option<Reading>,
     /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
     scores: Option<serde_json::Value>,
     /// Hashes of the texts it was trained on, ascending: an evaluation on them would be no test.

@@ -50,7 +50,7 @@ pub fn top_words(model: &Model, corpus: &Corpus) -> Result<Vec<TopWords>> {
     let predictions: Vec<Option<Prediction>> = corpus
         .statements
         .par_iter()
-        .map(|s| labeller.predict(&s.text))
+        .map(|s| labeller.predict_fast(&s.text))
         .collect::<Result<_>>()?;
     let of_variable = |(v, variable): (usize, &crate::model::VariableModel)| {
         let mut sums: Vec<BTreeMap<String, (u64, f64)>> =

@@ -4,6 +4,7 @@ use std::fs;
 
 use konflik::Model;
 use konflik::evaluate::{Behaviour, BehaviourTests};
+use konflik::label::Depth;
 use konflik::report::{behaviour_junit, behaviour_text};
 use tempfile::TempDir;
 
@@ -11,7 +12,7 @@ fn run(tests: &str) -> konflik::Result<Behaviour> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("tests.toml");
     fs::write(&path, format!("schema_version = 1\n{tests}")).unwrap();
-    BehaviourTests::read(&path)?.run(&Model::starter()?)
+    BehaviourTests::read(&path)?.run(&Model::starter()?, Depth::Fast)
 }
 
 fn test(lines: &str) -> konflik::Result<Behaviour> {
@@ -91,11 +92,34 @@ fn tests_that_say_nothing_are_refused() {
     assert_eq!(test(misspelt).unwrap_err().code(), "K0401");
 }
 
+/// What a sum over words can't do, with the floors that are held to: each `may_fail` of the files.
+#[test]
+fn the_starter_model_keeps_the_floors_of_the_challenges() {
+    let folder = super::common::project("corpus/challenges");
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .filter(|path| !path.ends_with("behaviour.toml"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 10);
+    let model = Model::starter().unwrap();
+    for path in files {
+        let behaviour = BehaviourTests::read(&path)
+            .unwrap()
+            .run(&model, Depth::Careful)
+            .unwrap();
+        assert!(behaviour.passed, "{}", behaviour_text(&behaviour));
+    }
+}
+
 /// The tests of the project are whole, whatever the model makes of them.
 #[test]
 fn the_projects_tests_run() {
     let path = super::common::project("corpus/challenges/behaviour.toml");
     let tests = BehaviourTests::read(&path).unwrap();
-    let behaviour = tests.run(&Model::starter().unwrap()).unwrap();
+    let behaviour = tests.run(&Model::starter().unwrap(), Depth::Fast).unwrap();
     assert!(behaviour.tests.len() >= 8);
 }

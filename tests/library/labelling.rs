@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use konflik::export::LabelledRows;
 use konflik::features::Views;
-use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
+use konflik::label::{Depth, DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Format, Model, Prediction, ReadOptions, Reader};
 
@@ -37,6 +37,7 @@ fn labelled_with(
     let counts = label_rows(
         &mut reader,
         &Labeller::new(model()),
+        Depth::Fast,
         None,
         &|record, p, copy, line| rows.row(record, p, copy, line),
         &mut |row| {
@@ -88,12 +89,18 @@ fn rows_read_are_labelled_blank_or_rejected() {
     let input = "id,text\n1,Antri lama\n2\n3,\n4,  \n5,\"x\"y\n6,😡\n";
     let (out, counts, rejected) = labelled(input, Format::CSV, Format::CSV);
     assert_eq!(
-        (counts.rows, counts.labelled, counts.blank, counts.rejected),
-        (6, 2, 2, 2)
+        [
+            counts.rows,
+            counts.labelled,
+            counts.blank,
+            counts.silent,
+            counts.rejected
+        ],
+        [6, 1, 2, 1, 2]
     );
     assert_eq!(rejected, ["K0301", "K0305"]);
     assert_eq!(counts.first_blank, Some(4));
-    assert!(out.contains("\n3,,,,abstain,"));
+    assert!(out.contains("\n3,,,,no_statement,"));
 }
 
 #[test]
@@ -139,7 +146,7 @@ fn a_key_that_the_output_writes_rejects_its_row() {
 #[test]
 fn composed_and_decomposed_text_get_the_same_probabilities() {
     let probabilities = |text: &str| {
-        let prediction = model().predict(text).unwrap().unwrap();
+        let prediction = model().predict_fast(text).unwrap().unwrap();
         prediction
             .variables
             .into_iter()
@@ -154,7 +161,7 @@ fn composed_and_decomposed_text_get_the_same_probabilities() {
 
 #[test]
 fn a_text_without_a_known_feature_abstains() {
-    let prediction = model().predict("ꙮ").unwrap().unwrap();
+    let prediction = model().predict_fast("ꙮ").unwrap().unwrap();
     for variable in &prediction.variables {
         assert_eq!(variable.decision, konflik::Decision::Abstain);
         assert!(variable.evidence.is_empty());
@@ -182,7 +189,7 @@ fn the_threads_do_not_matter() {
 #[test]
 fn evidence_points_into_the_text() {
     let text = "😡 Obatnya kosong, kata petugas; antri LAMA…";
-    let prediction = model().predict(text).unwrap().unwrap();
+    let prediction = model().predict_fast(text).unwrap().unwrap();
     let found: Vec<_> = prediction
         .variables
         .iter()
@@ -269,8 +276,8 @@ fn folded_statements_are_coded_as_plain_ones() {
     for model in models().iter().chain(starter) {
         for labeller in [Labeller::new(model), Labeller::with_table_bytes(model, 0)] {
             for statement in &corpus.statements {
-                let plain = model.predict(&statement.text).unwrap();
-                let folded = labeller.predict(&statement.text).unwrap();
+                let plain = model.predict_fast(&statement.text).unwrap();
+                let folded = labeller.predict_fast(&statement.text).unwrap();
                 assert_the_same(plain.as_ref(), folded.as_ref(), model);
             }
         }
@@ -286,7 +293,7 @@ proptest! {
         for model in models() {
             let labeller = Labeller::new(model);
             for text in &texts {
-                let (plain, folded) = (model.predict(text).unwrap(), labeller.predict(text).unwrap());
+                let (plain, folded) = (model.predict_fast(text).unwrap(), labeller.predict_fast(text).unwrap());
                 assert_the_same(plain.as_ref(), folded.as_ref(), model);
             }
         }
@@ -295,7 +302,7 @@ proptest! {
     /// No text fails, and what is said of it is well-formed.
     #[test]
     fn any_text_is_coded(text in "\\PC{0,80}") {
-        if let Some(prediction) = model().predict(&text).unwrap() {
+        if let Some(prediction) = model().predict_fast(&text).unwrap() {
             for variable in prediction.variables {
                 prop_assert!((variable.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
                 prop_assert!(variable.probabilities.iter().all(|p| *p <= variable.probability()));
@@ -333,6 +340,7 @@ fn a_near_copy_names_the_first_row_of_its_kind() {
     let counts = label_rows(
         &mut reader,
         &Labeller::new(model()),
+        Depth::Fast,
         Some(&DuplicateParams::default()),
         &|record, p, copy, line| rows.row(record, p, copy, line),
         &mut |row| {

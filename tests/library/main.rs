@@ -9,6 +9,8 @@ mod bundle;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod context;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 #[cfg(feature = "encoder")]

@@ -52,7 +52,7 @@ fn erf(x: f32) -> f32 {
         -2.101_024e-6,
         -5.692_506_4e-5,
         -7.349_906_4e-4,
-        -2.954_599_8e-3,
+        -2.954_6e-3,
         -1.609_603_3e-2,
     ];
     const BELOW: [f32; 5] = [
@@ -87,8 +87,7 @@ pub(super) fn gelu(x: f32) -> f32 {
 
 #[inline(always)]
 fn fold(lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
-    let [a, b, c, d, e, f, g, h] = lanes;
-    let halves = [join(a, e), join(b, f), join(c, g), join(d, h)];
+    let halves: [f32; LANES / 2] = std::array::from_fn(|i| join(lanes[i], lanes[i + LANES / 2]));
     join(join(halves[0], halves[2]), join(halves[1], halves[3]))
 }
 
@@ -165,8 +164,8 @@ pub(super) fn quantise(row: &[f32], limit: i16, integers: &mut [i16]) -> f32 {
     let (most, limit) = (largest(row, 0.0, f32::abs), i32::from(limit));
     let factor = if most > 0.0 { limit as f32 / most } else { 0.0 };
     for (integer, x) in integers.iter_mut().zip(row) {
-        let rounded = (x * factor + ROUND).to_bits() as i32;
-        let nearest = rounded.wrapping_sub(ROUND.to_bits() as i32);
+        let rounded = (x * factor + ROUND).to_bits().cast_signed();
+        let nearest = rounded.wrapping_sub(ROUND.to_bits().cast_signed());
         *integer = nearest.clamp(-limit, limit) as i16;
     }
     most / limit as f32

@@ -23,15 +23,20 @@ impl ContextHead {
         &self.codes
     }
 
-    /// The probability of each code for a text with this vector, which must not be scaled.
-    pub fn probabilities(&self, vector: &[f32]) -> Vec<f32> {
+    /// The score of each code, before the softmax, for a text with this vector.
+    pub(super) fn scores(&self, vector: &[f32]) -> Vec<f32> {
         let weights = self.weights.chunks_exact(vector.len().max(1));
         let scores = weights.zip(&self.bias).map(|(weights, bias)| {
             let products = weights.iter().zip(vector);
             let products = products.map(|(w, x)| f64::from(*w) * f64::from(*x));
             (products.sum::<f64>() + f64::from(*bias)) as f32
         });
-        let mut probabilities: Vec<f32> = scores.collect();
+        scores.collect()
+    }
+
+    /// The probability of each code for a text with this vector, which must not be scaled.
+    pub fn probabilities(&self, vector: &[f32]) -> Vec<f32> {
+        let mut probabilities = self.scores(vector);
         softmax(&mut probabilities);
         probabilities
     }

@@ -38,13 +38,12 @@ pub(super) struct Quantised {
 }
 
 impl Quantised {
-    /// Makes room for `rows` rows of `inputs` numbers, all 0.
+    /// Makes room for `rows` rows of `inputs` numbers, all of which are to be set.
     pub(super) fn reset(&mut self, rows: usize, inputs: usize) {
         self.width = inputs.div_ceil(2);
-        self.pairs.clear();
         self.pairs
             .resize(rows.next_multiple_of(ROWS) * self.width, [0; 2]);
-        self.units.clear();
+        self.pairs[rows * self.width..].fill([0; 2]);
         self.units.resize(rows, 0.0);
     }
 
@@ -52,6 +51,9 @@ impl Quantised {
     #[inline(always)]
     pub(super) fn set(&mut self, row: usize, values: &[f32]) {
         let pairs = &mut self.pairs[row * self.width..][..self.width];
+        if let Some(last) = pairs.last_mut() {
+            last[1] = 0;
+        }
         self.units[row] = quantise(values, limit(values.len()), pairs.as_flattened_mut());
     }
 }
@@ -94,7 +96,7 @@ impl Linear {
     pub(super) fn product(&self, machine: Machine, rows: &Quantised, sums: &mut Sums) {
         sums.width = self.outputs().next_multiple_of(COLUMNS);
         let tiles = rows.pairs.len() / rows.width.max(1);
-        sums.sums.resize(tiles * sums.width, 0);
+        sums.values.resize(tiles * sums.width, 0);
         sums.panel.resize(rows.width, [[0; 2]; COLUMNS]);
         machine.run(Product {
             machine,
@@ -129,14 +131,14 @@ impl Linear {
 /// Sums of products, rows × outputs, both rounded up.
 #[derive(Default)]
 pub(super) struct Sums {
-    sums: Vec<i32>,
+    values: Vec<i32>,
     width: usize,
     panel: Vec<[Pair; COLUMNS]>,
 }
 
 impl Sums {
     pub(super) fn row(&self, row: usize) -> &[i32] {
-        &self.sums[row * self.width..][..self.width]
+        &self.values[row * self.width..][..self.width]
     }
 }
 
@@ -152,7 +154,7 @@ impl NullaryFnOnce for Product<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let (width, sums) = (self.sums.width, &mut self.sums.sums);
+        let (width, sums) = (self.sums.width, &mut self.sums.values);
         let panel = &mut self.sums.panel;
         for first in (0..width).step_by(COLUMNS) {
             match self.machine {
@@ -251,6 +253,7 @@ mod avx2 {
 
     /// Transposes 8 × 8 numbers of 32 bits.
     #[inline(always)]
+    #[expect(clippy::many_single_char_names, reason = "registers")]
     fn transpose(simd: V3, rows: [__m256i; 8]) -> [__m256i; 8] {
         let avx2 = simd.avx2;
         let [a, b, c, d] = std::array::from_fn(|i| {
@@ -339,7 +342,7 @@ mod tests {
     #[test]
     fn the_largest_sum_fits() {
         for inputs in [1, 384, 512, 513, 1536, 4096] {
-            let most = i64::from(limit(inputs)) * 128 * inputs as i64;
+            let most = i64::from(limit(inputs)) * 128 * i64::try_from(inputs).unwrap();
             assert!(most <= i64::from(i32::MAX));
         }
         assert_eq!((limit(384), limit(1536)), (32767, 10922));

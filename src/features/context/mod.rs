@@ -28,6 +28,7 @@ mod tensors;
 mod tokens;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use ndarray::Array2;
@@ -85,28 +86,73 @@ pub struct ContextVectors {
     pub unread: Vec<usize>,
 }
 
+/// A word of a text and what it adds to the scores of codes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContextWord {
+    /// Its bytes in the text.
+    pub range: Range<usize>,
+    /// For each head and each of its codes, one after the other: the word's part of the code's mean
+    /// score over all tokens, before the softmax. As a vector is the mean of the states of its
+    /// tokens, a score is the sum of the parts of all words, but for the marks at both ends (class
+    /// activation mapping; Zhou et al., CVPR 2016).
+    pub scores: Vec<f32>,
+}
+
+/// What is read of one window.
+struct Sums {
+    /// The sum of the last states of its tokens.
+    states: Vec<f32>,
+    /// For each token, if asked for, its scores by all heads.
+    scores: Vec<Vec<f32>>,
+}
+
 /// A part of a text that the network takes at once.
 struct Window {
     text: usize,
     ids: Vec<u32>,
 }
 
+/// Bytes that begin where numbers may, so that they need no copy.
+#[repr(C, align(64))]
+struct Aligned<B: ?Sized>(B);
+
+static TENSORS: &Aligned<[u8]> =
+    &Aligned(*include_bytes!("../../../models/context/model.safetensors"));
+
 impl ContextEncoder {
+    /// The encoder that every build carries: `models/context` of the project. It is put together
+    /// at the first call.
+    pub fn shipped() -> Result<&'static Self> {
+        static SHIPPED: OnceLock<ContextEncoder> = OnceLock::new();
+        if let Some(encoder) = SHIPPED.get() {
+            return Ok(encoder);
+        }
+        let encoder = Self::from_files(
+            "context",
+            &ContextFiles {
+                config: Cow::Borrowed(include_bytes!("../../../models/context/config.json")),
+                tokenizer: Cow::Borrowed(include_bytes!("../../../models/context/tokenizer.json")),
+                tensors: Cow::Borrowed(&TENSORS.0),
+            },
+        )?;
+        Ok(SHIPPED.get_or_init(|| encoder))
+    }
+
     /// Puts an encoder together from its files. Weights that last as long as the program are used
     /// where they lie.
     ///
     /// Fails if a file is damaged or of another kind, if a tensor is missing or has another shape
     /// than the configuration says, or if a number isn't finite.
-    pub fn from_files(name: &str, files: ContextFiles) -> Result<Self> {
+    pub fn from_files(name: &str, files: &ContextFiles) -> Result<Self> {
         Self::on(Machine::detect(), name, files)
     }
 
-    fn on(machine: Machine, name: &str, files: ContextFiles) -> Result<Self> {
+    fn on(machine: Machine, name: &str, files: &ContextFiles) -> Result<Self> {
         let ContextFiles {
             config,
             tokenizer,
             tensors,
-        } = &files;
+        } = files;
         let refused = |file: &'static str, bytes: &[u8], reason| Error::ContextEncoder {
             path: format!("{name}/{file}"),
             hash: Hash::of(bytes).to_string(),
@@ -123,7 +169,7 @@ impl ContextEncoder {
             Cow::Owned(bytes) => Tensors::copied(&settings, bytes).and_then(|t| t.read(machine)),
         }
         .map_err(|reason| refused("model.safetensors", tensors, reason))?;
-        let (hash, hashed) = match &files {
+        let (hash, hashed) = match files {
             ContextFiles {
                 config: Cow::Borrowed(config),
                 tokenizer: Cow::Borrowed(tokenizer),
@@ -163,6 +209,42 @@ impl ContextEncoder {
     /// The vectors of `texts`, in their order. What is longer than a window is read in windows one
     /// after the other, at most 64.
     pub fn encode(&self, texts: &[&str]) -> Result<ContextVectors> {
+        Ok(self.read(texts, false).0)
+    }
+
+    /// The vectors of `texts`, and for each its words with what they add to the scores of codes.
+    pub fn explain(&self, texts: &[&str]) -> Result<(ContextVectors, Vec<Vec<ContextWord>>)> {
+        let (vectors, scores) = self.read(texts, true);
+        let words = texts.par_iter().zip(scores);
+        let words = words.map(|(text, scores)| self.words(text, &scores));
+        Ok((vectors, words.collect()))
+    }
+
+    /// Gives each word the scores of its tokens. A word is cut into the same tokens alone as in its
+    /// text, since the tokenizer splits at white space first.
+    fn words(&self, text: &str, scores: &[Vec<f32>]) -> Vec<ContextWord> {
+        let mut rest = scores;
+        let mut words = Vec::new();
+        for word in text.split_whitespace() {
+            let start = word.as_ptr() as usize - text.as_ptr() as usize;
+            let count = self.tokens.ids(word).len().min(rest.len());
+            let (own, others) = rest.split_at(count);
+            rest = others;
+            let mut sums = vec![0.0; own.first().map_or(0, Vec::len)];
+            for token in own {
+                sums.iter_mut()
+                    .zip(token)
+                    .for_each(|(sum, s)| *sum += s / scores.len() as f32);
+            }
+            words.push(ContextWord {
+                range: start..start + word.len(),
+                scores: sums,
+            });
+        }
+        words
+    }
+
+    fn read(&self, texts: &[&str], explains: bool) -> (ContextVectors, Vec<Vec<Vec<f32>>>) {
         let tokens: Vec<Vec<u32>> = texts.par_iter().map(|text| self.tokens.ids(text)).collect();
         let read = self.window * MAX_WINDOWS;
         let unread = tokens.iter().map(|ids| ids.len().saturating_sub(read));
@@ -170,15 +252,20 @@ impl ContextEncoder {
         let windows = self.windows(tokens);
         let mut vectors = Array2::zeros((texts.len(), self.dim()));
         let mut counts = vec![0; texts.len()];
-        for (window, sum) in windows.iter().zip(self.sums(&windows)) {
+        let mut scores = vec![Vec::new(); texts.len()];
+        for (window, sums) in windows.iter().zip(self.sums(&windows, explains)) {
             let mut vector = vectors.row_mut(window.text);
-            vector.iter_mut().zip(sum).for_each(|(x, sum)| *x += sum);
+            vector
+                .iter_mut()
+                .zip(sums.states)
+                .for_each(|(x, sum)| *x += sum);
             counts[window.text] += window.ids.len();
+            scores[window.text].extend(sums.scores);
         }
         for (mut vector, count) in vectors.rows_mut().into_iter().zip(counts) {
             vector /= count as f32;
         }
-        Ok(ContextVectors { vectors, unread })
+        (ContextVectors { vectors, unread }, scores)
     }
 
     /// What is read of the texts, window by window.
@@ -196,27 +283,38 @@ impl ContextEncoder {
         windows
     }
 
-    /// The sums of the last states of each window.
-    fn sums(&self, windows: &[Window]) -> Vec<Vec<f32>> {
+    /// What is read of each window.
+    fn sums(&self, windows: &[Window], explains: bool) -> Vec<Sums> {
         let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
         let share = tokens.div_ceil(rayon::current_num_threads());
         let batches: Vec<_> = batches(windows, share.clamp(LEAST_TOKENS, BATCH_TOKENS)).collect();
         batches
             .into_par_iter()
-            .map_init(Work::default, |work, batch| self.batch_sums(batch, work))
+            .map_init(Work::default, |work, batch| {
+                self.batch_sums(batch, work, explains)
+            })
             .flatten()
             .collect()
     }
 
-    fn batch_sums(&self, windows: &[Window], work: &mut Work) -> Vec<Vec<f32>> {
+    fn batch_sums(&self, windows: &[Window], work: &mut Work, explains: bool) -> Vec<Sums> {
         let ids: Vec<&[u32]> = windows.iter().map(|window| &*window.ids).collect();
         let mut states = self.network.forward(&ids, work).chunks_exact(self.dim());
         let sums = ids.iter().map(|ids| {
             let mut sum = vec![0.0; self.dim()];
-            for state in states.by_ref().take(ids.len()) {
+            let mut scores = Vec::new();
+            for (position, state) in states.by_ref().take(ids.len()).enumerate() {
                 sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
+                // The marks at both ends are no words.
+                if explains && (1..ids.len() - 1).contains(&position) {
+                    let of_heads = self.heads.iter().flat_map(|head| head.scores(state));
+                    scores.push(of_heads.collect());
+                }
             }
-            sum
+            Sums {
+                states: sum,
+                scores,
+            }
         });
         sums.collect()
     }
@@ -258,4 +356,77 @@ fn batches(windows: &[Window], most: usize) -> impl Iterator<Item = &[Window]> {
         rest = others;
         Some(batch)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tiny network on these instructions.
+    fn tiny(machine: Machine) -> ContextEncoder {
+        macro_rules! file {
+            ($name:literal) => {
+                include_bytes!(concat!("../../../tests/oracle/tiny/context/", $name)).into()
+            };
+        }
+        let files = ContextFiles {
+            config: file!("config.json"),
+            tokenizer: file!("tokenizer.json"),
+            tensors: file!("model.safetensors"),
+        };
+        ContextEncoder::on(machine, "tiny", &files).unwrap()
+    }
+
+    #[test]
+    fn every_machine_computes_the_same_bits() {
+        let texts = [
+            "the queue is long",
+            "",
+            "Dust, dust! obat kosong",
+            &"the ".repeat(900),
+        ];
+        let [ours, portable] = [Machine::detect(), Machine::Portable]
+            .map(|machine| tiny(machine).encode(&texts).unwrap());
+        assert_eq!(ours, portable);
+    }
+
+    #[test]
+    fn windows_follow_each_other() {
+        let encoder = tiny(Machine::detect());
+        let windows = encoder.windows(vec![vec![], vec![7; 6], (10..23).collect()]);
+        let ids: Vec<_> = windows.iter().map(|w| (w.text, &*w.ids)).collect();
+        let expected: [(usize, &[u32]); 5] = [
+            (0, &[0, 2]),
+            (1, &[0, 7, 7, 7, 7, 7, 7, 2]),
+            (2, &[0, 10, 11, 12, 13, 14, 15, 2]),
+            (2, &[0, 16, 17, 18, 19, 20, 21, 2]),
+            (2, &[0, 22, 2]),
+        ];
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn no_more_than_the_first_windows_are_read() {
+        let encoder = tiny(Machine::detect());
+        assert_eq!(
+            encoder.windows(vec![vec![5; 6 * 64 + 9]]).len(),
+            MAX_WINDOWS
+        );
+        let [long, read] = [1000, 384].map(|words| vec!["the"; words].join(" "));
+        let texts = [&*long, &*read];
+        let found = encoder.encode(&texts).unwrap();
+        assert_eq!(found.unread, [616, 0]);
+        assert_eq!(found.vectors.row(0), found.vectors.row(1));
+    }
+
+    #[test]
+    fn batches_hold_whole_windows() {
+        let window = |tokens| Window {
+            text: 0,
+            ids: vec![0; tokens],
+        };
+        let windows = [3, 4, 9, 2, 2, 2, 1].map(window);
+        let batches: Vec<_> = batches(&windows, 7).map(<[_]>::len).collect();
+        assert_eq!(batches, [2, 1, 4]);
+    }
 }

@@ -16,7 +16,7 @@ use crate::tensor::decoded;
 /// The tensors of a file by their names. Each must have the shape that the configuration says.
 pub(super) struct Tensors<'a, 'b> {
     config: &'a Config,
-    tensors: SafeTensors<'b>,
+    file: SafeTensors<'b>,
     /// Lends integers where they lie, or copies them.
     keep: fn(&'b [u8]) -> Cow<'static, [i8]>,
 }
@@ -46,7 +46,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
         let tensors = SafeTensors::deserialize(bytes);
         Ok(Self {
             config,
-            tensors: tensors.map_err(|e| format!("not a safetensors file: {e}"))?,
+            file: tensors.map_err(|e| format!("not a safetensors file: {e}"))?,
             keep,
         })
     }
@@ -138,7 +138,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
     }
 
     fn data(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'b [u8], String> {
-        let found = self.tensors.tensor(name);
+        let found = self.file.tensor(name);
         let view = found.map_err(|_| format!("has no tensor {name:?}"))?;
         if view.dtype() != dtype || view.shape() != shape {
             return Err(format!(

@@ -287,3 +287,65 @@ fn spaced(c: char) -> char {
         _ => c,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokenizers::Tokenizer as Pipeline;
+
+    use super::*;
+
+    const TINY: &[u8] = include_bytes!("../../../tests/oracle/tiny/context/tokenizer.json");
+    const TOKENS: &[u8] = include_bytes!("../../../tests/oracle/tiny/context/tokens.json");
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        tokenizer: Value,
+        texts: Vec<String>,
+        ids: Vec<Vec<u32>>,
+    }
+
+    fn tokens(json: &[u8]) -> Tokens {
+        Tokens::from_json(json, usize::MAX).unwrap()
+    }
+
+    fn with_ends(tokens: &Tokens, text: &str) -> Vec<u32> {
+        [&[tokens.first], &*tokens.ids(text), &[tokens.last]].concat()
+    }
+
+    #[test]
+    fn tokens_are_those_of_tokenizers_in_python() {
+        let fixture: Fixture = serde_json::from_slice(TOKENS).unwrap();
+        let tokens = tokens(fixture.tokenizer.to_string().as_bytes());
+        for (text, ids) in fixture.texts.iter().zip(&fixture.ids) {
+            assert_eq!(&with_ends(&tokens, text), ids, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_fewer_words_is_another() {
+        let error = Tokens::from_json(TINY, 49).err().unwrap();
+        assert!(error.contains("has 50 tokens, the network 49"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_of_any_text_are_those_of_tokenizers(text in texts()) {
+            let pipeline = Pipeline::from_bytes(TINY).unwrap();
+            let encoding = pipeline.encode_fast(text.as_str(), true).unwrap();
+            prop_assert_eq!(with_ends(&tokens(TINY), &text), encoding.get_ids());
+        }
+    }
+
+    /// Texts of pieces, spaces of all kinds, what NFKC changes, and anything.
+    fn texts() -> impl Strategy<Value = String> {
+        let parts = prop_oneof![
+            "[ adust,▁!ABﬁ½😡]{1,8}",
+            "(the|queue|is|long|obat|kosong|Dust|<unk>|<s>|unknown) ?",
+            "[\u{0}-\u{20}\u{7f}-\u{a0}\u{1680}\u{2000}-\u{202f}\u{3000}\u{feff}\u{fffd}]{1,4}",
+            "[\u{300}-\u{345}\u{1100}-\u{11ff}\u{ac00}-\u{ac10}\u{ff00}-\u{ffef}a]{1,6}",
+            any::<String>(),
+        ];
+        proptest::collection::vec(parts, 0..6).prop_map(|parts| parts.concat())
+    }
+}

@@ -98,12 +98,12 @@ fn greeting(draft: &mut Draft<'_>) -> bool {
 }
 
 fn closing(draft: &mut Draft<'_>) -> bool {
+    // Thanks are looked for in the last words only.
+    const TAIL: usize = 240;
     let text = draft.text();
     if !may_close(text) {
         return false;
     }
-    // Thanks are looked for in the last words only.
-    const TAIL: usize = 240;
     let tail = text.ceil_char_boundary(text.len().saturating_sub(TAIL));
     let captures = CLOSING
         .regex()

@@ -107,7 +107,7 @@ fn from_here_on(draft: &mut Draft<'_>, pattern: &Pattern) {
         draft.apply(&[Edit::put("\n", range, CutKind::Quote)]);
         return;
     }
-    let is_head = std::ptr::eq(pattern, &HEAD);
+    let is_head = std::ptr::eq(pattern, &raw const HEAD);
     let mut end = if is_head { found.start() } else { found.end() };
     let rest = &text[end..];
     let blank = rest.len() - rest.trim_start().len();

@@ -230,10 +230,10 @@ fn may_date(text: &str, digits: usize) -> bool {
         let rest = &bytes[at + 1..];
         match rest {
             [b':' | b'.' | b'/' | b'-', b'0'..=b'9', ..] => true,
-            [b' ' | b'-', rest @ ..] => is_month(rest),
-            // 3rd of May
-            [b's' | b'n' | b'r' | b't', b't' | b'd' | b'h', _, rest @ ..] => is_month(rest),
-            rest => is_month(rest),
+            // 3 May, 3-May, 3rd of May
+            [b' ' | b'-', rest @ ..]
+            | [b's' | b'n' | b'r' | b't', b't' | b'd' | b'h', _, rest @ ..]
+            | rest => is_month(rest),
         }
     };
     digits > 4 || (0..bytes.len()).any(|at| bytes[at].is_ascii_digit() && begins(at))

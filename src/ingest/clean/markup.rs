@@ -186,7 +186,7 @@ fn named(name: &str) -> Option<&'static str> {
         _ => None,
     };
     let known = match name.to_ascii_lowercase().as_str() {
-        "nbsp" | "ensp" | "emsp" | "thinsp" => " ",
+        "nbsp" | "ensp" | "emsp" | "thinsp" | "tab" => " ",
         "amp" => "&",
         "lt" => "<",
         "gt" => ">",
@@ -256,7 +256,6 @@ fn named(name: &str) -> Option<&'static str> {
         "star" => "☆",
         "hearts" => "♥",
         "newline" => "\n",
-        "tab" => " ",
         "sol" => "/",
         "colon" => ":",
         "comma" => ",",

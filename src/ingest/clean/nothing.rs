@@ -170,11 +170,11 @@ const STRUCK_WORDS: usize = 3;
 /// Whether a cell says nothing that a code could be given to: blank, a word for nothing, only
 /// emoji, digits, links or keys struck at random.
 pub fn says_nothing(cleaned: &Cleaned<'_>) -> bool {
+    const LONGEST: usize = 40;
     let text = cleaned.text();
     if !text.chars().any(char::is_alphabetic) {
         return true;
     }
-    const LONGEST: usize = 40;
     let cell = cleaned.cell().trim();
     [text, cell]
         .into_iter()

@@ -44,6 +44,6 @@ impl Words {
                 && (word.len() > WHOLE
                     || !text.get(word.len()).is_some_and(u8::is_ascii_alphabetic))
         };
-        self.words.iter().any(|word| begins(&word))
+        self.words.iter().any(begins)
     }
 }

@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use ndarray::Array1;
 
-use super::{Prediction, predicted};
+use super::{ContextReading, Prediction, predicted};
 use crate::error::Result;
 use crate::features::{BIAS, pair_hash};
 use crate::ingest::clean::{Cleaned, is_bare_answer, says_nothing, statement_text};
@@ -143,6 +143,11 @@ impl<'m> Labeller<'m> {
         self
     }
 
+    /// Whether it gives evidence.
+    pub(super) fn gives_evidence(&self) -> bool {
+        self.with_evidence
+    }
+
     /// The model.
     pub fn model(&self) -> &'m Model {
         self.model
@@ -150,8 +155,25 @@ impl<'m> Labeller<'m> {
 
     /// Codes one statement; see [`Model::predict`].
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
+        let reading = self
+            .model
+            .context_readings(&[text], self.with_evidence)?
+            .swap_remove(0);
+        self.predict_read(text, reading.as_ref())
+    }
+
+    /// Codes one statement by the fast views alone.
+    pub fn predict_fast(&self, text: &str) -> Result<Option<Prediction>> {
+        self.predict_read(text, None)
+    }
+
+    fn predict_read(
+        &self,
+        text: &str,
+        reading: Option<&ContextReading>,
+    ) -> Result<Option<Prediction>> {
         let vectors = self.model.extractor().sentence_vectors(&[text])?;
-        self.predict_beside(&statement_text(text), vectors.row(0).to_vec())
+        self.predict_beside(&statement_text(text), vectors.row(0).to_vec(), reading)
     }
 
     /// Codes one statement whose sentence vector is known (an empty one without that view).
@@ -159,6 +181,7 @@ impl<'m> Labeller<'m> {
         &self,
         cleaned: &Cleaned<'_>,
         sentence: Vec<f32>,
+        reading: Option<&ContextReading>,
     ) -> Result<Option<Prediction>> {
         if says_nothing(cleaned) {
             return Ok(None);
@@ -202,13 +225,16 @@ impl<'m> Labeller<'m> {
             self.model,
             || language(text, cut, statement, identifier),
             probabilities,
-            statement.known,
-            is_bare_answer(text),
+            reading,
+            [statement.known, is_bare_answer(text)],
             |position, p| {
                 if !self.with_evidence {
                     return Vec::new();
                 }
-                weighing.strongest(self, statement, &known, cleaned, position, p)
+                let by_context = reading.and_then(|r| r.strongest(position, p, cleaned));
+                by_context.unwrap_or_else(|| {
+                    weighing.strongest(self, statement, &known, cleaned, position, p)
+                })
             },
         )))
     }

@@ -32,7 +32,7 @@ use prior::Prior;
 use task::{Task, tasks};
 pub(crate) use viewed::Viewed;
 
-use super::{Decision, Model, Origin, Thresholds, VariableModel, argmax, text_key};
+use super::{Decision, Model, Origin, Reading, Thresholds, VariableModel, argmax, text_key};
 use crate::corpus::{Codings, Corpus, Statement, group_folds};
 use crate::error::{Error, Result};
 use crate::features::{
@@ -165,6 +165,7 @@ pub fn train(
         semantic: weights.semantic,
         sentence: weights.sentence,
         variables,
+        reading: inherited_reading(aids.prior, corpus),
         scores: None,
         id: String::new(),
     };
@@ -341,6 +342,12 @@ impl<'a> Study<'a> {
         }
         warnings
     }
+}
+
+/// The readings of the model that was started from: they hold for the same codebook only.
+fn inherited_reading(prior: Option<&Model>, corpus: &Corpus) -> Option<Reading> {
+    let same = prior.filter(|p| p.codebook_hash == corpus.codebook.hash())?;
+    same.reading.clone()
 }
 
 /// The keys of all texts that the weights come from, ascending, each once.
