@@ -1,10 +1,14 @@
 """Makes `models/prior`: what the fast views learn from real statements, and how to read
 them together with the context encoder.
 
+    python models/context/train.py KONFLIK DATA WORK --stage first
+    python models/prior.py KONFLIK DATA WORK --stage soft
+    python models/context/train.py KONFLIK DATA WORK
+    cargo build --release
     python models/prior.py KONFLIK DATA WORK
 
 KONFLIK is the built command, DATA the folder with `real_train.csv` and `unlabelled/`, which are not
-part of the project, WORK the folder in which `models/context/train.py` left its stages. Then
+part of the project, WORK the folder in which `models/context/train.py` leaves its stages. Then
 
     konflik train corpus --from models/prior -o models/starter ...
 
@@ -17,6 +21,10 @@ needs neither of them. In order:
    reading is learned from: corrections, mix and thresholds. A source weighs as the root of its size.
 3. Real statements and unlabelled texts with the encoder's soft codes (as four coders each) give the
    prior.
+
+The stage `soft` gives the unlabelled texts soft codes, of which the encoder learns: the geometric
+mean of what the fast views and the first encoder say, for each fold by models that have not seen
+its sources.
 
 Pinned: numpy 2.4.6, scipy 1.18.0, and what `models/context/train.py` needs.
 """
@@ -64,13 +72,16 @@ def write(path, found):
 
 class Konflik:
     def __init__(self, binary, work):
-        self.binary, self.work = binary, work
+        # Commands run in WORK.
+        self.binary, self.work = os.path.abspath(binary), os.path.abspath(work)
 
     def train(self, name, path, *options, out=None):
         out = out or os.path.join(self.work, name)
-        corpus = [path] if os.path.isdir(path) else [path, "--codebook", CODEBOOK]
+        # The card names the table: without the folder that it lies in.
+        table = [os.path.basename(path), "--codebook", CODEBOOK]
+        corpus = [path] if os.path.isdir(path) else table
         done = subprocess.run([self.binary, "train", *corpus, "-o", out, "--name", name, "--force",
-                               "--quiet", *options], capture_output=True, text=True)
+                               "--quiet", *options], capture_output=True, text=True, cwd=self.work)
         if done.returncode:
             sys.exit(done.stderr)
         return out
@@ -141,6 +152,14 @@ class Stack:
                     intercept=[round(float(x), 6) for x in b], flattening=0.0, alpha=None, absent=[])
 
 
+def weights_of(gold, sources, codes):
+    """A source weighs as the root of its size, and so does a code: shares of the sample mean
+    nothing, and without the second root rare codes would hardly be given."""
+    sizes = {s: (sources == s).sum() for s in np.unique(sources)}
+    shares = np.bincount(gold, minlength=codes) / len(gold)
+    return np.array([(sizes[s] * shares[c])**-0.5 for s, c in zip(sources, gold)])
+
+
 def held_out(make, inputs, gold, sources, weights):
     """Probabilities of each source by a stack of the others."""
     out = np.zeros((len(gold), inputs[0].shape[1]))
@@ -204,11 +223,8 @@ def learn_reading(found, encoder_hash, unseen):
     variables, confidence = [], {}
     for v, codes in CODES.items():
         fast, deep, gold, sources = found[v]
-        sizes = {s: (sources == s).sum() for s in np.unique(sources)}
         k = len(codes)
-        shares = np.bincount(gold, minlength=k) / len(gold)
-        # Shares of the sample mean nothing; without the second root rare codes would hardly be given.
-        weights = np.array([(sizes[s] * shares[c])**-0.5 for s, c in zip(sources, gold)])
+        weights = weights_of(gold, sources, k)
         full = k <= 4
         judged = {}
         for name, inputs in (("fast", [fast]), ("context", [fast, deep])):
@@ -220,7 +236,7 @@ def learn_reading(found, encoder_hash, unseen):
             if name == "fast":
                 # In a large batch about half of the rows are read again.
                 doubt = float(np.quantile(p.max(1), READ_AGAIN))
-                for s in sizes:
+                for s in np.unique(sources):
                     confidence.setdefault(s, []).append(p[sources == s].max(1).mean())
         variables.append(dict(id=v, codes=codes, fast=judged["fast"], context=judged["context"],
                               doubt=round(doubt, 6)))
@@ -255,7 +271,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name in ("konflik", "data", "work"):
         parser.add_argument(name)
+    parser.add_argument("--stage", choices=["soft"], help="stop after the stage")
     args = parser.parse_args()
+    args.work = os.path.abspath(args.work)
     konflik = Konflik(args.konflik, args.work)
 
     def at(name):
@@ -267,6 +285,8 @@ def main():
     pieces = konflik.train("pieces", CORPUS, "--cost", "1e-6", "--folds", "2")
     texts = context.texts_of(args.konflik, args.data, args.work)
 
+    if args.stage == "soft":
+        return code_unlabelled(konflik, args.work, texts, real, pieces)
     if not os.path.exists(at("held_out.npz")):
         code_held_out(konflik, args.work, texts, real, pieces)
     with np.load(at("held_out.npz")) as stored:
@@ -285,6 +305,30 @@ def main():
                   "--reading", at("reading.json"), out=os.path.join(HERE, "prior"))
 
 
+def fast_model(konflik, work, fold, held_out, real, pieces):
+    """A model of the corpus and the sources that are not held out, made as the starter is made."""
+    seen = write(os.path.join(work, "seen.csv"), [r for r in real if r["source"] not in held_out])
+    prior = konflik.train(f"prior_{fold}", seen, "--from", pieces, "--folds", "3")
+    return konflik.train(f"fast_{fold}", CORPUS, "--from", prior)
+
+
+def code_unlabelled(konflik, work, texts, real, pieces):
+    """Writes the soft codes that the encoders of the folds, and that of all, learn from."""
+    folder = os.path.join(work, "e5t")
+    at = [i for i, t in enumerate(texts) if t["kind"] == "unlabelled" and len(t["text"]) > 15]
+    found = [dict(id=f"u{i}", text=texts[i]["text"]) for i in at]
+    path = write(os.path.join(work, "unlabelled.csv"), found)
+    for fold, sources in {**context.FOLDS, "all": []}.items():
+        fast = konflik.label(path, fast_model(konflik, work, fold, sources, real, pieces))
+        encoder = context.Encoder(folder, context.LAYERS).eval()
+        encoder.load_state_dict(torch.load(os.path.join(work, f"first_{fold}.pt")))
+        deep = context.log_probabilities(encoder, folder, [f["text"] for f in found])
+        says = ~np.isnan(fast["conflict"]).any(1)
+        shares = {v: np.exp(log_softmax((np.log(np.maximum(fast[v], LEAST)) + deep[v]) / 2))[says]
+                  for v in CODES}
+        np.savez(os.path.join(work, f"soft_{fold}.npz"), rows=np.array(at)[says], **shares)
+
+
 def code_held_out(konflik, work, texts, real, pieces):
     """Writes what models and encoders that have not seen a source say of its statements."""
     def at(name):
@@ -293,9 +337,7 @@ def code_held_out(konflik, work, texts, real, pieces):
     first_real = next(i for i, t in enumerate(texts) if t["kind"] == "real")
     found = {v: [[], [], [], []] for v in CODES}
     for fold, sources in context.FOLDS.items():
-        seen = write(at("seen.csv"), [r for r in real if r["source"] not in sources])
-        prior = konflik.train(f"prior_{fold}", seen, "--from", pieces, "--folds", "3")
-        model = konflik.train(f"fast_{fold}", CORPUS, "--from", prior)
+        model = fast_model(konflik, work, fold, sources, real, pieces)
         deep = np.load(at(f"fold_{fold}.npz"))
         rows = [real[i - first_real] for i in deep["rows"]]
         fast = konflik.label(write(at("held.csv"), rows), model)

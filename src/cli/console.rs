@@ -41,18 +41,37 @@ impl Console {
         self.say(&format!("warning: {text}"));
     }
 
-    /// A bar of `total` steps; without a known number a spinner.
-    pub(super) fn progress(&self, total: Option<u64>, what: &'static str) -> ProgressBar {
-        if self.quiet || !self.terminal {
+    /// Whether progress is shown.
+    pub(super) fn shows_progress(&self) -> bool {
+        self.terminal && !self.quiet
+    }
+
+    /// A bar of `total` steps.
+    pub(super) fn steps(&self, total: u64, what: &'static str) -> ProgressBar {
+        let bar = ProgressBar::new(total);
+        self.shown(bar, "  {msg} {wide_bar} {pos}/{len}", what)
+    }
+
+    /// The rows that are done, with their rate; where their number is known, also the time left.
+    pub(super) fn rows(&self, total: Option<u64>, what: &'static str) -> ProgressBar {
+        match total {
+            Some(total) => self.shown(
+                ProgressBar::new(total),
+                "  {msg} {wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
+                what,
+            ),
+            None => self.shown(
+                ProgressBar::new_spinner(),
+                "  {spinner} {msg} {human_pos} rows, {per_sec} ({elapsed})",
+                what,
+            ),
+        }
+    }
+
+    fn shown(&self, bar: ProgressBar, template: &str, what: &'static str) -> ProgressBar {
+        if !self.shows_progress() {
             return ProgressBar::hidden();
         }
-        let (bar, template) = match total {
-            Some(total) => (ProgressBar::new(total), "  {msg} {wide_bar} {pos}/{len}"),
-            None => (
-                ProgressBar::new_spinner(),
-                "  {spinner} {msg} {human_pos} ({elapsed})",
-            ),
-        };
         let style =
             ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);

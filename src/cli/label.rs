@@ -1,6 +1,7 @@
 //! `konflik label`: codes for new statements.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -108,6 +109,12 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     if let Some(path) = &args.codebook {
         model.require_codebook(&Codebook::read(path)?)?;
     }
+    if args.fast.fast && model.sees_context() {
+        console.warn(
+            "--fast changes nothing: this model was trained with the context encoder's vectors \
+             (`konflik train --without context` makes one without)",
+        );
+    }
     let routes = args.routes.as_deref();
     let routes = routes.map(|path| Routes::read(path, model.codebook()));
     let routes = routes.transpose()?;
@@ -125,6 +132,7 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     let format = output_format(args, &output, &reader)?;
     let rejects = rejects_path(args, &output);
     let labelling = Labelling {
+        input: &args.statements,
         model: &model,
         format,
         prefix: &args.prefix,
@@ -215,6 +223,7 @@ fn prepare_rejects(path: &Path, args: &LabelArgs) -> konflik::Result<Output> {
 
 /// One batch to be labelled.
 pub(super) struct Labelling<'a> {
+    pub(super) input: &'a Path,
     pub(super) model: &'a Model,
     pub(super) format: Format,
     pub(super) prefix: &'a str,
@@ -250,7 +259,9 @@ impl Labelling<'_> {
         };
         output.write(&rows.header())?;
         let mut shown = 0;
-        let bar = console.progress(None, "labelling");
+        let looks = console.shows_progress();
+        let expected = looks.then(|| expected_rows(self.input)).flatten();
+        let bar = console.rows(expected, "labelling");
         let counts = label_rows(
             &mut reader,
             &labeller,
@@ -285,6 +296,35 @@ impl Labelling<'_> {
         output.commit()?;
         Ok(counts)
     }
+}
+
+/// About how many rows a file of text has: its lines outside quotation marks but the header. `None`
+/// for other files and for what can be read only once.
+fn expected_rows(path: &Path) -> Option<u64> {
+    let has_header = match Format::of_path(path).ok()? {
+        Format::Delimited(_) => true,
+        Format::Jsonl => false,
+        _ => return None,
+    };
+    if !path.is_file() {
+        return None;
+    }
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path).ok()?);
+    let (mut lines, mut quoted, mut last) = (0, false, b'\n');
+    loop {
+        let bytes = file.fill_buf().ok()?;
+        let Some(end) = bytes.last() else { break };
+        last = *end;
+        for byte in bytes {
+            // Quotation marks in JSON never hold a line break.
+            quoted ^= has_header && *byte == b'"';
+            lines += u64::from(*byte == b'\n' && !quoted);
+        }
+        let read = bytes.len();
+        file.consume(read);
+    }
+    lines += u64::from(last != b'\n');
+    Some(lines.saturating_sub(u64::from(has_header)))
 }
 
 /// A part of the line of counts, where there are such rows.
@@ -437,4 +477,31 @@ pub(super) fn decision_lines(counts: &LabelCounts, model: &Model) -> Vec<String>
         )
     };
     model.variables().iter().enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content, rows) in [
+            ("a.csv", "id,text\n1,a\n2,\"two\nlines\"\n3,c", Some(3)),
+            ("b.csv", "text\n", Some(0)),
+            ("c.csv", "", Some(0)),
+            (
+                "d.jsonl",
+                "{\"text\": \"a \\\" b\"}\n{\"text\": \"c\"}\n",
+                Some(2),
+            ),
+            ("e.xlsx", "a\nb\n", None),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(expected_rows(&path), rows, "{name}");
+        }
+        assert_eq!(expected_rows(Path::new("-")), None);
+        assert_eq!(expected_rows(folder.path()), None);
+    }
 }

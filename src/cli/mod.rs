@@ -426,13 +426,13 @@ impl EncoderArgs {
         let mut model = load_model(directory)?;
         match (self.load()?, model.sentence_encoder()) {
             (Some(encoder), _) => model.attach_encoder(encoder)?,
-            (None, None) => {}
-            (None, Some(needed)) => {
+            (None, Some(needed)) if !model.has_encoder() => {
                 return Err(Error::WrongEncoder {
                     needed: needed.to_string(),
                     given: None,
                 });
             }
+            (None, _) => {}
         }
         Ok(model)
     }

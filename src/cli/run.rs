@@ -318,6 +318,7 @@ impl Pipeline<'_> {
         } in inputs
         {
             let labelling = Labelling {
+                input: &path,
                 model,
                 format: reader.layout().format,
                 prefix: "konflik_",

@@ -71,6 +71,9 @@ pub struct Code {
     pub id: String,
     /// Name for people.
     pub name: Translations,
+    /// What follows from the code, where something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
     /// The definition in a line.
     pub brief: Translations,
     /// The full definition.
@@ -87,6 +90,16 @@ pub struct Code {
     /// Statements that are close but get another code.
     #[serde(default)]
     pub near_misses: Vec<NearMiss>,
+}
+
+/// What follows from a code. A report lists what can be acted on and sets apart what only vents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Someone can act on the statement: it names what would settle it.
+    Acts,
+    /// The statement lets off steam and names nothing that could be settled.
+    Vents,
 }
 
 /// A statement that gets the code.
@@ -147,6 +160,16 @@ impl Codebook {
     /// The variable of that id with its position.
     pub fn variable(&self, id: &str) -> Option<(usize, &Variable)> {
         self.variables.iter().enumerate().find(|(_, v)| v.id == id)
+    }
+
+    /// The first variable of which a code has the role, and those codes.
+    pub fn with_role(&self, role: Role) -> Option<(usize, Vec<usize>)> {
+        self.variables.iter().enumerate().find_map(|(position, v)| {
+            let codes = v.codes.iter().enumerate();
+            let codes = codes.filter(|(_, code)| code.role == Some(role));
+            let codes: Vec<usize> = codes.map(|(k, _)| k).collect();
+            (!codes.is_empty()).then_some((position, codes))
+        })
     }
 
     /// SHA-256 of the canonical form: the same content has the same hash however it is laid out.

@@ -106,9 +106,11 @@ pub fn ablate(
     let with_all = |step| watch("all views", step);
     let all = train(corpus, "ablation", params, aids, &with_all)?.out_of_fold;
     let mut rows = Vec::new();
-    for variant in variants(params.views, aids.sentences.is_some()) {
+    let has_sentences = aids.sentences.is_some() || params.context;
+    for variant in variants(params.views, has_sentences) {
         let params = TrainParams {
             views: variant.views,
+            context: params.context && variant.sentence,
             ..params.clone()
         };
         let aids = Aids {

@@ -10,7 +10,7 @@ use toml::Spanned;
 use crate::codebook::{line_of, other_version, syntax_error};
 use crate::error::{Error, Location, Result};
 use crate::label::Depth;
-use crate::model::{Model, argmax};
+use crate::model::Model;
 
 /// The version of the test format that this build reads.
 const SCHEMA_VERSION: u32 = 1;
@@ -222,17 +222,18 @@ impl TestFile {
             ),
         };
         let texts: Vec<&str> = self.cases.iter().flatten().map(String::as_str).collect();
-        let mut judged = model.judged(&texts, depth)?.into_iter();
+        let mut labelled = model.labelled(&texts, depth)?.into_iter();
         let mut cases = Vec::new();
         for texts in &self.cases {
             let mut statements = Vec::new();
-            for (text, judged) in texts.iter().zip(judged.by_ref()) {
-                let (p, _) = &judged[position];
-                let best = argmax(p);
+            for (text, prediction) in texts.iter().zip(labelled.by_ref()) {
+                let silent = || unknown(format!("{text:?} says nothing, so it has no code"));
+                let prediction = prediction.ok_or_else(silent)?;
+                let found = &prediction.variables[position];
                 statements.push(CasePrediction {
                     text: text.clone(),
-                    code: variable.codes[best].id.clone(),
-                    probability: p[code.unwrap_or(best)],
+                    code: variable.codes[found.code].id.clone(),
+                    probability: found.probabilities[code.unwrap_or(found.code)],
                 });
             }
             let passed = self.is_met(&statements);

@@ -1,5 +1,7 @@
 //! Whether probabilities mean what they say, and what leaving the unsure ones out would bring.
 
+use std::cmp::Ordering;
+
 use serde::Serialize;
 
 use super::bootstrap::{Draws, quantile};
@@ -14,6 +16,9 @@ const ECE_BINS: usize = 15;
 const RELIABILITY_BINS: usize = 10;
 /// Coverages of the risk–coverage curve: every twentieth of the statements.
 const COVERAGES: usize = 20;
+
+/// Why there is no top-2 accuracy.
+const TWO_CODES: &str = "with one or two codes the two most probable are all";
 
 /// What a model said of a statement whose code is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +51,9 @@ pub struct Calibration {
     /// Area under the risk–coverage curve: the mean, over k = 1…n, of the error rate among the
     /// k most confident statements (Geifman and `El-Yaniv` 2017); ties count as their mean.
     pub aurc: Score,
+    /// Share of statements whose gold code is one of the two most probable; of equally probable
+    /// codes the first counts as the more probable.
+    pub top2_accuracy: Score,
     /// Statements by deciles of confidence; ties stay together, empty bins are left out.
     pub reliability: Vec<ReliabilityBin>,
     /// Error rates among the most confident 5 %, 10 %, … 100 %.
@@ -89,12 +97,14 @@ struct Row {
     /// Bin of `ece`.
     bin: u8,
     right: bool,
+    /// Whether the gold code is one of the two most probable.
+    in_top_two: bool,
     /// Whether the next is less confident.
     ends_tie: bool,
 }
 
-/// The four scores of a sample, in the order of [`Calibration`].
-type Summary = [f64; 4];
+/// The scores of a sample, in the order of [`Calibration`].
+type Summary = [f64; 5];
 
 impl Calibration {
     /// Measures the forecasts, with intervals by bootstrap of their `groups` groups.
@@ -118,12 +128,17 @@ impl Calibration {
             draws.add_interval(&mut score, values);
             score
         };
+        let codes = forecasts.first().map_or(0, |f| f.probabilities.len());
         Self {
             ece: score(0),
             ece_bins: ECE_BINS,
             brier: score(1),
             log_loss: score(2),
             aurc: score(3),
+            top2_accuracy: match codes {
+                1 | 2 => Err(TWO_CODES).into(),
+                _ => score(4),
+            },
             reliability: reliability(&rows),
             risk_coverage: risk_coverage(&rows),
         }
@@ -137,12 +152,23 @@ fn row(forecast: &Forecast<'_>) -> Row {
     Row {
         confidence: p[best],
         right: best == forecast.gold,
+        in_top_two: is_in_top_two(p, forecast.gold),
         brier: p.iter().enumerate().map(off).sum(),
         log_loss: -p[forecast.gold].max(f64::EPSILON).ln(),
         group: forecast.group as u32,
         bin: bin_of(p[best]) as u8,
         ends_tie: true,
     }
+}
+
+/// Of equally probable codes the first is the more probable, as for the best code.
+fn is_in_top_two(p: &[f64], code: usize) -> bool {
+    let is_before = |(k, other): &(usize, &f64)| match other.total_cmp(&p[code]) {
+        Ordering::Greater => true,
+        Ordering::Equal => *k < code,
+        Ordering::Less => false,
+    };
+    p.iter().enumerate().filter(is_before).count() < 2
 }
 
 #[derive(Clone, Copy, Default)]
@@ -156,7 +182,7 @@ struct Bin {
 fn summary(rows: &[Row], times: &[u32]) -> Option<Summary> {
     let mut bins = [Bin::default(); ECE_BINS];
     let (mut n, mut brier, mut log_loss) = (0.0, 0.0, 0.0);
-    let (mut errors, mut area) = (0.0, 0.0);
+    let (mut errors, mut area, mut top_two) = (0.0, 0.0, 0.0);
     let (mut tied, mut tied_errors) = (0.0, 0.0);
     for row in rows {
         // Whether a row was drawn is chance: to add nothing is faster than to guess.
@@ -168,6 +194,7 @@ fn summary(rows: &[Row], times: &[u32]) -> Option<Summary> {
         bin.right += right;
         brier += times * row.brier;
         log_loss += times * row.log_loss;
+        top_two += if row.in_top_two { times } else { 0.0 };
         tied += times;
         tied_errors += times - right;
         if row.ends_tie {
@@ -178,7 +205,7 @@ fn summary(rows: &[Row], times: &[u32]) -> Option<Summary> {
         }
     }
     let gap: f64 = bins.iter().map(|b| (b.right - b.confidence).abs()).sum();
-    (n > 0.0).then(|| [gap / n, brier / n, log_loss / n, area / n])
+    (n > 0.0).then(|| [gap / n, brier / n, log_loss / n, area / n, top_two / n])
 }
 
 /// Bin b of ((b−1)/15, b/15]; 0 falls in the first.

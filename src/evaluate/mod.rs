@@ -111,6 +111,8 @@ pub struct Evaluation {
     pub statements: usize,
     /// Statements of it that the model was trained on: more than a few, and the scores say little.
     pub seen_in_training: usize,
+    /// Statements of it that say nothing, so they have no code and are not scored.
+    pub saying_nothing: usize,
     /// How intervals were made: 95 %, percentile bootstrap.
     pub bootstrap: Bootstrap,
     /// One per variable with gold codes.
@@ -274,17 +276,18 @@ pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result
     params.check()?;
     model.require_codebook(&gold.codebook)?;
     let texts: Vec<&str> = gold.statements.iter().map(|s| s.text.as_str()).collect();
-    let predictions = model.judged(&texts, params.depth)?;
+    let predictions = model.labelled(&texts, params.depth)?;
+    let silent = predictions.iter().filter(|p| p.is_none()).count();
     let judged = (0..model.variables().len()).map(|v| {
         let rows = gold.statements.iter().zip(&predictions);
         rows.filter_map(|(statement, p)| {
-            let (probabilities, decision) = &p[v];
+            let found = &p.as_ref()?.variables[v];
             Some(Judged {
                 statement,
                 gold: statement.codes[v]?,
-                predicted: argmax(probabilities),
-                probabilities,
-                decision: *decision,
+                predicted: found.code,
+                probabilities: &found.probabilities,
+                decision: found.decision,
             })
         })
         .collect()
@@ -294,7 +297,8 @@ pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result
         .iter()
         .filter(|s| model.has_seen(&s.text))
         .count();
-    evaluation(model, gold, judged.collect(), seen, params)
+    let counts = [seen, silent];
+    evaluation(model, gold, judged.collect(), counts, params)
 }
 
 /// Evaluates what a training says of its own statements out of fold: regression and head that
@@ -324,14 +328,14 @@ pub fn evaluate_out_of_fold(
         })
         .collect()
     });
-    evaluation(model, corpus, judged.collect(), 0, params)
+    evaluation(model, corpus, judged.collect(), [0, 0], params)
 }
 
 fn evaluation<'a>(
     model: &Model,
     gold: &'a Corpus,
     judged: Vec<Vec<Judged<'a>>>,
-    seen: usize,
+    [seen, silent]: [usize; 2],
     params: &EvaluateParams,
 ) -> Result<Evaluation> {
     let mut variables = Vec::new();
@@ -382,6 +386,7 @@ fn evaluation<'a>(
         gold_sha256: gold.hash().to_string(),
         statements: gold.statements.len(),
         seen_in_training: seen,
+        saying_nothing: silent,
         bootstrap: Bootstrap::of(gold, params),
         variables,
         gate: None,

@@ -68,7 +68,7 @@ fn knobs(params: &TrainParams, aids: Aids<'_>) -> Vec<Knob> {
         get: |p| p.cost,
         set: |p, v| p.cost = v,
     }];
-    if aids.sentences.is_some() {
+    if aids.sentences.is_some() || params.context {
         knobs.push(Knob {
             name: "sentence_weight",
             ladder: VIEW_WEIGHTS,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::EncoderId;
+use super::{ContextEncoder, EncoderId};
 use crate::error::{Error, Result};
 
 /// Turns whole texts into vectors that lie the closer the more alike the texts are in meaning.
@@ -15,6 +15,16 @@ pub trait TextEncoder: Send + Sync {
     /// The vectors of `texts` in their order, shape texts × dimensions. The vector of a text does
     /// not depend on the texts beside it.
     fn encode(&self, texts: &[&str]) -> Result<Array2<f32>>;
+}
+
+impl<T: TextEncoder + ?Sized> TextEncoder for &T {
+    fn id(&self) -> EncoderId {
+        (**self).id()
+    }
+
+    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+        (**self).encode(texts)
+    }
 }
 
 /// Which encoder is needed, and the encoder itself once it is there.
@@ -33,9 +43,31 @@ impl SentenceView {
         }
     }
 
-    /// The view of an encoder that is yet to be given.
-    pub fn without_encoder(id: EncoderId) -> Self {
-        Self { id, encoder: None }
+    /// The view of the context encoder that every build carries.
+    pub fn shipped() -> Result<Self> {
+        Ok(Self::new(Arc::new(ContextEncoder::shipped()?)))
+    }
+
+    /// The view that needs this encoder. The shipped one is there; another is yet to be given.
+    pub fn needing(id: EncoderId) -> Result<Self> {
+        // The hash of the shipped encoder takes time: only of what may be it.
+        if id.name == ContextEncoder::SHIPPED {
+            let shipped = Self::shipped()?;
+            if shipped.id.hash == id.hash {
+                return Ok(shipped);
+            }
+        }
+        Ok(Self { id, encoder: None })
+    }
+
+    /// Whether its encoder is there.
+    pub fn is_complete(&self) -> bool {
+        self.encoder.is_some()
+    }
+
+    /// Whether its encoder is the shipped one.
+    pub fn is_shipped(&self) -> bool {
+        self.encoder.is_some() && self.id.name == ContextEncoder::SHIPPED
     }
 
     /// Which encoder it needs.

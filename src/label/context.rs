@@ -6,12 +6,12 @@ use std::ops::Range;
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 
-use super::Prediction;
 use super::evidence::{Evidence, WORDS, best_two};
+use super::{Labeller, Prediction};
 use crate::error::{Error, Result};
-use crate::features::{ContextEncoder, ContextHead, ContextWord, StatementFeatures};
+use crate::features::{ContextEncoder, ContextHead, ContextWord};
 use crate::ingest::clean::{Cleaned, says_nothing, statement_text};
-use crate::model::{Decision, Model, argmax};
+use crate::model::Model;
 
 /// How much of a batch the context encoder reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,30 +201,21 @@ impl<'m> Context<'m> {
     }
 }
 
-/// The probabilities of one variable's codes and what to make of the best.
-pub(crate) type Judged = (Vec<f64>, Decision);
-
 impl Model {
-    /// For each text and variable what labelling says of it: probabilities and decision. A text
-    /// that says nothing has those of the fast views.
-    pub(crate) fn judged(&self, texts: &[&str], depth: Depth) -> Result<Vec<Vec<Judged>>> {
-        let features = self.extractor().extract_all(texts)?;
+    /// What labelling says of each text, without evidence; nothing of one that says nothing.
+    pub(crate) fn labelled(&self, texts: &[&str], depth: Depth) -> Result<Vec<Option<Prediction>>> {
+        let labeller = Labeller::new(self).without_evidence();
+        let vectors = self.extractor().sentence_vectors(texts)?;
         let readings = match depth {
             Depth::Fast => texts.iter().map(|_| None).collect(),
             _ => self.context_readings(texts, false)?,
         };
-        let judge = |(features, reading): (&StatementFeatures, &Option<ContextReading>)| {
-            let mut fast = self.probabilities(features);
-            fast.truncate(self.variables().len());
-            let judged = fast.into_iter().enumerate().map(|(position, p)| {
-                let context = reading.as_ref().and_then(|r| r.of(position));
-                let (p, thresholds) = self.judge(position, p, context);
-                let decision = thresholds.decide(p[argmax(&p)]);
-                (p, decision)
-            });
-            judged.collect()
-        };
-        Ok(features.par_iter().zip(&readings).map(judge).collect())
+        let rows = texts.par_iter().zip(&readings).enumerate();
+        rows.map(|(i, (text, reading))| {
+            let vector = vectors.row(i).to_vec();
+            labeller.predict_beside(&statement_text(text), vector, reading.as_ref())
+        })
+        .collect()
     }
 
     /// For each text what the context encoder says of it; nothing where the text says nothing or

@@ -186,9 +186,10 @@ fn predicted(
     Prediction {
         variables: variables.collect(),
         language,
-        read_by: match reading {
-            Some(_) => ReadBy::Context,
-            None => ReadBy::Fast,
+        read_by: if reading.is_some() || model.sees_context() {
+            ReadBy::Context
+        } else {
+            ReadBy::Fast
         },
     }
 }

@@ -342,7 +342,7 @@ fn label_chunk(
                 prediction.iter_mut().for_each(Prediction::hold_back);
             }
             block.counts.read_in_part += u64::from(reading.is_some_and(|r| r.unread > 0));
-            for kind in cleaned.kinds() {
+            for kind in cleaned.kinds().filter(|_| prediction.is_some()) {
                 *block.counts.cut.entry(kind).or_default() += 1;
             }
             let copy = copies.get(i).and_then(Option::as_deref);

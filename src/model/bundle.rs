@@ -41,7 +41,7 @@ const TENSORS: &str = "model.safetensors";
 const CARD: &str = "README.md";
 
 /// How the lexical features are made: a model made by other features is refused.
-const FEATURES: &str = "clean1;fnv1a64:w,c,p;mix64:b;squeeze3;nfkc-lower";
+const FEATURES: &str = "clean2;fnv1a64:w,c,p;mix64:b;squeeze3;nfkc-lower";
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -353,12 +353,10 @@ impl Model {
         {
             return Err(damaged(name, "a part of the sentence view is missing"));
         }
+        let sentence = manifest.sentence_encoder.clone();
         let encoders = EncoderViews {
             semantic: view,
-            sentence: manifest
-                .sentence_encoder
-                .clone()
-                .map(SentenceView::without_encoder),
+            sentence: sentence.map(SentenceView::needing).transpose()?,
         };
         let fault = manifest
             .reading

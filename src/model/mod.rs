@@ -150,6 +150,20 @@ impl Model {
         self.extractor.sentence().map(SentenceView::encoder)
     }
 
+    /// Whether the sentence encoder that it needs, if any, is there.
+    pub fn has_encoder(&self) -> bool {
+        self.extractor
+            .sentence()
+            .is_none_or(SentenceView::is_complete)
+    }
+
+    /// Whether the shipped context encoder gives it a view of every statement.
+    pub fn sees_context(&self) -> bool {
+        self.extractor
+            .sentence()
+            .is_some_and(SentenceView::is_shipped)
+    }
+
     /// Gives a model that was trained with a sentence encoder that encoder; another is refused.
     pub fn attach_encoder(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
         self.extractor.attach_encoder(encoder)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::codebook::{Code, Codebook, Translations};
+use crate::codebook::{Code, Codebook, Role, Translations};
 
 /// The codebook in one of its languages, as Markdown.
 pub fn codebook_markdown(codebook: &Codebook, language: &str) -> String {
@@ -50,6 +50,15 @@ fn code_markdown(code: &Code, language: &str) -> String {
         text(&code.brief, language),
         text(&code.definition, language)
     );
+    match code.role {
+        Some(Role::Acts) => {
+            let _ = writeln!(out, "{}\n", words.acts);
+        }
+        Some(Role::Vents) => {
+            let _ = writeln!(out, "{}\n", words.vents);
+        }
+        None => {}
+    }
     for (title, rules) in [
         (words.include, &code.include),
         (words.exclude, &code.exclude),
@@ -87,6 +96,8 @@ fn code_markdown(code: &Code, language: &str) -> String {
 
 /// Headings in the language of the codebook.
 struct Words {
+    acts: &'static str,
+    vents: &'static str,
     include: &'static str,
     exclude: &'static str,
     examples: &'static str,
@@ -97,12 +108,16 @@ impl Words {
     fn of(language: &str) -> Self {
         match language {
             "id" => Self {
+                acts: "Dapat ditindaklanjuti: laporan mendaftarnya.",
+                vents: "Hanya meluapkan emosi: laporan memisahkannya.",
                 include: "Dipakai bila:",
                 exclude: "Tidak dipakai bila:",
                 examples: "Contoh:",
                 near_misses: "Mirip, tetapi bukan:",
             },
             _ => Self {
+                acts: "Can be acted on: reports list it.",
+                vents: "Only lets off steam: reports set it apart.",
                 include: "Use it when:",
                 exclude: "Don't use it when:",
                 examples: "Examples:",

@@ -39,6 +39,13 @@ fn render(evaluation: &Evaluation, style: Style) -> String {
             evaluation.seen_in_training
         );
     }
+    if evaluation.saying_nothing > 0 {
+        let _ = writeln!(
+            out,
+            "{} of them say nothing, so they have no code and are not scored.",
+            evaluation.saying_nothing
+        );
+    }
     out.push('\n');
     if let Some(verdict) = &evaluation.gate {
         out.push_str(&gate::section(verdict, style));
@@ -51,7 +58,7 @@ fn render(evaluation: &Evaluation, style: Style) -> String {
 
 fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     let mut out = style.heading(&variable.id);
-    out.push_str(&style.table(&main_scores(&variable.overall)));
+    out.push_str(&style.table(&main_scores(variable)));
     out.push_str(&style.table(&by_code(&variable.overall)));
     out.push_str("Gold (rows) by predicted (columns):\n\n");
     out.push_str(&style.table(&confusion(variable)));
@@ -74,7 +81,8 @@ fn render_variable(variable: &VariableEvaluation, style: Style) -> String {
     out
 }
 
-fn main_scores(scores: &Scores) -> Table {
+fn main_scores(variable: &VariableEvaluation) -> Table {
+    let scores = &variable.overall;
     let mut table = Table::new(&[
         ("score", Align::Left),
         ("value", Align::Right),
@@ -93,6 +101,16 @@ fn main_scores(scores: &Scores) -> Table {
             value(score),
             interval(score),
             value(baseline),
+        ]);
+    }
+    // Two coders often differ between the two best codes too.
+    let top2 = &variable.calibration.top2_accuracy;
+    if top2.value.is_some() {
+        table.row([
+            "top-2 accuracy".to_string(),
+            value(top2),
+            interval(top2),
+            String::new(),
         ]);
     }
     table

@@ -7,11 +7,14 @@ use std::fs;
 use konflik::corpus::Labels;
 use konflik::evaluate::{
     Calibration, Comparison, EvaluateParams, Forecast, clopper_pearson, compare, doubtful,
-    mcnemar_exact, wilson,
+    evaluate, mcnemar_exact, wilson,
 };
+use konflik::label::Prediction;
 use konflik::model::{Decision, OutOfFold, OutOfFoldRow};
-use konflik::{Codebook, Corpus, ReadOptions};
+use konflik::{Codebook, Corpus, Model, ReadOptions};
 use serde::Deserialize;
+
+use super::common::project;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -28,6 +31,7 @@ struct Forecasts {
     brier: f64,
     log_loss: f64,
     aurc: f64,
+    top2_accuracy: Option<f64>,
     reliability: Vec<[f64; 2]>,
     risk: Vec<f64>,
 }
@@ -86,6 +90,13 @@ fn calibration_is_that_of_scikit_learn() {
             close(score.value.unwrap(), theirs);
             let [low, high] = score.interval.unwrap();
             assert!(low < high);
+        }
+        assert_eq!(
+            ours.top2_accuracy.value.is_some(),
+            case.top2_accuracy.is_some()
+        );
+        if let (Some(ours), Some(theirs)) = (ours.top2_accuracy.value, case.top2_accuracy) {
+            close(ours, theirs);
         }
         assert_eq!(ours.reliability.len(), case.reliability.len());
         for (bin, [mean, accuracy]) in ours.reliability.iter().zip(&case.reliability) {
@@ -169,7 +180,7 @@ fn compared(codings: &Codings) -> Comparison {
         fs::write(&path, &files[i]).unwrap();
         path
     });
-    let codebook = Codebook::read(&super::common::project("corpus/codebook.toml")).unwrap();
+    let codebook = Codebook::read(&project("corpus/codebook.toml")).unwrap();
     let labels = |path| Labels::read(path, &codebook, "konflik_").unwrap();
     let (a, b) = (labels(&a), labels(&b));
     let gold = Corpus::read(&gold, codebook, &ReadOptions::default()).unwrap();
@@ -210,6 +221,34 @@ fn a_comparison_is_that_of_scikit_learn_statsmodels_and_numpy() {
     assert_eq!(all, conflict.n);
     let changed = codings.a.iter().zip(&codings.b).filter(|(a, b)| a != b);
     assert_eq!(conflict.changes.len(), changed.count());
+}
+
+/// A gold statement is judged as `label` judges it: one that says nothing has no code, an answer
+/// without its question abstains.
+#[test]
+fn evaluation_judges_as_labelling_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gold.csv");
+    let table = "id,text,conflict,topic\n\
+        1,-,none,other\n\
+        2,\"Belum, Pak.\",none,other\n\
+        3,Obat saya sudah dua minggu kosong di apotek.,realistic,facilities\n\
+        4,\"Terima kasih, perawatnya ramah dan cepat.\",none,staff\n";
+    fs::write(&path, table).unwrap();
+    let codebook = Codebook::read(&project("corpus/codebook.toml")).unwrap();
+    let gold = Corpus::read(&path, codebook, &ReadOptions::default()).unwrap();
+    let model = Model::starter().unwrap();
+    let evaluation = evaluate(&model, &gold, &EvaluateParams::default()).unwrap();
+    assert_eq!((evaluation.statements, evaluation.saying_nothing), (4, 1));
+    for (position, variable) in evaluation.variables.iter().enumerate() {
+        assert_eq!(variable.overall.n, 3);
+        let labelled = gold.statements.iter().map(|s| model.predict(&s.text));
+        let labelled: Vec<_> = labelled.filter_map(Result::unwrap).collect();
+        for scores in &variable.decisions {
+            let same = |p: &&Prediction| p.variables[position].decision == scores.decision;
+            assert_eq!(scores.n as usize, labelled.iter().filter(same).count());
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,8 @@ mod behaviour;
 #[cfg(test)]
 mod bundle;
 #[cfg(test)]
+mod clean;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod context;

@@ -224,7 +224,7 @@ fn the_page_samples_and_the_numbers_do_not() {
             .sum::<u64>(),
         3000
     );
-    let triage = report.triage.as_ref().unwrap();
+    let triage = &report.triage;
     assert_eq!(
         (triage.queues[0].rows, triage.queues[0].shown.len()),
         (1000, 20)

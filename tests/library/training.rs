@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::common::{small_corpus, trained};
 use konflik::corpus::Statement;
 use konflik::model::{Aids, TrainParams, train};
-use konflik::{Codebook, Corpus, Error};
+use konflik::{Codebook, Corpus, Error, Model};
 
 fn bytes(corpus: &Corpus) -> Vec<Vec<u8>> {
     let files = trained(corpus).model.to_files().unwrap();
@@ -53,6 +53,32 @@ fn another_seed_is_another_model() {
     };
     let other = train(&corpus, "test", &params, Aids::default(), &|_| {}).unwrap();
     assert_ne!(trained(&corpus).model.id(), other.model.id());
+}
+
+/// Below 2,000 statements the context encoder lends its vectors, and a model of them needs no other
+/// file: it is found again by its hash.
+#[test]
+fn few_statements_are_learned_with_the_context_encoder() {
+    let corpus = small_corpus();
+    let suited = TrainParams::suited_to(corpus.statements.len());
+    assert!(suited.context && !TrainParams::suited_to(2000).context);
+    let without = TrainParams {
+        context: false,
+        ..suited.clone()
+    };
+    let [with, without] = [suited, without].map(|params| {
+        let training = train(&corpus, "few", &params, Aids::default(), &|_| {});
+        training.unwrap().model
+    });
+    assert!(with.sees_context() && !without.sees_context());
+    assert!(with.sentence_encoder().is_some() && without.sentence_encoder().is_none());
+    let files = with.to_files().unwrap();
+    let read = Model::from_files(&files, "again").unwrap();
+    assert!(read.sees_context());
+    let text = "Antrean loket dari subuh, obatnya kosong lagi";
+    let said = read.predict(text).unwrap();
+    assert_eq!(said, with.predict(text).unwrap());
+    assert_ne!(said, without.predict(text).unwrap());
 }
 
 /// More characters than the alphabet holds: which are kept must not be left to chance.

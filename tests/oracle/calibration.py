@@ -9,7 +9,7 @@ import json
 import numpy as np
 from scipy.stats import beta
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
@@ -22,6 +22,14 @@ def tie_means(errors, confidence):
     for value in np.unique(c):
         e[c == value] = e[c == value].mean()
     return e
+
+
+def top_two(gold, p, digits):
+    """As scikit-learn, but that of equal probabilities the first comes first."""
+    share = (np.argsort(-p, axis=1, kind="stable")[:, :2] == gold[:, None]).any(1).mean()
+    if digits > 2:
+        assert share == top_k_accuracy_score(gold, p, k=2, labels=range(p.shape[1]))
+    return share
 
 
 cases = []
@@ -48,6 +56,7 @@ for classes, n, digits in [(2, 303, 9), (3, 1207, 9), (11, 404, 2), (11, 33, 1)]
             else brier_score_loss(gold, p[:, 1], scale_by_half=False),
             "log_loss": log_loss(gold, p, labels=range(classes)),
             "aurc": risk.mean(),
+            "top2_accuracy": top_two(gold, p, digits) if classes > 2 else None,
             "reliability": [list(pair) for pair in zip(q_mean, q_accuracy)],
             "risk": [risk[-(-step * n // 20) - 1] for step in range(1, 21)],
         }

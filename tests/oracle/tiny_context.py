@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 FOLDER, CORPUS = map(pathlib.Path, sys.argv[1:])
-HIDDEN, HEADS, INNER, LAYERS, POSITIONS, WINDOWS = 32, 4, 64, 2, 8, 64
+HIDDEN, HEADS, INNER, LAYERS, GENERAL, POSITIONS, WINDOWS = 32, 4, 64, 2, 1, 8, 64
 CODES = {"mood": ["calm", "angry"], "topic": ["queue", "dust", "other"]}
 TEXTS = ["the queue is long", "obat kosong", "Dust, dust!", "", "   ", "ＡＢＣ ﬁ ½", "unknown 😡😡 obat", "the queue is long " * 3, "the dust " * 300, "a" * 100]
 ODD = [
@@ -69,10 +69,13 @@ def network(words):
     for name, codes in CODES.items():
         tensors[f"heads.{name}.weight"] = torch.randn(len(codes), HIDDEN)
         tensors[f"heads.{name}.bias"] = torch.randn(len(codes))
+    tensors["vectors.general.middle"] = torch.randn(HIDDEN) * 0.1
+    tensors["vectors.last.middle"] = torch.randn(HIDDEN) * 0.1
     return tensors
 
 
 def states(tensors, ids):
+    """The last states, and those behind the general layers."""
     def linear(name, x):
         return x @ (tensors[name + ".weight"].double() * tensors[name + ".scale"].double()[:, None]).T + tensors[name + ".bias"].double()
 
@@ -83,19 +86,21 @@ def states(tensors, ids):
     words = tensors["embeddings.word_embeddings.weight"][ids].double() * tensors["embeddings.word_embeddings.scale"][ids, None].double()
     x = norm("embeddings.LayerNorm", words + tensors["embeddings.position_embeddings.weight"][: len(ids)].double())
     for layer in range(LAYERS):
+        if layer == GENERAL:
+            general = x
         named = f"encoder.layer.{layer}."
         parts = [part.view(-1, HEADS, HIDDEN // HEADS).transpose(0, 1) for part in linear(named + "qkv", x).split(HIDDEN, 1)]
         attended = torch.nn.functional.scaled_dot_product_attention(*parts).transpose(0, 1).reshape(-1, HIDDEN)
         x = norm(named + "attn_norm", linear(named + "attn_out", attended) + x)
         x = norm(named + "ffn_norm", linear(named + "ffn_out", torch.nn.functional.gelu(linear(named + "ffn_in", x))) + x)
-    return x
+    return torch.stack([x, general])
 
 
 def vector(tensors, tokenizer, text):
     ids = tokenizer.encode(text, add_special_tokens=False).ids
     windows = [ids[i : i + POSITIONS - 2] for i in range(0, len(ids), POSITIONS - 2)] or [[]]
     read = windows[:WINDOWS]
-    return torch.cat([states(tensors, [0, *window, 2]) for window in read]).mean(0), sum(map(len, windows[WINDOWS:]))
+    return torch.cat([states(tensors, [0, *window, 2]) for window in read], 1).mean(1), sum(map(len, windows[WINDOWS:]))
 
 
 def write(path, value):
@@ -108,11 +113,19 @@ small = small_tokenizer()
 small.save(str(FOLDER / "tokenizer.json"))
 tensors = network(small.get_vocab_size())
 save_file(tensors, FOLDER / "model.safetensors")
-shape = dict(hidden_size=HIDDEN, num_hidden_layers=LAYERS, num_attention_heads=HEADS, intermediate_size=INNER, vocab_size=small.get_vocab_size(), max_position_embeddings=POSITIONS, layer_norm_eps=1e-12, hidden_act="gelu")
+shape = dict(hidden_size=HIDDEN, num_hidden_layers=LAYERS, num_attention_heads=HEADS, intermediate_size=INNER, vocab_size=small.get_vocab_size(), max_position_embeddings=POSITIONS, layer_norm_eps=1e-12, hidden_act="gelu", general_layers=GENERAL)
 (FOLDER / "config.json").write_text(json.dumps(shape | {"codes": CODES}, indent=1) + "\n")
-vectors, unread = zip(*(vector(tensors, small, text) for text in TEXTS))
+both, unread = zip(*(vector(tensors, small, text) for text in TEXTS))
+vectors = [last for last, _ in both]
+
+
+def centred(vector, name):
+    return torch.nn.functional.normalize(vector - tensors[f"vectors.{name}.middle"].double(), dim=0)
+
+
+own_codes = [torch.cat([centred(general, "general"), centred(last, "last")]) / 2**0.5 for last, general in both]
 probabilities = [{name: torch.softmax(v @ tensors[f"heads.{name}.weight"].double().T + tensors[f"heads.{name}.bias"].double(), 0).tolist() for name in CODES} for v in vectors]
-write(FOLDER / "expected.json", {"texts": TEXTS, "vectors": [[round(x, 7) for x in v.tolist()] for v in vectors], "unread": unread, "probabilities": probabilities})
+write(FOLDER / "expected.json", {"texts": TEXTS, "vectors": [[round(x, 7) for x in v.tolist()] for v in vectors], "own_codes": [[round(x, 7) for x in v.tolist()] for v in own_codes], "unread": unread, "probabilities": probabilities})
 
 texts = [row["text"] for row in csv.DictReader(CORPUS.open(newline=""))]
 larger = tokenizer(models.Unigram())

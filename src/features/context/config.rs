@@ -19,6 +19,9 @@ pub(super) struct Config {
     pub(super) max_position_embeddings: usize,
     pub(super) layer_norm_eps: f32,
     hidden_act: String,
+    /// Lowest layers that were left as the base model has them; none: there is no general vector.
+    #[serde(default)]
+    pub(super) general_layers: usize,
     /// The codes of each variable that there is a head for.
     #[serde(default)]
     pub(super) codes: BTreeMap<String, Vec<String>>,
@@ -39,6 +42,12 @@ impl Config {
         if heads == 0 || !hidden.is_multiple_of(heads) {
             return Some(format!(
                 "hidden_size {hidden} isn't a multiple of num_attention_heads {heads}"
+            ));
+        }
+        if self.general_layers > self.num_hidden_layers {
+            return Some(format!(
+                "general_layers is {}, num_hidden_layers {}",
+                self.general_layers, self.num_hidden_layers
             ));
         }
         for (name, width) in [

@@ -14,6 +14,11 @@
 //! `ffn_in`, `ffn_out` and `ffn_norm`. The type of token is added to the positions, of which the
 //! first is that of the first token.
 //!
+//! The heads read the mean of the last states. For codes of others there is a second vector: the
+//! lowest layers, `general_layers`, are those of the base model, so the mean of their states still
+//! tells apart what the heads have no need to. It lies beside that of the last states, each with its
+//! `vectors.*.middle` taken off and scaled to the same length.
+//!
 //! The vector of a text depends on the text alone: it has the same bits whatever stands beside it,
 //! on any number of threads and any kind of processor.
 
@@ -31,7 +36,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use rayon::prelude::*;
 
 use crate::codebook::Hash;
@@ -75,6 +80,25 @@ pub struct ContextEncoder {
     window: usize,
     network: Network,
     heads: Vec<ContextHead>,
+    general: Option<General>,
+}
+
+/// What the vectors for codes of others are made with.
+struct General {
+    /// How many of the lowest layers.
+    layers: usize,
+    /// The middles of the general and of the last vectors.
+    middles: [Vec<f32>; 2],
+}
+
+/// What is asked for beside the mean of the last states.
+#[derive(Clone, Copy, PartialEq)]
+enum Also {
+    Nothing,
+    /// The scores of each token.
+    Scores,
+    /// The mean of the states behind the general layers.
+    General,
 }
 
 /// The vectors of texts.
@@ -102,6 +126,8 @@ pub struct ContextWord {
 struct Sums {
     /// The sum of the last states of its tokens.
     states: Vec<f32>,
+    /// The sum of the states behind the general layers, if asked for.
+    general: Vec<f32>,
     /// For each token, if asked for, its scores by all heads.
     scores: Vec<Vec<f32>>,
 }
@@ -120,6 +146,9 @@ static TENSORS: &Aligned<[u8]> =
     &Aligned(*include_bytes!("../../../models/context/model.safetensors"));
 
 impl ContextEncoder {
+    /// The name of the shipped encoder.
+    pub const SHIPPED: &'static str = "context";
+
     /// The encoder that every build carries: `models/context` of the project. It is put together
     /// at the first call.
     pub fn shipped() -> Result<&'static Self> {
@@ -128,7 +157,7 @@ impl ContextEncoder {
             return Ok(encoder);
         }
         let encoder = Self::from_files(
-            "context",
+            Self::SHIPPED,
             &ContextFiles {
                 config: Cow::Borrowed(include_bytes!("../../../models/context/config.json")),
                 tokenizer: Cow::Borrowed(include_bytes!("../../../models/context/tokenizer.json")),
@@ -162,13 +191,17 @@ impl ContextEncoder {
             Config::from_json(config).map_err(|reason| refused("config.json", config, reason))?;
         let tokens = Tokens::from_json(tokenizer, settings.vocab_size)
             .map_err(|reason| refused("tokenizer.json", tokenizer, reason))?;
-        let (network, heads) = match tensors {
+        let (network, heads, middles) = match tensors {
             Cow::Borrowed(bytes) => {
                 Tensors::lasting(&settings, bytes).and_then(|t| t.read(machine))
             }
             Cow::Owned(bytes) => Tensors::copied(&settings, bytes).and_then(|t| t.read(machine)),
         }
         .map_err(|reason| refused("model.safetensors", tensors, reason))?;
+        let general = middles.map(|middles| General {
+            layers: settings.general_layers,
+            middles,
+        });
         let (hash, hashed) = match files {
             ContextFiles {
                 config: Cow::Borrowed(config),
@@ -188,6 +221,7 @@ impl ContextEncoder {
             window: settings.max_position_embeddings - 2,
             network,
             heads,
+            general,
         })
     }
 
@@ -209,12 +243,12 @@ impl ContextEncoder {
     /// The vectors of `texts`, in their order. What is longer than a window is read in windows one
     /// after the other, at most 64.
     pub fn encode(&self, texts: &[&str]) -> Result<ContextVectors> {
-        Ok(self.read(texts, false).0)
+        Ok(self.read(texts, Also::Nothing).0)
     }
 
     /// The vectors of `texts`, and for each its words with what they add to the scores of codes.
     pub fn explain(&self, texts: &[&str]) -> Result<(ContextVectors, Vec<Vec<ContextWord>>)> {
-        let (vectors, scores) = self.read(texts, true);
+        let (vectors, _, scores) = self.read(texts, Also::Scores);
         let words = texts.par_iter().zip(scores);
         let words = words.map(|(text, scores)| self.words(text, &scores));
         Ok((vectors, words.collect()))
@@ -244,28 +278,39 @@ impl ContextEncoder {
         words
     }
 
-    fn read(&self, texts: &[&str], explains: bool) -> (ContextVectors, Vec<Vec<Vec<f32>>>) {
+    /// The vectors of `texts`; their general vectors and the scores of their tokens, if asked for.
+    fn read(
+        &self,
+        texts: &[&str],
+        also: Also,
+    ) -> (ContextVectors, Array2<f32>, Vec<Vec<Vec<f32>>>) {
         let tokens: Vec<Vec<u32>> = texts.par_iter().map(|text| self.tokens.ids(text)).collect();
         let read = self.window * MAX_WINDOWS;
         let unread = tokens.iter().map(|ids| ids.len().saturating_sub(read));
         let unread = unread.collect();
         let windows = self.windows(tokens);
         let mut vectors = Array2::zeros((texts.len(), self.dim()));
+        let mut general = Array2::zeros(match also {
+            Also::General => vectors.dim(),
+            _ => (0, 0),
+        });
         let mut counts = vec![0; texts.len()];
         let mut scores = vec![Vec::new(); texts.len()];
-        for (window, sums) in windows.iter().zip(self.sums(&windows, explains)) {
+        for (window, sums) in windows.iter().zip(self.sums(&windows, also)) {
             let mut vector = vectors.row_mut(window.text);
-            vector
-                .iter_mut()
-                .zip(sums.states)
-                .for_each(|(x, sum)| *x += sum);
+            vector += &ArrayView1::from(&sums.states);
+            if also == Also::General {
+                let mut vector = general.row_mut(window.text);
+                vector += &ArrayView1::from(&sums.general);
+            }
             counts[window.text] += window.ids.len();
             scores[window.text].extend(sums.scores);
         }
-        for (mut vector, count) in vectors.rows_mut().into_iter().zip(counts) {
-            vector /= count as f32;
+        let all = vectors.rows_mut().into_iter().zip(&counts);
+        for (mut vector, count) in all.chain(general.rows_mut().into_iter().zip(&counts)) {
+            vector /= *count as f32;
         }
-        (ContextVectors { vectors, unread }, scores)
+        (ContextVectors { vectors, unread }, general, scores)
     }
 
     /// What is read of the texts, window by window.
@@ -284,35 +329,44 @@ impl ContextEncoder {
     }
 
     /// What is read of each window.
-    fn sums(&self, windows: &[Window], explains: bool) -> Vec<Sums> {
+    fn sums(&self, windows: &[Window], also: Also) -> Vec<Sums> {
         let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
         let share = tokens.div_ceil(rayon::current_num_threads());
         let batches: Vec<_> = batches(windows, share.clamp(LEAST_TOKENS, BATCH_TOKENS)).collect();
         batches
             .into_par_iter()
             .map_init(Work::default, |work, batch| {
-                self.batch_sums(batch, work, explains)
+                self.batch_sums(batch, work, also)
             })
             .flatten()
             .collect()
     }
 
-    fn batch_sums(&self, windows: &[Window], work: &mut Work, explains: bool) -> Vec<Sums> {
+    fn batch_sums(&self, windows: &[Window], work: &mut Work, also: Also) -> Vec<Sums> {
         let ids: Vec<&[u32]> = windows.iter().map(|window| &*window.ids).collect();
-        let mut states = self.network.forward(&ids, work).chunks_exact(self.dim());
+        let layers = self.general.as_ref().map(|general| general.layers);
+        let layers = layers.filter(|_| also == Also::General);
+        let found = self.network.forward(&ids, layers, work);
+        let mut states = found.last.chunks_exact(self.dim());
+        let mut general = found.general.chunks_exact(self.dim());
         let sums = ids.iter().map(|ids| {
             let mut sum = vec![0.0; self.dim()];
             let mut scores = Vec::new();
             for (position, state) in states.by_ref().take(ids.len()).enumerate() {
-                sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
+                add(&mut sum, state);
                 // The marks at both ends are no words.
-                if explains && (1..ids.len() - 1).contains(&position) {
+                if also == Also::Scores && (1..ids.len() - 1).contains(&position) {
                     let of_heads = self.heads.iter().flat_map(|head| head.scores(state));
                     scores.push(of_heads.collect());
                 }
             }
+            let mut general_sum = vec![0.0; self.dim()];
+            for state in general.by_ref().take(ids.len()) {
+                add(&mut general_sum, state);
+            }
             Sums {
                 states: sum,
+                general: general_sum,
                 scores,
             }
         });
@@ -325,20 +379,39 @@ impl TextEncoder for ContextEncoder {
         EncoderId {
             name: self.name.clone(),
             hash: self.hash().to_string(),
-            dimensions: self.dim(),
+            dimensions: self.dim() * if self.general.is_some() { 2 } else { 1 },
         }
     }
 
-    /// The vectors scaled to length 1.
+    /// The general vectors and those of the last states beside each other, if there are both; of
+    /// length 1.
     fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
-        let mut vectors = Self::encode(self, texts)?.vectors;
-        for mut vector in vectors.rows_mut() {
-            let squares = vector.iter().map(|x| f64::from(*x) * f64::from(*x));
-            // A null vector has no direction; it stays.
-            let length = squares.sum::<f64>().sqrt().max(1e-12) as f32;
-            vector /= length;
+        let Some(General { middles, .. }) = &self.general else {
+            let mut vectors = Self::encode(self, texts)?.vectors;
+            scale_to(&mut vectors, 1.0);
+            return Ok(vectors);
+        };
+        let (ContextVectors { vectors, .. }, general, _) = self.read(texts, Also::General);
+        let mut parts = [general, vectors];
+        for (part, middle) in parts.iter_mut().zip(middles) {
+            *part -= &ArrayView1::from(middle);
+            scale_to(part, std::f32::consts::FRAC_1_SQRT_2);
         }
-        Ok(vectors)
+        let [general, last] = parts;
+        Ok(concatenate![Axis(1), general, last])
+    }
+}
+
+fn add(sum: &mut [f32], state: &[f32]) {
+    sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
+}
+
+/// Gives each row that length; a null vector has no direction and stays.
+fn scale_to(vectors: &mut Array2<f32>, length: f32) {
+    for mut vector in vectors.rows_mut() {
+        let squares = vector.iter().map(|x| f64::from(*x) * f64::from(*x));
+        let own = squares.sum::<f64>().sqrt().max(1e-12) as f32;
+        vector *= length / own;
     }
 }
 

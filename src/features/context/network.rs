@@ -54,6 +54,8 @@ pub(super) struct Network {
 pub(super) struct Work {
     /// Tokens × hidden.
     states: Vec<f32>,
+    /// The states behind the general layers, if they are asked for.
+    general: Vec<f32>,
     quantised: Quantised,
     sums: Sums,
     /// Tokens × 3 hidden.
@@ -65,9 +67,21 @@ pub(super) struct Work {
     row: Vec<f32>,
 }
 
+/// The states of all tokens, tokens × hidden, the windows one below the other.
+pub(super) struct States<'w> {
+    pub(super) last: &'w [f32],
+    /// Those behind the lowest layers that were asked for; else nothing.
+    pub(super) general: &'w [f32],
+}
+
 impl Network {
-    /// The last states of all tokens, tokens × hidden, the windows one below the other.
-    pub(super) fn forward<'w>(&self, windows: &[&[u32]], work: &'w mut Work) -> &'w [f32] {
+    /// The states of the windows' tokens: the last, and those behind the `general` lowest layers.
+    pub(super) fn forward<'w>(
+        &self,
+        windows: &[&[u32]],
+        general: Option<usize>,
+        work: &'w mut Work,
+    ) -> States<'w> {
         let tokens: usize = windows.iter().map(|window| window.len()).sum();
         work.states.resize(tokens * self.hidden, 0.0);
         work.attended.resize(tokens * self.hidden, 0.0);
@@ -77,7 +91,11 @@ impl Network {
             windows,
             states: &mut work.states,
         });
-        for layer in &self.layers {
+        work.general.clear();
+        for (below, layer) in self.layers.iter().enumerate() {
+            if general == Some(below) {
+                work.general.extend_from_slice(&work.states);
+            }
             self.attend(layer, windows, work);
             self.add(
                 &layer.attention_output,
@@ -88,7 +106,13 @@ impl Network {
             self.widen(layer, work);
             self.add(&layer.output, &layer.output_norm, Source::Quantised, work);
         }
-        &work.states
+        if general == Some(self.layers.len()) {
+            work.general.extend_from_slice(&work.states);
+        }
+        States {
+            last: &work.states,
+            general: &work.general,
+        }
     }
 
     fn attend(&self, layer: &Layer, windows: &[&[u32]], work: &mut Work) {

@@ -13,6 +13,9 @@ use super::matrix::Linear;
 use super::network::{Embeddings, Layer, Network};
 use crate::tensor::decoded;
 
+/// What a file holds.
+type Parts = (Network, Vec<ContextHead>, Option<[Vec<f32>; 2]>);
+
 /// The tensors of a file by their names. Each must have the shape that the configuration says.
 pub(super) struct Tensors<'a, 'b> {
     config: &'a Config,
@@ -51,11 +54,26 @@ impl<'a, 'b> Tensors<'a, 'b> {
         })
     }
 
-    /// The network and the heads, in the order of their names.
-    pub(super) fn read(&self, machine: Machine) -> Result<(Network, Vec<ContextHead>), String> {
+    /// The network, the heads, in the order of their names, and the middles, if there are general
+    /// layers.
+    pub(super) fn read(&self, machine: Machine) -> Result<Parts, String> {
         let heads = self.config.codes.iter();
         let heads = heads.map(|(name, codes)| self.head(name, codes));
-        Ok((self.network(machine)?, heads.collect::<Result<_, _>>()?))
+        let middles = (self.config.general_layers > 0).then(|| self.middles());
+        Ok((
+            self.network(machine)?,
+            heads.collect::<Result<_, _>>()?,
+            middles.transpose()?,
+        ))
+    }
+
+    /// The middles of the general and of the last vectors: what most texts have in common.
+    fn middles(&self) -> Result<[Vec<f32>; 2], String> {
+        let shape = [self.config.hidden_size];
+        Ok([
+            self.numbers("vectors.general.middle", &shape)?,
+            self.numbers("vectors.last.middle", &shape)?,
+        ])
     }
 
     fn network(&self, machine: Machine) -> Result<Network, String> {

@@ -39,6 +39,9 @@ static CLOSING: Pattern = Pattern::new(concat!(
 ));
 
 #[cfg(test)]
+pub(super) static WORDS: [&Words; 2] = [&GREETERS, &CLOSERS];
+
+#[cfg(test)]
 pub(super) static PATTERNS: [&Pattern; 4] = [&GREETING, &OPENING_MARKS, &CLOSING_MARKS, &CLOSING];
 
 /// Words that a statement has at least that thanks are cut behind.
@@ -123,120 +126,95 @@ fn closing(draft: &mut Draft<'_>) -> bool {
     draft.apply(&[Edit::cut(range, CutKind::Closing)])
 }
 
-/// First words of greetings, in small letters.
-const GREETERS: [&str; 72] = [
-    "selamat",
-    "slmt",
-    "met",
-    "pagi",
-    "siang",
-    "sore",
-    "malam",
-    "good",
-    "halo",
-    "hallo",
-    "hello",
-    "hai",
-    "hi",
-    "hey",
-    "hei",
-    "helo",
-    "haloo",
-    "halooo",
-    "permisi",
-    "salam",
-    "greetings",
-    "dengan",
-    "to",
-    "dear",
-    "kepada",
-    "yth",
-    "ykh",
-    "yang",
-    "min",
-    "minn",
-    "mimin",
-    "admin",
-    "kak",
-    "kakak",
-    "ka",
-    "kk",
-    "gan",
-    "sis",
-    "bro",
-    "bang",
-    "pak",
-    "bapak",
-    "bpk",
-    "bu",
-    "ibu",
-    "mas",
-    "mbak",
-    "mba",
-    "tim",
-    "team",
-    "cs",
-    "customer",
-    "semua",
-    "semuanya",
-    "rekan",
-    "all",
-    "everyone",
-    "guys",
-    "there",
-    "sir",
-    "madam",
-    "folks",
-    "folk",
-    "support",
-    "sobat",
-    "bosku",
-    "bos",
-    "tuan",
-    "nyonya",
-    "askum",
-    "aslm",
-    "asslm",
-];
+/// First words of greetings.
+const GREETERS: Words = Words::new(&[
+    b"admin",
+    b"all",
+    b"asala",
+    b"askum",
+    b"aslm",
+    b"assala",
+    b"assl",
+    b"asslm",
+    b"bang",
+    b"bapak",
+    b"bos",
+    b"bosku",
+    b"bpk",
+    b"bro",
+    b"bu",
+    b"cs",
+    b"customer",
+    b"dear",
+    b"dengan",
+    b"everyone",
+    b"folk",
+    b"folks",
+    b"gan",
+    b"good",
+    b"greetings",
+    b"guys",
+    b"hai",
+    b"haii",
+    b"hallo",
+    b"halo",
+    b"haloo",
+    b"halooo",
+    b"hei",
+    b"hell",
+    b"hello",
+    b"helo",
+    b"hey",
+    b"heyy",
+    b"hi",
+    b"hii",
+    b"ibu",
+    b"ka",
+    b"kak",
+    b"kakak",
+    b"kepada",
+    b"kk",
+    b"madam",
+    b"malam",
+    b"mas",
+    b"mba",
+    b"mbak",
+    b"met",
+    b"mimin",
+    b"min",
+    b"minn",
+    b"nyonya",
+    b"pagi",
+    b"pak",
+    b"permisi",
+    b"rekan",
+    b"salam",
+    b"selamat",
+    b"semua",
+    b"semuanya",
+    b"siang",
+    b"sir",
+    b"sis",
+    b"slmt",
+    b"sobat",
+    b"sore",
+    b"support",
+    b"team",
+    b"teman",
+    b"there",
+    b"tim",
+    b"to",
+    b"tuan",
+    b"waala",
+    b"yang",
+    b"ykh",
+    b"yth",
+]);
 
 /// Whether the first word of a text may be a greeting.
 pub(super) fn may_greet(text: &str) -> bool {
-    let begin = text.trim_start_matches(|c: char| c.is_whitespace() || ",.!:;–—-".contains(c));
-    let end = begin.bytes().position(|b| !b.is_ascii_alphabetic());
-    let word = &begin[..end.unwrap_or(begin.len())];
-    let is_long = || {
-        let prefix = |p: &str| {
-            word.get(..p.len())
-                .is_some_and(|w| w.eq_ignore_ascii_case(p))
-        };
-        [
-            "assala", "asala", "waala", "hell", "hal", "hai", "hey", "hii", "admin", "assl",
-            "aslm", "teman", "rekan",
-        ]
-        .iter()
-        .any(|p| prefix(p))
-    };
-    word.len() >= 2
-        && matches!(
-            word.as_bytes()[0] | 32,
-            b's' | b'm'
-                | b'p'
-                | b'g'
-                | b'h'
-                | b'd'
-                | b't'
-                | b'k'
-                | b'y'
-                | b'a'
-                | b'b'
-                | b'c'
-                | b'r'
-                | b'e'
-                | b'f'
-                | b'n'
-                | b'w'
-        )
-        && (GREETERS.iter().any(|g| word.eq_ignore_ascii_case(g)) || is_long())
+    let is_outside = |c: char| c.is_whitespace() || ",.!:;–—-".contains(c);
+    GREETERS.begin(text.trim_start_matches(is_outside).as_bytes())
 }
 
 /// Words that thanks, farewells and the lines of devices have.
@@ -246,28 +224,28 @@ const CLOSERS: Words = Words::new(&[
     b"get outlook",
     b"hormat",
     b"kasih",
-    b"terimakasih",
-    b"trimakasi",
     b"makasi",
-    b"mksh",
     b"mks",
+    b"mksh",
     b"nuhun",
     b"nuwun",
     b"regards",
     b"salam",
-    b"suwun",
     b"sent ",
     b"sincerely",
+    b"suwun",
+    b"terimakasih",
+    b"terkirim",
+    b"tertanda",
     b"thank",
-    b"trims",
-    b"trmksh",
     b"thx",
     b"tks",
     b"tq",
-    b"ty",
-    b"terkirim",
+    b"trimakasi",
+    b"trims",
+    b"trmksh",
     b"ttd",
-    b"tertanda",
+    b"ty",
     b"wassala",
 ]);
 

@@ -23,66 +23,66 @@ static REFERENCE: Pattern = Pattern::new(concat!(
 ));
 /// One of these is in every reference without `#`.
 const REFERENCE_WORDS: Words = Words::new(&[
-    b"tiket",
-    b"ticket",
-    b"lapor",
+    b"account",
     b"aduan",
-    b"pengaduan",
+    b"booking",
     b"case",
-    b"kasus",
-    b"order",
-    b"pesanan",
-    b"ref",
-    b"referen",
-    b"nomor",
-    b"number",
-    b"num",
-    b"no",
-    b"nr",
+    b"code",
+    b"cp",
+    b"customer",
+    b"e-mail",
+    b"email",
+    b"faktur",
+    b"hp",
     b"id",
     b"idpel",
-    b"kode",
-    b"code",
-    b"resi",
-    b"booking",
-    b"transa",
-    b"regist",
-    b"pelanggan",
-    b"customer",
-    b"rek",
-    b"rekening",
-    b"account",
-    b"polis",
-    b"kontrak",
     b"inv",
     b"invoice",
-    b"faktur",
-    b"nik",
+    b"kasus",
+    b"kode",
+    b"kontrak",
     b"ktp",
-    b"hp",
+    b"lapor",
+    b"nik",
+    b"no",
+    b"nomor",
+    b"nopol",
+    b"nr",
+    b"num",
+    b"number",
+    b"order",
+    b"pelanggan",
+    b"pengaduan",
+    b"pesanan",
+    b"phone",
+    b"polis",
+    b"ref",
+    b"referen",
+    b"regist",
+    b"rek",
+    b"rekening",
+    b"resi",
+    b"tel",
+    b"telepon",
+    b"telp",
+    b"ticket",
+    b"tiket",
+    b"tlp",
+    b"transa",
     b"wa",
     b"whatsapp",
-    b"tel",
-    b"telp",
-    b"telepon",
-    b"tlp",
-    b"phone",
-    b"email",
-    b"e-mail",
-    b"cp",
-    b"nopol",
 ]);
 /// One of these is in every street address with a number.
 const ADDRESS_WORDS: Words = Words::new(&[
-    b"jl",
-    b"jln",
-    b"jalan",
+    b"blok",
     b"gang",
     b"gg",
-    b"perum",
-    b"kompleks",
+    b"jalan",
+    b"jl",
+    b"jln",
     b"komplek",
-    b"blok",
+    b"kompleks",
+    b"perum",
     b"rt",
 ]);
 /// Upper case, as such numbers are.
@@ -105,6 +105,9 @@ static STANDALONE: Pattern = Pattern::new(r"(?:^|\s)(?P<mark>_)(?:[\s.,;:!?]|$)"
 /// Marks beside each other, and the brackets around them.
 static RUN: Pattern =
     Pattern::new(r"\s*[(\[<{]?\s*MARK(?:\s*(?:[,;/&+]|dan|and|atau|or)?\s*MARK)*\s*[)\]>}]?\s*");
+#[cfg(test)]
+pub(super) static WORDS: [&Words; 2] = [&REFERENCE_WORDS, &ADDRESS_WORDS];
+
 #[cfg(test)]
 pub(super) static PATTERNS: [&Pattern; 11] = [
     &GIVEN,
@@ -133,7 +136,7 @@ pub(super) fn mark(draft: &mut Draft<'_>, signs: &Signs) {
             Some(Edit::mark(range, kind_of_mask(name)))
         });
     }
-    let links = signs.any(Signs::LINK) && may_link(draft.text());
+    let links = signs.any(Signs::LINK | Signs::WW) && may_link(draft.text());
     private(draft, signs, links);
     if links {
         draft.mark(&LINK, CutKind::Link);
@@ -183,15 +186,22 @@ fn is_number(captures: &regex::Captures<'_>) -> bool {
 
 /// What `--redact` masks.
 fn private(draft: &mut Draft<'_>, signs: &Signs, links: bool) {
-    let may_be = |kind: Kind, text: &str| match kind {
+    let text = draft.text();
+    let has_at_sign = signs.any(Signs::AT);
+    let emails = has_at_sign && has_at(text, true);
+    let handles = has_at_sign && has_at(text, false);
+    let addresses = signs.any(Signs::DIGIT) && ADDRESS_WORDS.begin_in(text.as_bytes());
+    let plates = signs.digits > 1 && may_plate(text);
+    let may_be = |kind: Kind| match kind {
         Kind::Url => links,
-        Kind::Email | Kind::Handle => signs.any(Signs::AT),
-        Kind::Address => signs.any(Signs::DIGIT) && ADDRESS_WORDS.begin_in(text.as_bytes()),
-        Kind::Plate => signs.digits > 1 && ends_in_capitals(text),
+        Kind::Email => emails,
+        Kind::Handle => handles,
+        Kind::Address => addresses,
+        Kind::Plate => plates,
         _ => signs.digits >= PRIVATE_DIGITS,
     };
     for pattern in patterns() {
-        if !may_be(pattern.kind, draft.text()) {
+        if !may_be(pattern.kind) {
             continue;
         }
         let edits: Vec<Edit> = pattern
@@ -239,16 +249,35 @@ fn may_date(text: &str, digits: usize) -> bool {
     digits > 4 || (0..bytes.len()).any(|at| bytes[at].is_ascii_digit() && begins(at))
 }
 
-/// Whether a capital follows a digit, as on a number plate.
-fn ends_in_capitals(text: &str) -> bool {
+/// Whether digits stand between capitals, as on a number plate.
+fn may_plate(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.windows(3).any(|w| {
-        w[0].is_ascii_digit()
-            && (w[1].is_ascii_uppercase() || (w[1] == b' ' && w[2].is_ascii_uppercase()))
-    }) || bytes
-        .windows(2)
-        .next_back()
-        .is_some_and(|w| w[0].is_ascii_digit() && w[1].is_ascii_uppercase())
+    let mut from = 0;
+    while let Some(gap) = bytes[from..].iter().position(u8::is_ascii_digit) {
+        let start = from + gap;
+        let digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit());
+        let end = start + digits.count();
+        let (before, after) = (&bytes[..start], &bytes[end..]);
+        let before = before.strip_suffix(b" ").unwrap_or(before);
+        let after = after.strip_prefix(b" ").unwrap_or(after);
+        if (2..=4).contains(&(end - start))
+            && before.last().is_some_and(u8::is_ascii_uppercase)
+            && after.first().is_some_and(u8::is_ascii_uppercase)
+        {
+            return true;
+        }
+        from = end;
+    }
+    false
+}
+
+/// Whether an `@` stands behind a word, as in an e-mail address, or else begins a handle.
+fn has_at(text: &str, behind_word: bool) -> bool {
+    let is_behind = |(at, _): (usize, &str)| {
+        let before = text[..at].chars().next_back();
+        before.is_some_and(|c| c.is_alphanumeric() || c == '_') == behind_word
+    };
+    text.match_indices('@').any(is_behind)
 }
 
 fn kind_of(kind: Kind) -> CutKind {

@@ -28,7 +28,7 @@ static BB_CODE: Pattern = Pattern::new(
 );
 static LINKED: Pattern =
     Pattern::new(r"!?\[(?P<text>[^\[\]\n]{1,200})\]\((?:https?://|www\.|mailto:|<url>)[^()\s]*\)");
-static BOLD: Pattern = Pattern::new(r"\*\*(?P<text>[^*\n]{1,400})\*\*");
+static BOLD: Pattern = Pattern::new(r"\*\*(?P<text>[^*\n]+)\*\*");
 static ESCAPE: Pattern =
     Pattern::new(r#"\\+(?:(?P<space>r\\+n|[nrt])|u(?P<hex>[0-9a-fA-F]{4})|(?P<char>["'/]))"#);
 static DRIVE: Pattern = Pattern::new(r"\b[A-Za-z]:\\");

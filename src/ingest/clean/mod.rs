@@ -10,6 +10,7 @@ mod mail;
 mod marks;
 mod markup;
 mod nothing;
+mod spelling;
 mod words;
 
 use std::borrow::Cow;
@@ -54,10 +55,12 @@ pub enum CutKind {
     Mask,
     /// The sign of a hashtag.
     Hash,
+    /// A short spelling that is written out.
+    Short,
 }
 
 /// How many kinds there are.
-const CUT_KINDS: usize = 16;
+const CUT_KINDS: usize = 17;
 
 impl CutKind {
     /// All kinds, in order.
@@ -78,6 +81,7 @@ impl CutKind {
         Self::Date,
         Self::Mask,
         Self::Hash,
+        Self::Short,
     ];
 
     /// Its name in a report.
@@ -99,6 +103,7 @@ impl CutKind {
             Self::Date => "date or time",
             Self::Mask => "mask",
             Self::Hash => "hash sign",
+            Self::Short => "short spelling",
         }
     }
 }
@@ -160,12 +165,17 @@ impl<'a> Cleaned<'a> {
 const PASSES: usize = 4;
 
 /// The statement in a cell: without markup, quoted mail, signature, greeting and thanks; what is a
-/// link, a handle, a long number or a date is `_`, or nothing at the edge of the text.
+/// link, a handle, a long number or a date is `_`, or nothing at the edge of the text. Short
+/// spellings of "can't" are written out.
 ///
 /// Never leaves nothing of a text with words of its own, and cleaning again changes nothing.
 pub fn statement_text(cell: &str) -> Cleaned<'_> {
-    let is_clean =
-        |text: &str| Signs::of(text).is_plain() && !ends::may_greet(text) && !ends::may_close(text);
+    let is_clean = |text: &str| {
+        Signs::of(text).is_plain()
+            && !ends::may_greet(text)
+            && !ends::may_close(text)
+            && !spelling::may_shorten(text)
+    };
     if is_clean(cell.trim()) {
         return trimmed(cell);
     }
@@ -225,6 +235,7 @@ fn clean(draft: &mut Draft<'_>) {
         });
     }
     squeeze(draft);
+    spelling::write_out(draft);
 }
 
 /// One space where there is any, and none at the ends.
@@ -273,17 +284,17 @@ impl Signs {
     const CENSORED: u32 = 1 << 15;
     /// A space behind another.
     const SPACES: u32 = 1 << 16;
+    /// A letter that links begin with, and that letter behind another.
+    const W: u32 = 1 << 17;
+    const WW: u32 = 1 << 21;
 
     fn of(text: &str) -> Self {
         let (mut flags, mut digits, mut before) = (0, 0, 0);
         for byte in text.bytes() {
             let sign = SIGNS[usize::from(byte)];
-            flags |= sign | (before & sign & Self::SPACE) << 4;
+            flags |= sign | (before & sign & (Self::SPACE | Self::W)) << 4;
             digits += (sign & Self::DIGIT) >> 7;
             before = sign;
-        }
-        if flags & Self::LINK == 0 && memchr::memmem::find(text.as_bytes(), b"www.").is_some() {
-            flags |= Self::LINK;
         }
         Self {
             flags,
@@ -296,7 +307,7 @@ impl Signs {
     }
 
     fn is_plain(&self) -> bool {
-        self.flags & !Self::SPACE == 0
+        self.flags & !(Self::SPACE | Self::W) == 0
     }
 }
 
@@ -325,6 +336,8 @@ const SIGNS: [u32; 256] = {
     table[b'[' as usize] = Signs::BRACKET;
     table[b'{' as usize] = Signs::BRACKET;
     table[b' ' as usize] = Signs::SPACE;
+    table[b'w' as usize] = Signs::W;
+    table[b'W' as usize] = Signs::W;
     table[b'*' as usize] = Signs::STAR | Signs::CENSORED;
     table[b'X' as usize] = Signs::CENSORED;
     table[b':' as usize] = Signs::COLON;

@@ -33,6 +33,13 @@ fn every_pattern_compiles() {
 }
 
 #[test]
+fn words_are_in_order() {
+    for words in ends::WORDS.iter().chain(&marks::WORDS) {
+        assert!(words.are_sorted());
+    }
+}
+
+#[test]
 fn plain_text_is_lent() {
     for text in [
         "Pompa di balai desa macet dan tidak ada yang memperbaiki",
@@ -242,6 +249,30 @@ fn links_numbers_and_masks_are_marks() {
         ("https://t.co/x", ""),
         ("@a @b", ""),
         ("nama_file dan snake_case", "nama_file dan snake_case"),
+    ]);
+}
+
+#[test]
+fn short_spellings_are_written_out() {
+    all(&[
+        ("login g bisa terus", "login gak bisa terus"),
+        ("Aplikasi gabisa dibuka", "Aplikasi gak bisa dibuka"),
+        ("gbs bayar pakai kartu", "gak bisa bayar pakai kartu"),
+        (
+            "G BISA masuk, tdk bs daftar",
+            "gak bisa masuk, tidak bisa daftar",
+        ),
+        ("belum  bs dipakai", "belum bisa dipakai"),
+        ("nggabisa, blm bsa", "nggak bisa, belum bisa"),
+        // What is common already, and what only looks alike.
+        ("gak bisa dan tidak bisa", "gak bisa dan tidak bisa"),
+        (
+            "BPJS, bis kota, obs, bisakah",
+            "BPJS, bis kota, obs, bisakah",
+        ),
+        ("Stasiun GBS ramai", "Stasiun GBS ramai"),
+        ("ya bs aja", "ya bs aja"),
+        ("beras 5 g bisa, 3 kg bisa", "beras 5 g bisa, 3 kg bisa"),
     ]);
 }
 

@@ -1,11 +1,13 @@
 //! Whether one of a few words begins somewhere in a text, found faster than by a pattern.
 
-/// Words in small ASCII letters of two bytes or more. Those of three at most stand for themselves,
-/// longer ones also for what begins with them.
+/// Words in small ASCII letters of two bytes or more, in alphabetical order. Those of three at most
+/// stand for themselves, longer ones also for what begins with them.
 pub(super) struct Words {
-    words: &'static [&'static [u8]],
+    sorted: &'static [&'static [u8]],
+    /// For each first letter where its words begin; those of the next letter follow.
+    starts: [u8; 33],
     /// For each first letter the second letters, as bits.
-    pairs: [u32; 32],
+    seconds: [u32; 32],
 }
 
 /// Bytes of the longest word that isn't also the beginning of others.
@@ -13,37 +15,61 @@ const WHOLE: usize = 3;
 
 impl Words {
     pub(super) const fn new(words: &'static [&'static [u8]]) -> Self {
-        let mut pairs = [0; 32];
+        let mut starts = [0; 33];
+        let mut seconds = [0; 32];
         let mut i = 0;
         while i < words.len() {
-            pairs[(words[i][0] & 31) as usize] |= 1 << (words[i][1] & 31);
+            let letter = (words[i][0] & 31) as usize;
+            seconds[letter] |= 1 << (words[i][1] & 31);
             i += 1;
+            let mut next = letter + 1;
+            while next < starts.len() {
+                starts[next] = i as u8;
+                next += 1;
+            }
         }
-        Self { words, pairs }
+        Self {
+            sorted: words,
+            starts,
+            seconds,
+        }
     }
 
     /// Whether one of them begins a word of the text.
     pub(super) fn begin_in(&self, text: &[u8]) -> bool {
-        let mut before = b' ';
-        for (at, pair) in text.windows(2).enumerate() {
-            let seconds = self.pairs[usize::from(pair[0] & 31)];
-            let is_begin = !before.is_ascii_alphabetic();
-            before = pair[0];
-            if seconds >> (pair[1] & 31) & 1 == 1 && is_begin && self.begin(&text[at..]) {
+        let mut was_letter = false;
+        for at in 0..text.len().saturating_sub(1) {
+            let byte = text[at];
+            let is_letter = byte.is_ascii_alphabetic();
+            if is_letter && !was_letter && self.begin(&text[at..]) {
                 return true;
             }
+            was_letter = is_letter;
         }
         false
     }
 
     /// Whether a text begins with one of them.
     pub(super) fn begin(&self, text: &[u8]) -> bool {
-        let begins = |word: &&[u8]| {
+        let [first, second, ..] = text else {
+            return false;
+        };
+        let letter = usize::from(first & 31);
+        if self.seconds[letter] >> (second & 31) & 1 == 0 {
+            return false;
+        }
+        let of_letter = usize::from(self.starts[letter])..usize::from(self.starts[letter + 1]);
+        self.sorted[of_letter].iter().any(|word| {
             let there = text.get(..word.len());
             there.is_some_and(|there| there.eq_ignore_ascii_case(word))
                 && (word.len() > WHOLE
                     || !text.get(word.len()).is_some_and(u8::is_ascii_alphabetic))
-        };
-        self.words.iter().any(begins)
+        })
+    }
+
+    /// Whether they are in order.
+    #[cfg(test)]
+    pub(super) fn are_sorted(&self) -> bool {
+        self.sorted.is_sorted_by_key(|word| word[0])
     }
 }

@@ -165,7 +165,7 @@ pub fn train(
         semantic: weights.semantic,
         sentence: weights.sentence,
         variables,
-        reading: inherited_reading(aids.prior, corpus),
+        reading: inherited_reading(aids.prior, corpus).cloned(),
         scores: None,
         id: String::new(),
     };
@@ -209,12 +209,21 @@ pub(crate) struct Study<'a> {
     folds: Vec<usize>,
     aids: Aids<'a>,
     shipped: Option<StaticEncoder>,
+    sentences: Option<SentenceView>,
 }
 
 impl<'a> Study<'a> {
     pub(crate) fn new(corpus: &Corpus, params: &TrainParams, aids: Aids<'a>) -> Result<Self> {
         let views = params.views;
-        if !(views.lexical || views.semantic || aids.sentences.is_some()) {
+        let sentences = match aids.sentences {
+            Some(encoder) => Some(SentenceView::new(Arc::clone(encoder))),
+            // Who starts from a model that reads with the context encoder reads so too.
+            None if params.context && inherited_reading(aids.prior, corpus).is_none() => {
+                Some(SentenceView::shipped()?)
+            }
+            None => None,
+        };
+        if !(views.lexical || views.semantic || sentences.is_some()) {
             return Err(Error::Parameter {
                 name: "views",
                 value: "cues alone".into(),
@@ -232,6 +241,7 @@ impl<'a> Study<'a> {
             corpus,
             aids,
             shipped,
+            sentences,
         })
     }
 
@@ -244,10 +254,9 @@ impl<'a> Study<'a> {
     pub(crate) fn view(&self, params: &TrainParams) -> Result<Viewed<'_>> {
         let encoder = self.aids.encoder.or(self.shipped.as_ref());
         let encoder = encoder.filter(|_| params.views.semantic);
-        let sentences = self.aids.sentences.cloned();
         let encoders = EncoderViews {
             semantic: encoder.map(StaticEncoder::view),
-            sentence: sentences.map(SentenceView::new),
+            sentence: self.sentences.clone(),
         };
         let texts = self.texts();
         let extractor = FeatureExtractor::fit(
@@ -345,9 +354,9 @@ impl<'a> Study<'a> {
 }
 
 /// The readings of the model that was started from: they hold for the same codebook only.
-fn inherited_reading(prior: Option<&Model>, corpus: &Corpus) -> Option<Reading> {
+fn inherited_reading<'a>(prior: Option<&'a Model>, corpus: &Corpus) -> Option<&'a Reading> {
     let same = prior.filter(|p| p.codebook_hash == corpus.codebook.hash())?;
-    same.reading.clone()
+    same.reading.as_ref()
 }
 
 /// The keys of all texts that the weights come from, ascending, each once.

@@ -11,6 +11,8 @@ use crate::features::{LexicalParams, Views};
 pub struct TrainParams {
     /// Which views are used.
     pub views: Views,
+    /// Whether the shipped context encoder gives the sentence view where no other encoder does.
+    pub context: bool,
     /// The lexical view.
     pub lexical: LexicalParams,
     /// Weight of the semantic view beside the lexical one, each of length about 1.
@@ -38,6 +40,7 @@ impl Default for TrainParams {
     fn default() -> Self {
         Self {
             views: Views::default(),
+            context: false,
             lexical: LexicalParams::default(),
             semantic_weight: 0.5,
             sentence_weight: 1.0,
@@ -52,7 +55,8 @@ impl Default for TrainParams {
     }
 }
 
-/// Below so many statements, rare features and the semantic view count for more.
+/// Below so many statements, rare features and the semantic view count for more, and the context
+/// encoder lends its vectors.
 const FEW: usize = 2000;
 
 impl TrainParams {
@@ -66,6 +70,7 @@ impl TrainParams {
             return Self::default();
         }
         Self {
+            context: true,
             cost: 30.0,
             semantic_weight: 1.0,
             lexical: LexicalParams {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::columns::CodedRow;
 use super::excerpt::{Context, Excerpt, First};
 use super::triage::{in_parts, scattered};
-use crate::codebook::{Code, Codebook, Translations, Variable};
+use crate::codebook::{Code, Codebook, Role, Translations, Variable};
 use crate::corpus::{CoderTable, Corpus, Labels};
 
 /// Statements that are shown of a code: typical, borderline and contested ones each.
@@ -46,6 +46,8 @@ pub struct CodeReport {
     pub name: String,
     /// Its definition in a line.
     pub brief: String,
+    /// What follows from it.
+    pub role: Option<Role>,
     /// Statements with it.
     pub n: u64,
     /// Their share; `None` where no statement is coded.
@@ -164,6 +166,7 @@ impl CodeTally {
         CodeReport {
             id: code.id.clone(),
             name: translated(&code.name, language),
+            role: code.role,
             brief: translated(&code.brief, language),
             n: self.n,
             share: (coded > 0).then(|| self.n as f64 / coded as f64),

@@ -111,7 +111,7 @@ pub struct BatchReport {
     /// Codes by the values of columns.
     pub breakdowns: Vec<Breakdown>,
     /// What is to be done with what.
-    pub triage: Option<Triage>,
+    pub triage: Triage,
     /// The routing file, where one was given.
     pub routes: Option<SourceFile>,
     /// Shares corrected for the model's errors, where gold was given.

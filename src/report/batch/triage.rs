@@ -12,14 +12,10 @@ use serde::Serialize;
 
 use super::columns::CodedRow;
 use super::excerpt::{Excerpt, First, clean};
-use crate::codebook::{Codebook, Hash};
+use crate::codebook::{Codebook, Hash, Role};
 use crate::label::{Routed, Routes};
 use crate::model::Decision;
 
-/// The variable and codes of the shipped codebook that say what can be acted on.
-const VARIABLE: &str = "conflict";
-const ACT: &str = "realistic";
-const VENT: &str = "non_realistic";
 /// Queues that a labelled file may name; what goes to others is counted as without a rule.
 const MOST_QUEUES: usize = 100;
 
@@ -28,14 +24,17 @@ const MOST_QUEUES: usize = 100;
 pub struct Triage {
     /// Whether rules of a routing file, or of the labelling, made the queues.
     pub is_routed: bool,
+    /// Whether a code of the codebook has the role `acts`.
+    pub knows_acts: bool,
     /// Whether near copies were looked for when the file was labelled.
     pub knows_copies: bool,
     /// The queues in the order of their first rules; last, without a name, what can be acted on
-    /// and no rule fits.
+    /// and no rule fits, if the codebook says what can be.
     pub queues: Vec<Queue>,
-    /// What is only anger, where the codebook tells it from what can be acted on.
+    /// What is only anger, where a code of the codebook has the role `vents`.
     pub vented: Option<Vented>,
-    /// Statements whose first variable no rule fits and the model is not sure of.
+    /// Statements that no rule fits and the model is not sure of, by the variable whose codes can
+    /// be acted on, else by the first.
     pub unsure: u64,
     /// The least probable of them.
     pub unsure_shown: Vec<Case>,
@@ -137,8 +136,10 @@ struct Filling {
 /// Fills the queues row by row.
 pub(super) struct TriageTally<'a> {
     routes: Option<&'a Routes>,
-    /// Variable and codes of what can be acted on and of what is anger.
-    act: Option<(usize, usize, usize)>,
+    /// Variable and codes of what can be acted on.
+    acts: Option<(usize, Vec<usize>)>,
+    /// Variable and codes of what is anger.
+    vents: Option<(usize, Vec<usize>)>,
     knows_copies: bool,
     reads_queues: bool,
     capacity: usize,
@@ -158,9 +159,6 @@ impl<'a> TriageTally<'a> {
         [reads_queues, knows_copies]: [bool; 2],
         capacity: usize,
     ) -> Self {
-        let act = codebook.variable(VARIABLE).and_then(|(v, variable)| {
-            Some((v, variable.code_index(ACT)?, variable.code_index(VENT)?))
-        });
         let of_rule = |rule: &crate::label::Rule| {
             Filling::new(
                 Some(rule.queue.clone()),
@@ -171,7 +169,8 @@ impl<'a> TriageTally<'a> {
         let queues = routes.map_or_else(Vec::new, |r| r.rules.iter().map(of_rule).collect());
         Self {
             routes,
-            act,
+            acts: codebook.with_role(Role::Acts),
+            vents: codebook.with_role(Role::Vents),
             knows_copies,
             reads_queues: reads_queues && routes.is_none(),
             capacity,
@@ -191,7 +190,7 @@ impl<'a> TriageTally<'a> {
             self.queues[position].add(row, group, self.capacity);
             return;
         }
-        let watched = self.act.map_or(0, |(v, _, _)| v);
+        let watched = self.acts.as_ref().map_or(0, |(v, _)| *v);
         let is_unsure = row.decisions[watched].is_some_and(|d| d != Decision::Auto);
         if is_unsure {
             self.unsure += 1;
@@ -199,14 +198,16 @@ impl<'a> TriageTally<'a> {
             self.unsure_shown
                 .offer((in_parts(p), row.line), || Case::of(row, 1));
         }
-        let Some((v, act, vent)) = self.act else {
-            return;
+        let has = |of: &Option<(usize, Vec<usize>)>| {
+            of.as_ref().is_some_and(|(v, codes)| {
+                row.decisions[*v] != Some(Decision::Abstain)
+                    && row.codes[*v].is_some_and(|code| codes.contains(&code))
+            })
         };
-        let stands = row.decisions[v] != Some(Decision::Abstain);
-        if row.codes[v] == Some(act) && stands {
+        if has(&self.acts) {
             let group = self.counted(usize::MAX, row);
             self.rest.add(row, group, self.capacity);
-        } else if row.codes[v] == Some(vent) && stands {
+        } else if has(&self.vents) {
             self.vented += 1;
             self.vented_shown.offer(scattered(row), || Case::of(row, 1));
         }
@@ -251,30 +252,28 @@ impl<'a> TriageTally<'a> {
         (group, *size)
     }
 
-    /// `None` where nothing says what can be acted on.
-    pub(super) fn done(self) -> Option<Triage> {
+    pub(super) fn done(self) -> Triage {
         let is_routed = self.routes.is_some() || self.reads_queues;
-        if !is_routed && self.act.is_none() {
-            return None;
-        }
+        let knows_acts = self.acts.is_some();
         let mut queues: Vec<Queue> = self.queues.into_iter().map(Filling::done).collect();
         if self.routes.is_none() {
             // Without the rules nothing says which queue goes first.
             queues.sort_by(|a, b| (Reverse(a.rows), &a.queue).cmp(&(Reverse(b.rows), &b.queue)));
         }
         let rest = self.rest.done();
-        queues.extend((self.act.is_some()).then_some(rest));
-        Some(Triage {
+        queues.extend(knows_acts.then_some(rest));
+        Triage {
             is_routed,
+            knows_acts,
             knows_copies: self.knows_copies,
             queues,
-            vented: self.act.map(|_| Vented {
+            vented: self.vents.map(|_| Vented {
                 rows: self.vented,
                 shown: self.vented_shown.into_values(),
             }),
             unsure: self.unsure,
             unsure_shown: self.unsure_shown.into_values(),
-        })
+        }
     }
 }
 
@@ -368,7 +367,7 @@ mod tests {
         for (line, first) in [(6, "5"), (7, "2"), (8, "5")] {
             tally.add(&row(line, first, "a"));
         }
-        let triage = tally.done().unwrap();
+        let triage = tally.done();
         let queue = &triage.queues[0];
         assert_eq!((queue.rows, queue.groups, triage.queues.len()), (8, 5, 1));
         let shown: Vec<(u64, u64)> = queue
@@ -382,10 +381,37 @@ mod tests {
     }
 
     #[test]
-    fn without_rules_or_the_codes_there_is_no_queue() {
+    fn without_rules_or_roles_there_is_no_queue_but_the_unsure_are_listed() {
         let codebook = Codebook::from_toml(FRUIT, "f").unwrap();
         let mut tally = TriageTally::new(&codebook, None, [false, false], 2);
         tally.add(&row(1, "", "a"));
-        assert!(tally.done().is_none());
+        let triage = tally.done();
+        assert!(!triage.knows_acts && triage.queues.is_empty() && triage.vented.is_none());
+        assert_eq!((triage.unsure, triage.unsure_shown.len()), (1, 1));
+    }
+
+    /// Any code of any codebook can have a role; several codes can share one.
+    #[test]
+    fn roles_say_what_can_be_acted_on_and_what_only_vents() {
+        let mut codebook = Codebook::from_toml(FRUIT, "f").unwrap();
+        let codes = &mut codebook.variables[0].codes;
+        codes[0].role = Some(Role::Vents);
+        codes[1].role = Some(Role::Acts);
+        let mut tally = TriageTally::new(&codebook, None, [false, false], 2);
+        tally.add(&row(1, "", ""));
+        let vented = CodedRow {
+            codes: vec![Some(0)],
+            ..row(2, "", "")
+        };
+        tally.add(&vented);
+        let abstained = CodedRow {
+            decisions: vec![Some(Decision::Abstain)],
+            ..row(3, "", "")
+        };
+        tally.add(&abstained);
+        let triage = tally.done();
+        assert!(triage.knows_acts && !triage.is_routed);
+        assert_eq!((triage.queues.len(), triage.queues[0].rows), (1, 1));
+        assert_eq!(triage.vented.unwrap().rows, 1);
     }
 }

@@ -250,10 +250,18 @@ impl Composer<'_> {
 
     fn rules(&mut self) {
         let report = self.report;
-        let Some((routes, triage)) = report.routes.as_ref().zip(report.triage.as_ref()) else {
+        if !report.triage.knows_acts {
+            self.lack("missing_acts");
+        }
+        let Some(routes) = &report.routes else {
             return;
         };
-        let n = triage.queues.iter().filter(|q| q.rule.is_some()).count();
+        let n = report
+            .triage
+            .queues
+            .iter()
+            .filter(|q| q.rule.is_some())
+            .count();
         let hash: String = routes
             .sha256
             .iter()

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::charts::{self, Bar, Named};
 use super::methods::{Methods, methods};
 use super::words::Words;
+use crate::codebook::Role;
 use crate::report::batch::{
     BatchReport, Breakdown, BreakdownValue, ByColumn, Spike, VariableReport,
 };
@@ -123,8 +124,9 @@ impl View {
             let codes = v.codes.iter().map(|c| (c.id.clone(), c.name.clone()));
             (v.id.clone(), codes.collect())
         };
-        let vent = report.variables.iter().flat_map(|v| &v.codes);
-        let vent = vent.into_iter().find(|c| c.id == "non_realistic");
+        let vents = report.variables.iter().flat_map(|v| &v.codes);
+        let vents = vents.filter(|c| c.role == Some(Role::Vents));
+        let vents: Vec<&str> = vents.map(|c| c.name.as_str()).collect();
         let file = report.files.first().map_or("", |f| f.name.as_str());
         Self {
             file: file.rsplit(['/', '\\']).next().unwrap_or(file).to_string(),
@@ -145,7 +147,7 @@ impl View {
                 .map(|v| (v.id.clone(), v.name.clone()))
                 .collect(),
             code_names: report.variables.iter().map(names).collect(),
-            vent_name: vent.map_or(String::new(), |c| c.name.clone()),
+            vent_name: vents.join(", "),
             methods: methods(report, words),
             audit: viewer.audit(),
             files: viewer.files(),
@@ -178,12 +180,9 @@ impl Viewer<'_> {
             ("overview", true),
             ("mix", true),
             ("weeks", r.weeks.is_some()),
-            ("triage", r.triage.is_some()),
-            (
-                "vented",
-                r.triage.as_ref().is_some_and(|t| t.vented.is_some()),
-            ),
-            ("unsure", r.triage.is_some()),
+            ("triage", r.triage.is_routed || r.triage.knows_acts),
+            ("vented", r.triage.vented.is_some()),
+            ("unsure", true),
             ("codes", true),
             ("methods", true),
             ("audit", true),
@@ -235,7 +234,8 @@ impl Viewer<'_> {
                 ),
             });
         }
-        if let Some(triage) = r.triage.as_ref().filter(|t| t.is_routed) {
+        if r.triage.is_routed {
+            let triage = &r.triage;
             let named = || triage.queues.iter().filter(|q| q.queue.is_some());
             let rest = triage
                 .queues
