@@ -1,4 +1,4 @@
-//! The command line: cases as files under `tests/cmd`, and the README's examples.
+//! The command line: cases as files under `tests/cmd`, and the examples of the README and of `docs`.
 //!
 //! `TRYCMD=overwrite cargo test --test cli` writes what is printed now into the cases.
 
@@ -16,32 +16,50 @@ mod cases {
         trycmd::TestCases::new().case("tests/cmd/*.trycmd");
     }
 
-    /// The README's examples run in a folder of their own, as they write files.
+    /// What the examples of the README and of `docs` read.
+    const READ_BY_EXAMPLES: [&str; 4] = [
+        "corpus/codebook.toml",
+        "corpus/examples/complaints.csv",
+        "corpus/examples/interview-02.txt",
+        "examples/routes/routes.toml",
+    ];
+
+    /// The examples of the README and of `docs` run; those of each file in a folder of their own, as
+    /// they write files.
     #[test]
-    fn the_readme_prints_what_it_says() {
+    fn the_readme_and_the_docs_print_what_they_say() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = TempDir::new().unwrap();
-        let readme = folder.path().join("README.md");
-        fs::copy(root.join("README.md"), &readme).unwrap();
-        // trycmd runs a case in a copy of `NAME.in` if there is a `NAME.out`.
-        for part in ["README.in", "README.out"] {
-            let examples = folder.path().join(part).join("corpus/examples");
-            fs::create_dir_all(&examples).unwrap();
-            fs::create_dir_all(folder.path().join(part).join("examples/routes")).unwrap();
-            for file in [
-                "corpus/codebook.toml",
-                "corpus/examples/complaints.csv",
-                "corpus/examples/interview-02.txt",
-                "examples/routes/routes.toml",
-            ] {
-                fs::copy(root.join(file), folder.path().join(part).join(file)).unwrap();
-            }
+        let mut documents = vec![root.join("README.md")];
+        for entry in fs::read_dir(root.join("docs")).unwrap() {
+            documents.push(entry.unwrap().path());
         }
-        trycmd::TestCases::new()
-            .case(readme.to_str().unwrap())
-            .run();
+        documents.retain(|path| {
+            path.extension().is_some_and(|suffix| suffix == "md")
+                && fs::read_to_string(path).unwrap().contains("```console\n")
+        });
+        let cases = trycmd::TestCases::new();
+        let mut copies = Vec::new();
+        for document in documents {
+            let folder = TempDir::new().unwrap();
+            let copy = folder.path().join(document.file_name().unwrap());
+            fs::copy(&document, &copy).unwrap();
+            // trycmd runs a case in a copy of `NAME.in` if there is a `NAME.out`.
+            for suffix in ["in", "out"] {
+                let part = copy.with_extension(suffix);
+                for file in READ_BY_EXAMPLES {
+                    let place = part.join(file);
+                    fs::create_dir_all(place.parent().unwrap()).unwrap();
+                    fs::copy(root.join(file), place).unwrap();
+                }
+            }
+            cases.case(&copy);
+            copies.push((folder, copy, document));
+        }
+        cases.run();
         if std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite") {
-            fs::copy(&readme, root.join("README.md")).unwrap();
+            for (_folder, copy, document) in &copies {
+                fs::copy(copy, document).unwrap();
+            }
         }
     }
 

@@ -164,17 +164,17 @@ fn the_corpus_is_as_wide_as_planned() {
     assert!(strata.values().all(|n| *n >= 12));
 }
 
-/// The codebook that the README shows is one.
+/// The codebook that the documentation shows is one.
 #[test]
-fn the_readmes_codebook_can_be_read() {
-    let readme = fs::read_to_string(project("README.md")).unwrap();
-    let toml = readme
+fn the_codebook_of_the_docs_can_be_read() {
+    let page = fs::read_to_string(project("docs/train.md")).unwrap();
+    let toml = page
         .split("```toml\n")
         .nth(1)
         .unwrap()
         .split("```")
         .next()
         .unwrap();
-    let codebook = konflik::Codebook::from_toml(toml, "README.md").unwrap();
+    let codebook = konflik::Codebook::from_toml(toml, "docs/train.md").unwrap();
     assert_eq!(codebook.variables[0].id, "theme");
 }
