@@ -2,9 +2,10 @@
 
     python3 docs/pictures/make.py target/release/konflik [--chromium chromium]
 
-`terminal.svg` is a short cast of two commands; `report-*.png` and `queues-*.png` show the report page
-by day and by night. The only input is `corpus/examples/complaints.csv` and the example rules. Needs
-Chromium and nothing beside Python's standard library; runs where there are pseudo-terminals.
+`terminal.svg` is a short cast of two commands; `report-*.png`, `report.id-*.png` (in Indonesian) and
+`queues-*.png` show the report page by day and by night. The only input is `corpus/examples/complaints.csv`
+and the example rules. Needs Chromium and nothing beside Python's standard library; runs where there are
+pseudo-terminals.
 """
 
 import argparse
@@ -178,11 +179,16 @@ def main():
             subprocess.run([binary, *words, "--quiet"], cwd=work, check=True)
 
         run("label", EXAMPLE, "--duplicates", "-o", "feed.csv")
-        run("report", "feed.csv", "--routes", ROUTES, "-o", "feed.html")
-        page = (work / "feed.html").read_text()
-        # Of the second page only the queues are shown.
+        for lang in ("en", "id"):
+            run("report", "feed.csv", "--routes", ROUTES, "--lang", lang, "-o", f"feed.{lang}.html")
+        # Of one page only the queues are shown.
         queues = "header,nav,section:not([aria-labelledby=triage]){display:none}#triage{margin:0;padding:0;border:0}"
-        for name, hidden, size in [("report", "", (1000, 1195)), ("queues", queues, (1000, 818))]:
+        for name, lang, hidden, size in [
+            ("report", "en", "", (1000, 1195)),
+            ("report.id", "id", "", (1000, 1232)),
+            ("queues", "en", queues, (1000, 818)),
+        ]:
+            page = (work / f"feed.{lang}.html").read_text()
             shown = work / f"{name}.html"
             shown.write_text(page.replace("</head>", f"<style>{hidden}</style></head>", 1))
             for scheme, setting in [("light", LIGHT), ("dark", DARK)]:
