@@ -14,6 +14,7 @@ mod context;
 mod cues;
 mod lexical;
 mod matrix;
+mod network;
 mod semantic;
 #[cfg(feature = "encoder")]
 mod sentence;

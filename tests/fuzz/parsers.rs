@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use konflik::codebook::Hash;
 use konflik::corpus::CoderTable;
 use konflik::evaluate::{BehaviourTests, Gate};
+use konflik::features::{ContextEncoder, ContextFiles};
 use konflik::ingest::privacy::{Counts, Privacy, Pseudonyms, redacted};
 use konflik::ingest::{
     Charset, Limits, Preset, Transcript, TranscriptFormat, TranscriptOptions, UnitKind,
@@ -55,6 +57,7 @@ pub const PARSERS: &[Parser] = &[
     parser("behaviour", behaviour),
     parser("annotations", annotations),
     parser("model", model),
+    parser("context", context),
 ];
 
 const fn parser(name: &'static str, check: fn(&[u8])) -> Parser {
@@ -222,19 +225,71 @@ pub fn annotations(bytes: &[u8]) {
 }
 
 /// A small model with bytes changed, its hashes made anew: what is not refused predicts.
-///
-/// Six bytes are one change: which file, where (a third, two bytes), what, and how.
 pub fn model(bytes: &[u8]) {
     let good = small_model();
     let mut files = good.clone();
+    change(
+        bytes,
+        &mut [
+            &mut files.manifest,
+            &mut files.codebook,
+            &mut files.tokenizer,
+            &mut files.tensors,
+        ],
+    );
+    seal(&mut files, good);
+    if let Ok(model) = Model::from_files(&files, "in") {
+        for text in ["apple pear", "", "Round & crisp 😡 12345"] {
+            let Ok(Some(prediction)) = model.predict(text) else {
+                continue;
+            };
+            for variable in &prediction.variables {
+                assert!(variable.probability().is_finite());
+            }
+        }
+    }
+}
+
+/// The tiny context encoder with bytes changed: what is not refused gives numbers.
+pub fn context(bytes: &[u8]) {
+    let file = |name: &str| {
+        let path = project("tests/oracle/tiny/context").join(name);
+        Cow::Owned(fs::read(path).unwrap())
+    };
+    let mut files = ContextFiles {
+        config: file("config.json"),
+        tokenizer: file("tokenizer.json"),
+        tensors: file("model.safetensors"),
+    };
+    let ContextFiles {
+        config,
+        tokenizer,
+        tensors,
+    } = &mut files;
+    change(bytes, &mut [config, tokenizer, tensors]);
+    let Ok(encoder) = ContextEncoder::from_files("in", &files) else {
+        return;
+    };
+    let long = "the dust ".repeat(300);
+    let texts = ["the queue is long", "", "obat kosong 😡 <s>", &*long];
+    let Ok(found) = encoder.encode(&texts) else {
+        return;
+    };
+    assert_eq!(found.vectors.nrows(), texts.len());
+    for vector in found.vectors.rows() {
+        assert!(vector.iter().all(|x| x.is_finite()));
+        for head in encoder.heads() {
+            let probabilities = head.probabilities(&vector.to_vec());
+            assert_eq!(probabilities.len(), head.codes().len());
+        }
+    }
+}
+
+/// Changes bytes of files. Six bytes are one change: which file, where (a third, two bytes), what,
+/// and how.
+fn change<const N: usize>(bytes: &[u8], files: &mut [&mut Cow<'static, [u8]>; N]) {
     for change in bytes.chunks_exact(6) {
-        let file = match change[0] % 4 {
-            0 => &mut files.manifest,
-            1 => &mut files.codebook,
-            2 => &mut files.tokenizer,
-            _ => &mut files.tensors,
-        };
-        let file = file.to_mut();
+        let file = files[usize::from(change[0]) % N].to_mut();
         let third = file.len() * usize::from(change[1]) / 256;
         let at = third + usize::from(u16::from_le_bytes([change[2], change[3]]));
         let Some(byte) = file.get_mut(at) else {
@@ -246,17 +301,6 @@ pub fn model(bytes: &[u8]) {
             2 => file.insert(at, change[4]),
             _ => {
                 file.remove(at);
-            }
-        }
-    }
-    seal(&mut files, good);
-    if let Ok(model) = Model::from_files(&files, "in") {
-        for text in ["apple pear", "", "Round & crisp 😡 12345"] {
-            let Ok(Some(prediction)) = model.predict(text) else {
-                continue;
-            };
-            for variable in &prediction.variables {
-                assert!(variable.probability().is_finite());
             }
         }
     }
@@ -409,7 +453,7 @@ pub fn unpacked(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
 fn read_at<T>(name: &str, bytes: &[u8], read: impl FnOnce(&Path) -> T) -> T {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(name);
-    std::fs::write(&path, bytes).expect("room on the disk");
+    fs::write(&path, bytes).expect("room on the disk");
     read(&path)
 }
 

@@ -182,7 +182,7 @@ fn what_is_damaged_or_foreign_is_refused_with_its_hash() {
             "\"hidden_size\": 33",
             "33 isn't a multiple of",
         ),
-        (0, "\"gelu\"", "\"relu\"", "hidden_act is \"relu\""),
+        (0, "\"gelu\"", "\"silu\"", "hidden_act is \"silu\""),
         (
             0,
             "ze\": 64",

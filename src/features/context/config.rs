@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::features::network::Activation;
+
 /// The largest width: above it the integers of a row would have too few bits.
 const MAX_WIDTH: usize = 1 << 16;
 
@@ -37,7 +39,14 @@ impl Config {
         }
     }
 
+    pub(super) fn activation(&self) -> Result<Activation, String> {
+        Activation::of(&self.hidden_act)
+    }
+
     fn fault(&self) -> Option<String> {
+        if let Err(fault) = self.activation() {
+            return Some(fault);
+        }
         let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
         if heads == 0 || !hidden.is_multiple_of(heads) {
             return Some(format!(
@@ -57,12 +66,6 @@ impl Config {
             if !(1..=MAX_WIDTH).contains(&width) {
                 return Some(format!("{name} is {width}, supported are 1 to {MAX_WIDTH}"));
             }
-        }
-        if self.hidden_act != "gelu" {
-            return Some(format!(
-                "hidden_act is {:?}; supported is gelu",
-                self.hidden_act
-            ));
         }
         // One between the token at the start and that at the end.
         if self.max_position_embeddings < 3 {

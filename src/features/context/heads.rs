@@ -1,6 +1,6 @@
 //! Classifiers on the vector of a text, trained together with the network.
 
-use super::float::softmax;
+use crate::features::network::softmax;
 
 /// The classifier of one variable.
 #[derive(Debug, Clone)]

@@ -22,13 +22,8 @@
 //! The vector of a text depends on the text alone: it has the same bits whatever stands beside it,
 //! on any number of threads and any kind of processor.
 
-mod attention;
 mod config;
-mod float;
 mod heads;
-mod machine;
-mod matrix;
-mod network;
 mod tensors;
 mod tokens;
 
@@ -41,20 +36,14 @@ use rayon::prelude::*;
 
 use crate::codebook::Hash;
 use crate::error::{Error, Result};
+use crate::features::network::{Machine, Network, States};
 use crate::features::{EncoderId, TextEncoder};
 
 use config::Config;
 pub use heads::ContextHead;
-use machine::Machine;
-use network::{Network, Work};
 use tensors::Tensors;
 use tokens::Tokens;
 
-/// Most tokens of a batch: enough rows for unpacked weights to serve many of them, few enough for
-/// what comes between to stay in the cache.
-const BATCH_TOKENS: usize = 384;
-/// Fewest tokens of a batch, where there are more threads than such batches.
-const LEAST_TOKENS: usize = 96;
 /// Windows that are read of one text.
 const MAX_WINDOWS: usize = 64;
 
@@ -122,6 +111,9 @@ pub struct ContextWord {
     pub scores: Vec<f32>,
 }
 
+/// The vectors of texts, their general vectors, and the scores of their tokens.
+type Read = (ContextVectors, Array2<f32>, Vec<Vec<Vec<f32>>>);
+
 /// What is read of one window.
 struct Sums {
     /// The sum of the last states of its tokens.
@@ -130,12 +122,6 @@ struct Sums {
     general: Vec<f32>,
     /// For each token, if asked for, its scores by all heads.
     scores: Vec<Vec<f32>>,
-}
-
-/// A part of a text that the network takes at once.
-struct Window {
-    text: usize,
-    ids: Vec<u32>,
 }
 
 /// Bytes that begin where numbers may, so that they need no copy.
@@ -243,12 +229,12 @@ impl ContextEncoder {
     /// The vectors of `texts`, in their order. What is longer than a window is read in windows one
     /// after the other, at most 64.
     pub fn encode(&self, texts: &[&str]) -> Result<ContextVectors> {
-        Ok(self.read(texts, Also::Nothing).0)
+        Ok(self.read(texts, Also::Nothing)?.0)
     }
 
     /// The vectors of `texts`, and for each its words with what they add to the scores of codes.
     pub fn explain(&self, texts: &[&str]) -> Result<(ContextVectors, Vec<Vec<ContextWord>>)> {
-        let (vectors, _, scores) = self.read(texts, Also::Scores);
+        let (vectors, _, scores) = self.read(texts, Also::Scores)?;
         let words = texts.par_iter().zip(scores);
         let words = words.map(|(text, scores)| self.words(text, &scores));
         Ok((vectors, words.collect()))
@@ -279,16 +265,17 @@ impl ContextEncoder {
     }
 
     /// The vectors of `texts`; their general vectors and the scores of their tokens, if asked for.
-    fn read(
-        &self,
-        texts: &[&str],
-        also: Also,
-    ) -> (ContextVectors, Array2<f32>, Vec<Vec<Vec<f32>>>) {
+    fn read(&self, texts: &[&str], also: Also) -> Result<Read> {
         let tokens: Vec<Vec<u32>> = texts.par_iter().map(|text| self.tokens.ids(text)).collect();
         let read = self.window * MAX_WINDOWS;
         let unread = tokens.iter().map(|ids| ids.len().saturating_sub(read));
         let unread = unread.collect();
-        let windows = self.windows(tokens);
+        let (owners, windows): (Vec<_>, Vec<_>) = self.windows(tokens).into_iter().unzip();
+        let layers = self.general.as_ref().map(|general| general.layers);
+        let layers = layers.filter(|_| also == Also::General);
+        let sums = self
+            .network
+            .pooled(&windows, layers, |states| self.sums(&states, also));
         let mut vectors = Array2::zeros((texts.len(), self.dim()));
         let mut general = Array2::zeros(match also {
             Also::General => vectors.dim(),
@@ -296,81 +283,71 @@ impl ContextEncoder {
         });
         let mut counts = vec![0; texts.len()];
         let mut scores = vec![Vec::new(); texts.len()];
-        for (window, sums) in windows.iter().zip(self.sums(&windows, also)) {
-            let mut vector = vectors.row_mut(window.text);
+        for ((text, ids), sums) in owners.into_iter().zip(&windows).zip(sums) {
+            let mut vector = vectors.row_mut(text);
             vector += &ArrayView1::from(&sums.states);
             if also == Also::General {
-                let mut vector = general.row_mut(window.text);
+                let mut vector = general.row_mut(text);
                 vector += &ArrayView1::from(&sums.general);
             }
-            counts[window.text] += window.ids.len();
-            scores[window.text].extend(sums.scores);
+            counts[text] += ids.len();
+            scores[text].extend(sums.scores);
         }
         let all = vectors.rows_mut().into_iter().zip(&counts);
         for (mut vector, count) in all.chain(general.rows_mut().into_iter().zip(&counts)) {
             vector /= *count as f32;
         }
-        (ContextVectors { vectors, unread }, general, scores)
+        if vectors.iter().chain(&general).any(|x| !x.is_finite()) {
+            return Err(Error::ContextEncoder {
+                path: self.name.clone(),
+                hash: self.hash().to_string(),
+                reason: "its weights are too large to compute with".into(),
+            });
+        }
+        Ok((ContextVectors { vectors, unread }, general, scores))
     }
 
-    /// What is read of the texts, window by window.
-    fn windows(&self, texts: Vec<Vec<u32>>) -> Vec<Window> {
+    /// What is read of the texts, window by window, with the place of its text.
+    fn windows(&self, texts: Vec<Vec<u32>>) -> Vec<(usize, Vec<u32>)> {
         let mut windows = Vec::with_capacity(texts.len());
         for (text, ids) in texts.into_iter().enumerate() {
             let parts = ids.chunks(self.window).take(MAX_WINDOWS);
             // A text without tokens has one window too.
             let empty = ids.is_empty().then_some(&[][..]);
-            windows.extend(parts.chain(empty).map(|ids| Window {
-                text,
-                ids: [&[self.tokens.first], ids, &[self.tokens.last]].concat(),
-            }));
+            let (first, last) = (self.tokens.first, self.tokens.last);
+            let parts = parts.chain(empty);
+            windows.extend(parts.map(|ids| (text, [&[first], ids, &[last]].concat())));
         }
         windows
     }
 
-    /// What is read of each window.
-    fn sums(&self, windows: &[Window], also: Also) -> Vec<Sums> {
-        let tokens: usize = windows.iter().map(|window| window.ids.len()).sum();
-        let share = tokens.div_ceil(rayon::current_num_threads());
-        let batches: Vec<_> = batches(windows, share.clamp(LEAST_TOKENS, BATCH_TOKENS)).collect();
-        batches
-            .into_par_iter()
-            .map_init(Work::default, |work, batch| {
-                self.batch_sums(batch, work, also)
-            })
-            .flatten()
-            .collect()
+    fn sums(&self, states: &States, also: Also) -> Sums {
+        let mut scores = Vec::new();
+        if also == Also::Scores {
+            let states = states.last.chunks_exact(self.dim());
+            // The marks at both ends are no words.
+            let words = states.clone().take(states.len() - 1).skip(1);
+            scores.extend(words.map(|state| self.scores(state)));
+        }
+        Sums {
+            states: self.sum(states.last),
+            general: self.sum(states.general),
+            scores,
+        }
     }
 
-    fn batch_sums(&self, windows: &[Window], work: &mut Work, also: Also) -> Vec<Sums> {
-        let ids: Vec<&[u32]> = windows.iter().map(|window| &*window.ids).collect();
-        let layers = self.general.as_ref().map(|general| general.layers);
-        let layers = layers.filter(|_| also == Also::General);
-        let found = self.network.forward(&ids, layers, work);
-        let mut states = found.last.chunks_exact(self.dim());
-        let mut general = found.general.chunks_exact(self.dim());
-        let sums = ids.iter().map(|ids| {
-            let mut sum = vec![0.0; self.dim()];
-            let mut scores = Vec::new();
-            for (position, state) in states.by_ref().take(ids.len()).enumerate() {
-                add(&mut sum, state);
-                // The marks at both ends are no words.
-                if also == Also::Scores && (1..ids.len() - 1).contains(&position) {
-                    let of_heads = self.heads.iter().flat_map(|head| head.scores(state));
-                    scores.push(of_heads.collect());
-                }
-            }
-            let mut general_sum = vec![0.0; self.dim()];
-            for state in general.by_ref().take(ids.len()) {
-                add(&mut general_sum, state);
-            }
-            Sums {
-                states: sum,
-                general: general_sum,
-                scores,
-            }
-        });
-        sums.collect()
+    /// The scores of a state by all heads.
+    fn scores(&self, state: &[f32]) -> Vec<f32> {
+        let scores = self.heads.iter().flat_map(|head| head.scores(state));
+        scores.collect()
+    }
+
+    fn sum(&self, states: &[f32]) -> Vec<f32> {
+        let mut sum = vec![0.0; self.dim()];
+        for state in states.chunks_exact(self.dim()) {
+            sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
+        }
+        sum
     }
 }
 
@@ -391,7 +368,7 @@ impl TextEncoder for ContextEncoder {
             scale_to(&mut vectors, 1.0);
             return Ok(vectors);
         };
-        let (ContextVectors { vectors, .. }, general, _) = self.read(texts, Also::General);
+        let (ContextVectors { vectors, .. }, general, _) = self.read(texts, Also::General)?;
         let mut parts = [general, vectors];
         for (part, middle) in parts.iter_mut().zip(middles) {
             *part -= &ArrayView1::from(middle);
@@ -402,10 +379,6 @@ impl TextEncoder for ContextEncoder {
     }
 }
 
-fn add(sum: &mut [f32], state: &[f32]) {
-    sum.iter_mut().zip(state).for_each(|(sum, x)| *sum += x);
-}
-
 /// Gives each row that length; a null vector has no direction and stays.
 fn scale_to(vectors: &mut Array2<f32>, length: f32) {
     for mut vector in vectors.rows_mut() {
@@ -413,22 +386,6 @@ fn scale_to(vectors: &mut Array2<f32>, length: f32) {
         let own = squares.sum::<f64>().sqrt().max(1e-12) as f32;
         vector *= length / own;
     }
-}
-
-/// Cuts windows into runs of at most `most` tokens, or of one window.
-fn batches(windows: &[Window], most: usize) -> impl Iterator<Item = &[Window]> {
-    let mut rest = windows;
-    std::iter::from_fn(move || {
-        let mut tokens = 0;
-        let fits = rest.iter().take_while(|window| {
-            tokens += window.ids.len();
-            tokens <= most
-        });
-        let count = fits.count().max(1);
-        let (batch, others) = rest.split_at_checked(count)?;
-        rest = others;
-        Some(batch)
-    })
 }
 
 #[cfg(test)]
@@ -467,7 +424,7 @@ mod tests {
     fn windows_follow_each_other() {
         let encoder = tiny(Machine::detect());
         let windows = encoder.windows(vec![vec![], vec![7; 6], (10..23).collect()]);
-        let ids: Vec<_> = windows.iter().map(|w| (w.text, &*w.ids)).collect();
+        let windows: Vec<_> = windows.iter().map(|(text, ids)| (*text, &**ids)).collect();
         let expected: [(usize, &[u32]); 5] = [
             (0, &[0, 2]),
             (1, &[0, 7, 7, 7, 7, 7, 7, 2]),
@@ -475,7 +432,7 @@ mod tests {
             (2, &[0, 16, 17, 18, 19, 20, 21, 2]),
             (2, &[0, 22, 2]),
         ];
-        assert_eq!(ids, expected);
+        assert_eq!(windows, expected);
     }
 
     #[test]
@@ -490,16 +447,5 @@ mod tests {
         let found = encoder.encode(&texts).unwrap();
         assert_eq!(found.unread, [616, 0]);
         assert_eq!(found.vectors.row(0), found.vectors.row(1));
-    }
-
-    #[test]
-    fn batches_hold_whole_windows() {
-        let window = |tokens| Window {
-            text: 0,
-            ids: vec![0; tokens],
-        };
-        let windows = [3, 4, 9, 2, 2, 2, 1].map(window);
-        let batches: Vec<_> = batches(&windows, 7).map(<[_]>::len).collect();
-        assert_eq!(batches, [2, 1, 4]);
     }
 }

@@ -6,11 +6,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use super::config::Config;
-use super::float::Norm;
 use super::heads::ContextHead;
-use super::machine::Machine;
-use super::matrix::Linear;
-use super::network::{Embeddings, Layer, Network};
+use crate::features::network::{Embeddings, Layer, Linear, Machine, Network, Norm, Words};
 use crate::tensor::decoded;
 
 /// What a file holds.
@@ -82,6 +79,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
             machine,
             hidden: self.config.hidden_size,
             heads: self.config.num_attention_heads,
+            activation: self.config.activation()?,
             embeddings: self.embeddings()?,
             layers: layers.map(|i| self.layer(i)).collect::<Result<_, _>>()?,
         })
@@ -91,8 +89,10 @@ impl<'a, 'b> Tensors<'a, 'b> {
         let (words, hidden) = (self.config.vocab_size, self.config.hidden_size);
         let positions = [self.config.max_position_embeddings, hidden];
         Ok(Embeddings {
-            words: self.integers("embeddings.word_embeddings.weight", [words, hidden])?,
-            units: self.numbers("embeddings.word_embeddings.scale", &[words])?,
+            words: Words::Integers(
+                self.integers("embeddings.word_embeddings.weight", [words, hidden])?,
+                self.numbers("embeddings.word_embeddings.scale", &[words])?,
+            ),
             positions: self.numbers("embeddings.position_embeddings.weight", &positions)?,
             norm: self.norm("embeddings.LayerNorm")?,
         })
@@ -113,7 +113,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
 
     /// A linear layer of `shape` outputs × inputs.
     fn linear(&self, name: &str, shape: [usize; 2]) -> Result<Linear, String> {
-        Ok(Linear::new(
+        Ok(Linear::integers(
             self.integers(&format!("{name}.weight"), shape)?,
             shape[1],
             self.numbers(&format!("{name}.scale"), &shape[..1])?,

@@ -12,10 +12,11 @@ use serde_json::Value;
 use tokenizers::{Tokenizer as Pipeline, TruncationParams};
 
 use super::Pooling;
-use super::bert::{Bert, Config, MODEL_TYPES};
+use super::config::{Config, MODEL_TYPES};
 use super::weights::Weights;
 use crate::codebook::Hash;
 use crate::error::{Error, Location, Result};
+use crate::features::network::Network;
 
 const CONFIG: &str = "config.json";
 
@@ -99,11 +100,11 @@ impl Folder {
         }
     }
 
-    pub(super) fn weights(&self, config: &Config) -> Result<Bert> {
+    pub(super) fn weights(&self, config: &Config) -> Result<Network> {
         let tensors = SafeTensors::deserialize(&self.tensors.bytes)
             .map_err(|e| self.tensors.unfit(format!("not a safetensors file: {e}")))?;
         Weights::new(config, &tensors)
-            .and_then(|weights| Bert::new(config, &weights))
+            .and_then(|weights| weights.network())
             .map_err(|reason| self.tensors.unfit(reason))
     }
 

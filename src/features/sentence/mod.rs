@@ -11,26 +11,22 @@
 //!
 //! Nothing is fetched: the folder is all there is.
 
-mod bert;
+mod config;
 mod folder;
 mod weights;
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array1, Array2, ArrayView1};
 use rayon::prelude::*;
 use tokenizers::Tokenizer as Pipeline;
 
 use crate::codebook::Hash;
 use crate::error::{Error, Result};
+use crate::features::network::Network;
 use crate::features::{EncoderId, TextEncoder};
 
-use bert::Bert;
 use folder::Folder;
-
-/// Tokens of a batch: enough rows for the matrix product to be fast, few enough for what comes
-/// between to stay in the cache.
-const BATCH_TOKENS: usize = 256;
 
 /// Turns texts into vectors that lie the closer the more alike the texts are in meaning.
 ///
@@ -41,7 +37,7 @@ pub struct SentenceEncoder {
     hash: Hash,
     prefix: String,
     tokenizer: Pipeline,
-    network: Bert,
+    network: Network,
     dim: usize,
     pooling: Pooling,
     normalize: bool,
@@ -112,17 +108,14 @@ impl SentenceEncoder {
             .par_iter()
             .map(|text| self.token_ids(text))
             .collect::<Result<Vec<_>>>()?;
-        let mut vectors = Array2::zeros((texts.len(), self.dim));
-        let mut rest = vectors.view_mut();
-        let mut work = Vec::new();
-        for batch in batches(&tokens) {
-            let (rows, others) = rest.split_at(Axis(0), batch.len());
-            work.push((batch, rows));
-            rest = others;
+        let vectors = self
+            .network
+            .pooled(&tokens, None, |states| self.pool(states.last));
+        let mut rows = Array2::zeros((texts.len(), self.dim));
+        for (mut row, vector) in rows.rows_mut().into_iter().zip(&vectors) {
+            row.assign(vector);
         }
-        work.into_par_iter()
-            .for_each(|(batch, rows)| self.encode_batch(batch, rows));
-        Ok(vectors)
+        Ok(rows)
     }
 
     fn token_ids(&self, text: &str) -> Result<Vec<u32>> {
@@ -131,22 +124,18 @@ impl SentenceEncoder {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Writes the vectors of a few texts into `rows`, texts × dim.
-    fn encode_batch(&self, batch: &[Vec<u32>], mut rows: ArrayViewMut2<'_, f32>) {
-        let states = self.network.forward(batch);
-        let mut rest = states.view();
-        for (text, mut row) in batch.iter().zip(rows.rows_mut()) {
-            let (own, others) = rest.split_at(Axis(0), text.len());
-            row.assign(&self.pool(own));
-            rest = others;
-        }
-    }
-
     /// The vector of one text from the states of its tokens, tokens × dim.
-    fn pool(&self, states: ArrayView2<'_, f32>) -> Array1<f32> {
+    fn pool(&self, states: &[f32]) -> Array1<f32> {
+        let mut states = states.chunks_exact(self.dim).map(ArrayView1::<f32>::from);
+        let first = states
+            .next()
+            .map_or_else(|| Array1::zeros(self.dim), |s| s.to_owned());
         let vector = match self.pooling {
-            Pooling::Mean => states.sum_axis(Axis(0)) / states.nrows() as f32,
-            Pooling::First => states.row(0).to_owned(),
+            Pooling::Mean => {
+                let others = states.len() as f32;
+                states.fold(first, |sum, state| sum + state) / (others + 1.0)
+            }
+            Pooling::First => first,
         };
         if !self.normalize {
             return vector;
@@ -170,22 +159,6 @@ impl TextEncoder for SentenceEncoder {
     fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
         Self::encode(self, texts)
     }
-}
-
-/// Cuts texts into runs of at most [`BATCH_TOKENS`] tokens, or of one text.
-fn batches(texts: &[Vec<u32>]) -> impl Iterator<Item = &[Vec<u32>]> {
-    let mut rest = texts;
-    std::iter::from_fn(move || {
-        let mut tokens = 0;
-        let fits = rest.iter().take_while(|text| {
-            tokens += text.len();
-            tokens <= BATCH_TOKENS
-        });
-        let count = fits.count().max(1);
-        let (batch, others) = rest.split_at_checked(count)?;
-        rest = others;
-        Some(batch)
-    })
 }
 
 fn folder_name(dir: &Path) -> String {

@@ -1,10 +1,11 @@
 //! The weights of a network, out of a safetensors file, in single precision.
 
-use ndarray::{Array1, Array2, Axis, concatenate};
+use ndarray::{Array2, Axis, concatenate};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
-use super::bert::{Config, Layer, Linear, Norm};
+use super::config::Config;
+use crate::features::network::{Embeddings, Layer, Linear, Machine, Network, Norm, Words};
 use crate::tensor::floats;
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -32,6 +33,37 @@ impl<'a> Weights<'a> {
         }
     }
 
+    /// The network with its weights, in single precision; the error says which tensor is at fault.
+    pub(super) fn network(&self) -> Result<Network, String> {
+        let layers = 0..self.config.num_hidden_layers;
+        Ok(Network {
+            machine: Machine::detect(),
+            hidden: self.config.hidden_size,
+            heads: self.config.num_attention_heads,
+            activation: self.config.activation()?,
+            embeddings: self.embeddings()?,
+            layers: layers.map(|i| self.layer(i)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn embeddings(&self) -> Result<Embeddings, String> {
+        let (config, hidden) = (self.config, self.config.hidden_size);
+        let table =
+            |name: &str, rows| self.numbers(&format!("embeddings.{name}.weight"), &[rows, hidden]);
+        let types = table("token_type_embeddings", config.type_vocab_size)?;
+        let mut positions = table("position_embeddings", config.max_position_embeddings)?;
+        positions.drain(..config.first_position() * hidden);
+        for position in positions.chunks_exact_mut(hidden) {
+            // All tokens of a single text have the first type.
+            position.iter_mut().zip(&types).for_each(|(x, y)| *x += y);
+        }
+        Ok(Embeddings {
+            words: Words::Floats(table("word_embeddings", config.vocab_size)?),
+            positions,
+            norm: self.norm("embeddings.LayerNorm")?,
+        })
+    }
+
     /// The numbers of a tensor; refused if it has another shape.
     fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
         let name = format!("{}{name}", self.prefix);
@@ -55,58 +87,56 @@ impl<'a> Weights<'a> {
         })
     }
 
-    pub(super) fn matrix(
-        &self,
-        name: &str,
-        rows: usize,
-        columns: usize,
-    ) -> Result<Array2<f32>, String> {
+    fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Array2<f32>, String> {
         let numbers = self.numbers(name, &[rows, columns])?;
         Array2::from_shape_vec((rows, columns), numbers).map_err(|e| format!("{name}: {e}"))
     }
 
-    fn vector(&self, name: &str, len: usize) -> Result<Array1<f32>, String> {
-        self.numbers(name, &[len]).map(Array1::from_vec)
-    }
-
-    pub(super) fn norm(&self, name: &str) -> Result<Norm, String> {
+    fn norm(&self, name: &str) -> Result<Norm, String> {
         Ok(Norm {
-            weight: self.vector(&format!("{name}.weight"), self.config.hidden_size)?,
-            bias: self.vector(&format!("{name}.bias"), self.config.hidden_size)?,
+            weight: self.numbers(&format!("{name}.weight"), &[self.config.hidden_size])?,
+            bias: self.numbers(&format!("{name}.bias"), &[self.config.hidden_size])?,
             eps: self.config.layer_norm_eps,
         })
     }
 
     fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear, String> {
+        let (weight, bias) = self.parts(name, inputs, outputs)?;
+        Ok(Linear::floats(weight, bias))
+    }
+
+    /// The weights of a linear layer, inputs × outputs, and its bias.
+    fn parts(
+        &self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<(Array2<f32>, Vec<f32>), String> {
         let weight = self.matrix(&format!("{name}.weight"), outputs, inputs)?;
-        Ok(Linear {
-            // As it is used, so that the product needn't gather it.
-            weight: weight.t().as_standard_layout().into_owned(),
-            bias: self.vector(&format!("{name}.bias"), outputs)?,
-        })
+        // As it is used, so that the product needn't gather it.
+        let weight = weight.t().as_standard_layout().into_owned();
+        Ok((weight, self.numbers(&format!("{name}.bias"), &[outputs])?))
     }
 
     /// Query, key and value as one.
     fn attention(&self, name: &str) -> Result<Linear, String> {
         let hidden = self.config.hidden_size;
-        let part = |part| self.linear(&format!("{name}.{part}"), hidden, hidden);
+        let part = |part| self.parts(&format!("{name}.{part}"), hidden, hidden);
         let parts = [part("query")?, part("key")?, part("value")?];
-        let joined = |e: ndarray::ShapeError| format!("{name}: {e}");
-        Ok(Linear {
-            weight: concatenate(Axis(1), &parts.each_ref().map(|p| p.weight.view()))
-                .map_err(joined)?,
-            bias: concatenate(Axis(0), &parts.each_ref().map(|p| p.bias.view())).map_err(joined)?,
-        })
+        let weights = parts.each_ref().map(|(weight, _)| weight.view());
+        let weights = concatenate(Axis(1), &weights).map_err(|e| format!("{name}: {e}"))?;
+        let biases = parts.into_iter().flat_map(|(_, bias)| bias);
+        Ok(Linear::floats(weights, biases.collect()))
     }
 
-    pub(super) fn layer(&self, layer: usize) -> Result<Layer, String> {
+    fn layer(&self, layer: usize) -> Result<Layer, String> {
         let named = |part: &str| format!("encoder.layer.{layer}.{part}");
         let (hidden, inner) = (self.config.hidden_size, self.config.intermediate_size);
         Ok(Layer {
             attention: self.attention(&named("attention.self"))?,
             attention_output: self.linear(&named("attention.output.dense"), hidden, hidden)?,
             attention_norm: self.norm(&named("attention.output.LayerNorm"))?,
-            intermediate: self.linear(&named("intermediate.dense"), hidden, inner)?,
+            inner: self.linear(&named("intermediate.dense"), hidden, inner)?,
             output: self.linear(&named("output.dense"), inner, hidden)?,
             output_norm: self.norm(&named("output.LayerNorm"))?,
         })

@@ -6,7 +6,7 @@ use pulp::x86::V3;
 
 /// The instructions that a computation may use. Results are the same to the bit with all of them.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Machine {
+pub(crate) enum Machine {
     /// AVX2: 256 bits at once.
     #[cfg(target_arch = "x86_64")]
     Avx2(V3),
@@ -16,7 +16,7 @@ pub(super) enum Machine {
 
 impl Machine {
     /// The fastest instructions of this machine.
-    pub(super) fn detect() -> Self {
+    pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = V3::try_new() {
             return Self::Avx2(simd);

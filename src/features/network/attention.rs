@@ -1,4 +1,4 @@
-//! Attention: what each token of a window takes from the others, head by head.
+//! Attention: what each token of a text takes from the others, head by head.
 
 #![expect(
     clippy::inline_always,
@@ -20,21 +20,28 @@ const COLUMNS: usize = 16;
 /// Rows that are computed at once.
 const ROWS: usize = 4;
 
-/// The rows of one window of text, and where what they attend to is put.
+/// The rows of all texts of a batch, and where what they attend to is put.
 pub(super) struct Attention<'a> {
     pub(super) machine: Machine,
+    pub(super) texts: &'a [Vec<u32>],
+    pub(super) hidden: usize,
+    pub(super) heads: usize,
     /// Tokens × 3 hidden: query, key and value, each head by head.
     pub(super) projected: &'a [f32],
     /// Tokens × hidden.
     pub(super) attended: &'a mut [f32],
-    pub(super) hidden: usize,
-    pub(super) heads: usize,
     pub(super) scratch: &'a mut Scratch,
 }
 
 /// The matrices of one head, filled up to whole blocks.
 #[derive(Default)]
 pub(super) struct Scratch {
+    tokens: usize,
+    /// Numbers of a query, a key or a value.
+    size: usize,
+    /// `size` and `tokens` rounded up to whole blocks.
+    width: usize,
+    columns: usize,
     /// Tokens × size.
     queries: Vec<f32>,
     /// Size × tokens.
@@ -51,83 +58,93 @@ impl NullaryFnOnce for Attention<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
-        let tokens = self.attended.len() / self.hidden;
-        let size = self.hidden / self.heads;
-        let (rows, columns) = (
-            tokens.next_multiple_of(ROWS),
-            tokens.next_multiple_of(COLUMNS),
-        );
-        let width = size.next_multiple_of(COLUMNS);
-        let Scratch {
-            queries,
-            keys,
-            values,
-            shares,
-            taken,
-        } = &mut *self.scratch;
-        for (numbers, count) in [
-            (&mut *queries, rows * size),
-            (&mut *keys, size * columns),
-            (&mut *values, tokens * width),
-            (&mut *shares, rows * columns),
-            (&mut *taken, rows * width),
-        ] {
-            numbers.clear();
-            numbers.resize(count, 0.0);
-        }
-        for head in 0..self.heads {
-            self.take_out(head);
-            let (machine, scratch) = (self.machine, &mut *self.scratch);
-            let (queries, keys) = (&scratch.queries[..], &scratch.keys[..]);
-            multiply(
-                machine,
-                (queries, size),
-                (keys, columns),
-                &mut scratch.shares,
-            );
-            for shares in scratch.shares.chunks_exact_mut(columns).take(tokens) {
-                softmax(&mut shares[..tokens]);
-                shares[tokens..].fill(0.0);
-            }
-            // Of the shares only those of tokens are read: as many as there are values.
-            let (shares, values) = (&scratch.shares[..], &scratch.values[..]);
-            multiply(
-                machine,
-                (shares, columns),
-                (values, width),
-                &mut scratch.taken,
-            );
-            let taken = scratch.taken.chunks_exact(width);
-            let places = self.attended.chunks_exact_mut(self.hidden);
-            for (place, taken) in places.zip(taken) {
-                place[head * size..][..size].copy_from_slice(&taken[..size]);
+    fn call(self) {
+        let (mut from, mut to) = (self.projected, self.attended);
+        for text in self.texts {
+            let (projected, others) = from.split_at(text.len() * self.hidden * 3);
+            let (attended, rest) = to.split_at_mut(text.len() * self.hidden);
+            (from, to) = (others, rest);
+            self.scratch.reset(text.len(), self.hidden / self.heads);
+            for head in 0..self.heads {
+                let place = Place {
+                    hidden: self.hidden,
+                    head,
+                };
+                self.scratch.read(place, projected);
+                self.scratch.attend(self.machine);
+                self.scratch.write(place, attended);
             }
         }
     }
 }
 
-impl Attention<'_> {
-    /// Copies query, key and value of one head to where products read them in order.
+/// Where the numbers of a head are.
+#[derive(Clone, Copy)]
+struct Place {
+    hidden: usize,
+    head: usize,
+}
+
+impl Scratch {
+    /// Makes room for so many tokens and for heads of this size.
     #[inline(always)]
-    fn take_out(&mut self, head: usize) {
-        let size = self.hidden / self.heads;
+    fn reset(&mut self, tokens: usize, size: usize) {
+        (self.tokens, self.size) = (tokens, size);
+        self.width = size.next_multiple_of(COLUMNS);
+        self.columns = tokens.next_multiple_of(COLUMNS);
+        let rows = tokens.next_multiple_of(ROWS);
+        for (numbers, count) in [
+            (&mut self.queries, rows * size),
+            (&mut self.keys, size * self.columns),
+            (&mut self.values, tokens * self.width),
+            (&mut self.shares, rows * self.columns),
+            (&mut self.taken, rows * self.width),
+        ] {
+            numbers.clear();
+            numbers.resize(count, 0.0);
+        }
+    }
+
+    /// Copies query, key and value of a head to where products read them in order.
+    #[inline(always)]
+    fn read(&mut self, place: Place, projected: &[f32]) {
+        let (size, columns) = (self.size, self.columns);
         let scale = 1.0 / (size as f32).sqrt();
-        let scratch = &mut *self.scratch;
-        let width = size.next_multiple_of(COLUMNS);
-        let columns = scratch.keys.len() / size;
-        let tokens = self.projected.chunks_exact(3 * self.hidden);
-        let queries = scratch.queries.chunks_exact_mut(size);
-        let values = scratch.values.chunks_exact_mut(width);
-        for (token, ((projected, query), value)) in tokens.zip(queries).zip(values).enumerate() {
-            let part = |part: usize| &projected[part * self.hidden + head * size..][..size];
+        let tokens = projected.chunks_exact(3 * place.hidden);
+        let queries = self.queries.chunks_exact_mut(size);
+        let values = self.values.chunks_exact_mut(self.width);
+        for (token, ((row, query), value)) in tokens.zip(queries).zip(values).enumerate() {
+            let part = |part: usize| &row[part * place.hidden + place.head * size..][..size];
             for (to, from) in query.iter_mut().zip(part(0)) {
                 *to = from * scale;
             }
-            for (row, from) in part(1).iter().enumerate() {
-                scratch.keys[row * columns + token] = *from;
+            let keys = self.keys.chunks_exact_mut(columns);
+            for (to, from) in keys.zip(part(1)) {
+                to[token] = *from;
             }
             value[..size].copy_from_slice(part(2));
+        }
+    }
+
+    /// What each token takes from the values of all.
+    #[inline(always)]
+    fn attend(&mut self, machine: Machine) {
+        let (tokens, columns) = (self.tokens, self.columns);
+        let (queries, keys) = ((&*self.queries, self.size), (&*self.keys, columns));
+        multiply(machine, queries, keys, &mut self.shares);
+        for shares in self.shares.chunks_exact_mut(columns).take(tokens) {
+            softmax(&mut shares[..tokens]);
+        }
+        let (shares, values) = ((&*self.shares, columns), (&*self.values, self.width));
+        multiply(machine, shares, values, &mut self.taken);
+    }
+
+    #[inline(always)]
+    fn write(&self, place: Place, attended: &mut [f32]) {
+        let rows = attended.chunks_exact_mut(place.hidden);
+        for (row, taken) in rows.zip(self.taken.chunks_exact(self.width)) {
+            let own = &mut row[place.head * self.size..][..self.size];
+            own.copy_from_slice(&taken[..self.size]);
         }
     }
 }

@@ -12,6 +12,8 @@ const LANES: usize = 8;
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 /// Added to a number below 2²² it leaves the nearest integer in the last bits.
 const ROUND: f32 = 12_582_912.0;
+/// √(2/π).
+const SQRT_2_PI: f32 = 0.797_884_6;
 /// Bits of the exponent of 1.
 const ONE: u32 = 127 << 23;
 
@@ -79,12 +81,54 @@ fn erf(x: f32) -> f32 {
     x * above / below
 }
 
-/// The Gaussian error linear unit (Hendrycks and Gimpel 2016), with the error function.
-#[inline(always)]
-pub(super) fn gelu(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+/// What lies between the two linear layers that each token goes through by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Activation {
+    /// The Gaussian error linear unit (Hendrycks and Gimpel 2016).
+    Gelu,
+    /// Its approximation with the hyperbolic tangent.
+    GeluTanh,
+    Relu,
 }
 
+impl Activation {
+    /// That of this name in `config.json`; the error says which there are.
+    pub(crate) fn of(name: &str) -> Result<Self, String> {
+        match name {
+            "gelu" => Ok(Self::Gelu),
+            "gelu_new" | "gelu_pytorch_tanh" => Ok(Self::GeluTanh),
+            "relu" => Ok(Self::Relu),
+            _ => Err(format!(
+                "hidden_act is {name:?}; supported are gelu, gelu_new, gelu_pytorch_tanh, relu"
+            )),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn apply(self, row: &mut [f32]) {
+        match self {
+            Self::Gelu => {
+                for x in row {
+                    *x *= 0.5 * (1.0 + erf(*x * std::f32::consts::FRAC_1_SQRT_2));
+                }
+            }
+            Self::GeluTanh => {
+                for x in row {
+                    // (1 + tanh z) / 2 = 1 / (1 + exp -2z)
+                    let z = SQRT_2_PI * (*x + 0.044_715 * *x * *x * *x);
+                    *x /= 1.0 + exp(-2.0 * z);
+                }
+            }
+            Self::Relu => {
+                for x in row {
+                    *x = if *x > 0.0 { *x } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
+/// Joins lanes that are half of all apart, then a quarter, then the last two.
 #[inline(always)]
 fn fold(lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
     let halves: [f32; LANES / 2] = std::array::from_fn(|i| join(lanes[i], lanes[i + LANES / 2]));
@@ -126,7 +170,7 @@ fn largest(row: &[f32], least: f32, value: impl Fn(f32) -> f32) -> f32 {
 
 /// Turns scores into shares that add up to 1.
 #[inline(always)]
-pub(super) fn softmax(row: &mut [f32]) {
+pub(crate) fn softmax(row: &mut [f32]) {
     let most = largest(row, f32::NEG_INFINITY, |x| x);
     for x in row.iter_mut() {
         *x = exp(*x - most);
@@ -138,10 +182,10 @@ pub(super) fn softmax(row: &mut [f32]) {
 }
 
 /// The scales and shifts of a layer normalisation.
-pub(super) struct Norm {
-    pub(super) weight: Vec<f32>,
-    pub(super) bias: Vec<f32>,
-    pub(super) eps: f32,
+pub(crate) struct Norm {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) eps: f32,
 }
 
 impl Norm {
@@ -200,6 +244,25 @@ mod tests {
             assert!((erf(x) - value).abs() < 3e-7, "{x}");
             assert!((erf(-x) + value).abs() < 3e-7, "-{x}");
         }
+    }
+
+    #[test]
+    fn activations_are_what_they_are_called() {
+        let numbers = [-9.0, -1.5, -0.1, 0.0, 0.3, 2.0, 9.0];
+        let apply = |name| {
+            let mut row = numbers;
+            Activation::of(name).unwrap().apply(&mut row);
+            row
+        };
+        let positive = numbers.map(|x| f32::to_bits(x.max(0.0)));
+        assert_eq!(apply("relu").map(f32::to_bits), positive);
+        let (gelu, tanh) = (apply("gelu"), apply("gelu_new"));
+        for ((x, gelu), tanh) in numbers.into_iter().zip(gelu).zip(tanh) {
+            let inner = SQRT_2_PI * (x + 0.044_715 * x * x * x);
+            assert!((tanh - 0.5 * x * (1.0 + inner.tanh())).abs() < 1e-6, "{x}");
+            assert!((gelu - tanh).abs() < 1e-3, "{x}");
+        }
+        assert!(Activation::of("silu").is_err());
     }
 
     #[test]
