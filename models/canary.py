@@ -4,7 +4,7 @@
 
 DATA is the folder with `real_train.csv`, WORK that of `models/context/train.py`. Three checks:
 
-1. Strings: the files hold pieces of words. A piece of four digits or more, or one that occurs in
+1. Strings: the files hold pieces of words. A piece with five digits in a row, or one that occurs in
    real statements alone, and there in fewer than three sources or 20 times, would be a leak: exit 1.
 2. Membership: how well one who has a statement can tell by the encoder's loss whether it was trained
    on. Each real statement is read by the final encoder, which has learned it, and by that of its
@@ -19,6 +19,7 @@ import argparse
 import collections
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -58,7 +59,7 @@ def leaks(data):
         for piece in pieces:
             whole = piece.startswith("\u2581") or name != "context"
             word = piece.replace("\u2581", "").lower()
-            if sum(c.isdigit() for c in word) >= 4:
+            if re.search(r"\d{5}", word):
                 found.append((name, piece))
             # Pieces of the base encoder are words of its own training too.
             elif whole and name != "context" and word in rare and word not in everything:
@@ -135,7 +136,7 @@ def main():
     encoder = context.Encoder(folder, context.LAYERS).eval()
     encoder.load_state_dict(torch.load(os.path.join(args.work, "final.pt")))
     with open(os.path.join(args.work, "texts.json")) as file:
-        texts = [t for t in json.load(file)]
+        texts = json.load(file)
     print("membership: area under the curve",
           round(float(membership(args.work, folder, encoder, texts)), 3))
     real = [t for t in texts if t["kind"] == "real"]

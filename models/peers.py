@@ -1,8 +1,8 @@
 """konflik and its peers on sources that none of them has seen, trained on the same statements.
 
-    python models/peers.py WORK
+    python models/peers.py DATA WORK
 
-WORK is the folder that `models/context/train.py` and `models/prior.py` worked in: the statements of
+DATA is the folder with `real_train.csv`, WORK the folder that `models/context/train.py` and `models/prior.py` worked in: the statements of
 three folds of sources, what konflik's models said of the sources held out, the vectors of the whole
 e5-small. Peers learn the corpus and the real statements of the other folds, as konflik did:
 
@@ -11,7 +11,7 @@ e5-small. Peers learn the corpus and the real statements of the other folds, as 
     e5-small       frozen (12 layers), logistic regression on its vectors
 
 Prints Markdown: macro-F1 pooled over the 19 sources, with 95 % intervals by draws of whole sources,
-and by kind of source.
+by kind of source and by language.
 
 Pinned: scikit-learn 1.7.2, fasttext-wheel 0.9.2, numpy 2.4.6, and what `models/prior.py` needs.
 """
@@ -118,8 +118,10 @@ def interval(gold, found, source, codes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data")
     parser.add_argument("work")
-    work = parser.parse_args().work
+    args = parser.parse_args()
+    work = args.work
     texts = context.texts_of(None, None, work)
     vectors = np.load(os.path.join(work, "teacher.npy"))
     found = by_peers(texts, vectors) | by_konflik(work)
@@ -131,13 +133,19 @@ def main():
             cells.append(f"{macro_f1(*of[v][:2], len(codes)):.3f} [{low:.2f} to {high:.2f}]")
         print(f"| {name} | {' | '.join(cells)} |")
     print("\n| conflict / topic | n | " + " | ".join(found) + " |\n|---|---:|" + "---:|" * len(found))
-    for kind, ends in KINDS.items():
+    # Each source is of one language.
+    languages = {r["source"]: r["lang"] for r in context.rows(os.path.join(args.data, "real_train.csv"))}
+    slices = {kind: [s for s in languages if s.endswith(tuple(ends.split()))]
+              for kind, ends in KINDS.items()}
+    for language, name in (("id", "Indonesian"), ("en", "English")):
+        slices[name] = [s for s, of in languages.items() if of == language]
+    for kind, sources in slices.items():
         cells = []
         for of in found.values():
             scores = []
             for v, codes in CODES.items():
                 gold, codes_found, source = of[v]
-                rows = np.array([s.endswith(tuple(ends.split())) for s in source])
+                rows = np.isin(source, sources)
                 scores.append(f"{macro_f1(gold[rows], codes_found[rows], len(codes)):.2f}")
             cells.append(" / ".join(scores))
         print(f"| {kind} | {rows.sum()} | " + " | ".join(cells) + " |")
