@@ -10,7 +10,7 @@ DATA is the folder with `real_train.csv`, WORK that of `models/context/train.py`
    on. Each real statement is read by the final encoder, which has learned it, and by that of its
    fold, which has not; the area under the curve is .5 if nothing can be told.
 3. Planted: 20 statements with a random number each, and random codes, are learned ten times by the
-   last layers. Then the number is looked for among 1,000 others by the loss: its mean rank is 500
+   layers that are trained. Then the number is looked for among 1,000 others by the loss: its mean rank is 500
    if nothing can be told, 1 if all.
 
 Pinned: what `models/context/train.py` needs.
