@@ -25,7 +25,7 @@ const CHUNK: usize = 4096;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Rows that are labelled at once where the context encoder reads them all.
 const READ_CHUNK: usize = 512;
-/// First rows by which it is told whether the batch is like what the model learned from.
+/// How many first rows are compared with what the model learned from.
 const LOOKED_AT: usize = 500;
 /// Rows that a thread takes at once.
 const BLOCK: usize = 64;

@@ -7,14 +7,14 @@ use super::draft::{Draft, Edit, MARK, Pattern};
 
 /// Begins a quoted message, which runs to the end.
 static WROTE: Pattern = Pattern::new(
-    r"(?im)(?:^[ \t]*|[.!?]\s+)(?P<from>(?:On|Pada)\s+(?:mon|tue|wed|thu|fri|sat|sun|sen|sel|rab|kam|jum|jm|sab|min|tgl|tanggal|hari|MONTH|\d|MARK)[^\n]*?(?:\n[^\n]*?)?\b(?:wrote|menulis)\s*:)",
+    r"(?im)(?:^[ \t]*|[.!?]\s+)(?P<from>(?:On|Pada)\s+(?:mon|tue|wed|thu|fri|sat|sun|sen|sel|rab|kam|jum|jm|sab|min|tgl|tanggal|hari|MONTH|\d|MARK)[^\n]{0,200}?(?:\n[^\n]{0,100}?)?\b(?:wrote|menulis)\s*:)",
 );
 static ORIGINAL: Pattern = Pattern::new(
     r"(?i)-{2,}\s*(?:original (?:message|appointment)|forwarded message|begin forwarded message|pesan asli|pesan (?:yang )?(?:di)?teruskan|pesan terusan)\s*-{2,}|\bbegin forwarded message:",
 );
 /// The head of a quoted message: two lines of it at least.
 static HEAD: Pattern = Pattern::new(
-    r"(?im)^[ \t>*]*(?:from|dari|pengirim)\*?[ \t]*:[^\n]+\n(?:[ \t>*]*[^\n]*\n){0,2}?[ \t>*]*(?:sent|dikirim|terkirim|date|tanggal|to|kepada|ke|untuk|cc|subject|subjek|perihal)\*?[ \t]*:",
+    r"(?im)^[ \t>*]*(?:from|dari|pengirim)\*?[ \t]*:[^\n]{1,200}\n(?:[ \t>*]*[^\n]{0,120}\n){0,2}?[ \t>*]*(?:sent|dikirim|terkirim|date|tanggal|to|kepada|ke|untuk|cc|subject|subjek|perihal)\*?[ \t]*:",
 );
 static HEAD_LINES: Pattern = Pattern::new(
     r"(?i)^(?:[ \t>*]*(?:from|dari|pengirim|sent|dikirim|terkirim|date|tanggal|to|kepada|ke|untuk|cc|bcc|subject|subjek|perihal|reply-to)\*?[ \t]*:[^\n]*(?:\n|$)\s*)+",
@@ -25,14 +25,14 @@ static SUBJECT: Pattern = Pattern::new(
 );
 static RULE: Pattern = Pattern::new(r"(?m)^[ \t]*(?:--|—|_{5,}|-{5,}|={5,})[ \t]*(?:\n|$)");
 static SENT_FROM: Pattern = Pattern::new(
-    r"(?i)(?:^|\n|[.!?,]\s+|\s{2,}|\s)(?P<from>(?:sent from (?:my |the )?(?:iphone|ipad|android|samsung|galaxy|mobile|huawei|xiaomi|oppo|vivo|blackberry|windows|outlook|mail\b|yahoo|gmail|smartphone|phone|device|tablet|nokia|lenovo|asus|proton)|sent (?:via|with|using) \S+|(?:dikirim|terkirim) (?:dari|melalui|lewat|menggunakan|via) (?:\S+ )?(?:iphone|ipad|android|samsung|galaxy|ponsel|hp|perangkat|aplikasi|smartphone|tablet|huawei|xiaomi|oppo|vivo|blackberry|windows|outlook|mail\b|email|yahoo|gmail|telepon|handphone|whatsapp|wa\b)|get outlook for|diunduh dari|unduh outlook)[^\n.!?]*[.!]?\s*)(?:\n|$)",
+    r"(?i)(?:^|\n|[.!?,]\s+|\s{2,}|\s)(?P<from>(?:sent from (?:my |the )?(?:iphone|ipad|android|samsung|galaxy|mobile|huawei|xiaomi|oppo|vivo|blackberry|windows|outlook|mail\b|yahoo|gmail|smartphone|phone|device|tablet|nokia|lenovo|asus|proton)|sent (?:via|with|using) \S+|(?:dikirim|terkirim) (?:dari|melalui|lewat|menggunakan|via) (?:\S+ )?(?:iphone|ipad|android|samsung|galaxy|ponsel|hp|perangkat|aplikasi|smartphone|tablet|huawei|xiaomi|oppo|vivo|blackberry|windows|outlook|mail\b|email|yahoo|gmail|telepon|handphone|whatsapp|wa\b)|get outlook for|diunduh dari|unduh outlook)[^\n.!?]{0,60}[.!]?\s*)(?:\n|$)",
 );
 static CONFIDENTIAL: Pattern = Pattern::new(
-    r"(?is)\n\s*(?:(?:disclaimer|confidentiality notice|pemberitahuan)\s*:|(?:this (?:e-?mail|message)|(?:e-?mail|pesan) ini)[^\n]*(?:confidential|intended|rahasia|ditujukan)).*$",
+    r"(?is)\n\s*(?:(?:disclaimer|confidentiality notice|pemberitahuan)\s*:|(?:this (?:e-?mail|message)|(?:e-?mail|pesan) ini)[^\n]{0,80}(?:confidential|intended|rahasia|ditujukan)).*$",
 );
 /// A line that takes leave; what follows is a name.
 static FORMULA: Pattern = Pattern::new(
-    r"(?i)^\s*(?:(?:demikian\b[^\n]*)?(?:terima ?kasih|trims|makasih)(?: banyak| sebelumnya)?|salam(?: hormat| hangat| sehat| sejahtera| kami)?|(?:dengan )?hormat(?: kami| saya)|ttd|tertanda|pelapor|(?:best|kind|warm|many)? ?regards|best(?: wishes)?|sincerely(?: yours)?|yours (?:truly|faithfully|sincerely)|respectfully(?: yours)?|thanks(?: and regards| & regards| again| in advance)?|thank you(?: very much)?|many thanks|cheers|wassalam\w*(?: *mu'?alaikum)?(?: wr\.? ?wb\.?)?|was+alamu'?alaikum[^\n]*)\s*[,.!:]*\s*$",
+    r"(?i)^\s*(?:(?:demikian\b[^\n]{0,100})?(?:terima ?kasih|trims|makasih)(?: banyak| sebelumnya)?|salam(?: hormat| hangat| sehat| sejahtera| kami)?|(?:dengan )?hormat(?: kami| saya)|ttd|tertanda|pelapor|(?:best|kind|warm|many)? ?regards|best(?: wishes)?|sincerely(?: yours)?|yours (?:truly|faithfully|sincerely)|respectfully(?: yours)?|thanks(?: and regards| & regards| again| in advance)?|thank you(?: very much)?|many thanks|cheers|wassalam\w*(?: *mu'?alaikum)?(?: wr\.? ?wb\.?)?|was+alamu'?alaikum[^\n]{0,20})\s*[,.!:]*\s*$",
 );
 /// A formula at the end of a line, with a name behind it.
 static FORMULA_INLINE: Pattern = Pattern::new(

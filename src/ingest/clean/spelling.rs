@@ -28,9 +28,9 @@ const NEGATIONS: [(&str, &str); 19] = [
     ("blm", "belum"),
     ("belum", "belum"),
 ];
-/// Short words that stand for nothing but a negation only before "can".
+/// Short words that are a negation before "can" and something else elsewhere.
 const LETTERS: [&str; 3] = ["g", "gx", "gq"];
-/// Spellings of "can" that stand for it only behind a negation.
+/// Spellings that mean "can" behind a negation and something else elsewhere.
 const SHORT: [&str; 3] = ["bs", "bsa", "bsaa"];
 const LONG: [&str; 4] = ["bisa", "bisaa", "bisaaa", "bissa"];
 

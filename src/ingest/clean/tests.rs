@@ -252,6 +252,14 @@ fn links_numbers_and_masks_are_marks() {
     ]);
 }
 
+/// A sentence that only begins like a signature is no signature.
+#[test]
+fn a_long_sentence_is_no_signature() {
+    let complaint = "Sudah terkirim melalui aplikasi sejak dua minggu yang lalu tetapi sampai hari ini \
+                     belum ada satu pun petugas yang datang memperbaiki pompa di desa kami";
+    all(&[(complaint, complaint)]);
+}
+
 #[test]
 fn short_spellings_are_written_out() {
     all(&[

@@ -1,7 +1,7 @@
 //! Whether one of a few words begins somewhere in a text, found faster than by a pattern.
 
 /// Words in small ASCII letters of two bytes or more, in alphabetical order. Those of three at most
-/// stand for themselves, longer ones also for what begins with them.
+/// match whole words; longer ones are prefixes.
 pub(super) struct Words {
     sorted: &'static [&'static [u8]],
     /// For each first letter where its words begin; those of the next letter follow.
