@@ -3,7 +3,7 @@
 //! Data flows one way; no module imports one to its right:
 //!
 //! ```text
-//! error, codebook ← ingest ← corpus ← tokenize ← language ← features ← model ← label ← evaluate ← export, report
+//! error ← base ← codebook ← ingest ← corpus ← tokenize ← language ← features ← model ← label ← evaluate ← export, report
 //! ```
 //!
 //! ```no_run
@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod base;
 pub mod codebook;
 pub mod corpus;
 pub mod error;
@@ -32,7 +33,6 @@ pub mod report;
 pub mod tokenize;
 
 mod starter;
-mod tensor;
 
 pub use codebook::Codebook;
 pub use corpus::{Corpus, Statement};

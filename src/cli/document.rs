@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::Error;
-use konflik::export::Output;
+use konflik::base::output::Output;
 use serde::Serialize;
 
 use super::console::Console;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use konflik::export::{Output, StatementRows, refused_json, rejected_json};
+use konflik::base::output::Output;
+use konflik::export::{StatementRows, refused_json, rejected_json};
 use konflik::ingest::privacy::Counts;
 use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
 use konflik::{Codebook, Error, Format, ReadOptions, Reader};

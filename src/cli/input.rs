@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use konflik::base::output::Output;
 use konflik::corpus::{Labels, LeftOut};
-use konflik::export::{Output, left_out_json};
+use konflik::export::left_out_json;
 use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet, Speaker, SpeakerRole};
 use konflik::{Codebook, Corpus, Format, ReadOptions};
 

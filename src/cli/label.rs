@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use konflik::export::{LabelledRows, Output, rejected_json};
+use konflik::base::output::Output;
+use konflik::export::{LabelledRows, rejected_json};
 use konflik::ingest::Rejected;
 use konflik::label::{Depth, DuplicateParams, LabelCounts, Labelled, Labeller, Routes, label_rows};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};

@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use konflik::base::output::Output;
 use konflik::evaluate::EvaluateParams;
-use konflik::export::Output;
 use konflik::features::TextEncoder;
 use konflik::ingest::{
     Charset, ColumnMap, Limits, Preset, Role, Roles, TranscriptFormat, TranscriptOptions, UnitKind,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use konflik::Error;
-use konflik::export::Output;
+use konflik::base::output::Output;
 use konflik::ingest::privacy::{Counts, Privacy, Pseudonyms};
 
 use super::console::Console;

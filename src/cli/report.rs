@@ -363,7 +363,7 @@ fn source_file(kind: &'static str, path: &Path) -> konflik::Result<SourceFile> {
         None
     } else {
         let bytes = fs::read(path).map_err(|e| Error::read(path, e))?;
-        Some(konflik::codebook::Hash::of(&bytes).to_string())
+        Some(konflik::base::hash::Hash::of(&bytes).to_string())
     };
     Ok(SourceFile {
         kind,

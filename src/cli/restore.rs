@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use konflik::export::{Output, plain_header, plain_row};
+use konflik::base::output::Output;
+use konflik::export::{plain_header, plain_row};
 use konflik::ingest::privacy::{Privacy, Pseudonyms};
 use konflik::{Error, Format, Reader};
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use konflik::codebook::syntax_error;
+use konflik::base::output::Output;
+use konflik::base::toml::syntax_error;
 use konflik::corpus::holdout;
 use konflik::evaluate::{EvaluateParams, evaluate};
-use konflik::export::Output;
 use konflik::label::{Depth, LabelCounts};
 use konflik::model::{Aids, StagedModel, TrainParams};
 use konflik::report::{Align, Table, model_card};

@@ -9,14 +9,14 @@ mod lint;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Location, Result};
+use crate::base::hash::Hash;
+use crate::base::toml::syntax_error;
+use crate::error::{Error, Result};
 
 pub use lint::Finding;
 
@@ -281,77 +281,6 @@ const COLUMN_SUFFIXES: [&str; 5] = [
     "_evidence",
     "_probabilities",
 ];
-
-/// A SHA-256 hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Hash([u8; 32]);
-
-impl Hash {
-    /// The hash of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    /// The hash of `parts` one after the other.
-    pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let mut digest = Sha256::new();
-        for part in parts {
-            digest.update(part);
-        }
-        Self(digest.finalize().into())
-    }
-
-    /// Reads one as it is displayed.
-    pub(crate) fn parse(hex: &str) -> Option<Self> {
-        let digit = |c: &u8| Some(char::from(*c).to_digit(16)? as u8);
-        let (pairs, rest) = hex.as_bytes().as_chunks();
-        let bytes = pairs
-            .iter()
-            .map(|[high, low]| Some(digit(high)? << 4 | digit(low)?));
-        let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
-        let bytes = bytes.try_into().ok().filter(|_| rest.is_empty());
-        bytes.map(Self)
-    }
-
-    /// The first eight bytes as a number.
-    pub(crate) fn first_u64(&self) -> u64 {
-        self.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
-    }
-
-    /// The first 12 hex digits: enough to tell apart what one person holds.
-    pub fn short(&self) -> String {
-        self.to_string().chars().take(12).collect()
-    }
-}
-
-impl fmt::Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
-    }
-}
-
-/// What is wrong with a file of another version than the one that is read; `None` if nothing is.
-pub(crate) fn other_version(found: u32, read: u32) -> Option<String> {
-    (found != read).then(|| format!("schema_version is {found}; this build reads {read}"))
-}
-
-/// A TOML error with the line and column of its place.
-pub fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
-    let offset = error.span().map_or(0, |s| s.start).min(text.len());
-    let before = text.get(..offset).unwrap_or_default();
-    let line = line_of(text, offset);
-    let column = before.rsplit('\n').next().map_or(0, str::len) as u64 + 1;
-    Error::Syntax {
-        at: Location::new(path, line, column),
-        reason: error.message().to_string(),
-    }
-}
-
-/// The line, from 1, that a byte stands in.
-pub(crate) fn line_of(text: &str, offset: usize) -> u64 {
-    let before = text.get(..offset).unwrap_or_default();
-    before.matches('\n').count() as u64 + 1
-}
 
 fn is_identifier(id: &str) -> bool {
     id.starts_with(|c: char| c.is_ascii_lowercase())

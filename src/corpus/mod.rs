@@ -10,7 +10,8 @@ mod split;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::codebook::{Codebook, Hash, Variable};
+use crate::base::hash::Hash;
+use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{Layout, ReadOptions, Reader, Record, Rejected, Role};
 

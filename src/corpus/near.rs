@@ -1,5 +1,7 @@
 //! How alike two texts are: the Jaccard likeness of their sets of character 4-grams.
 
+use crate::base::hash::fnv32;
+
 /// Characters of a shingle.
 pub(crate) const SHINGLE: usize = 4;
 /// Shorter texts are alike by chance.
@@ -23,17 +25,10 @@ pub(crate) fn shingle_hashes(normal: &str) -> Vec<u32> {
         .iter()
         .zip(ends)
         .map(|(s, e)| &normal.as_bytes()[*s..e]);
-    let mut hashes: Vec<u32> = pieces.map(fnv1a).collect();
+    let mut hashes: Vec<u32> = pieces.map(fnv32).collect();
     hashes.sort_unstable();
     hashes.dedup();
     hashes
-}
-
-fn fnv1a(bytes: &[u8]) -> u32 {
-    const OFFSET: u32 = 0x811C_9DC5;
-    const PRIME: u32 = 0x0100_0193;
-    let mix = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(PRIME);
-    bytes.iter().fold(OFFSET, mix)
 }
 
 /// Shared over all elements of two ascending lists.

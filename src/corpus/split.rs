@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::codebook::Hash;
+use crate::base::hash::Hash;
 
 /// The groups in an order that depends on the seed and on nothing else, each with the positions
 /// of its statements.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::codebook::{line_of, other_version, syntax_error};
+use crate::base::toml::{line_of, other_version, syntax_error};
 use crate::error::{Error, Location, Result};
 use crate::label::Depth;
 use crate::model::Model;

@@ -16,6 +16,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::{Confusion, EvaluateParams, Score, Scores};
+use crate::base::hash::GOLDEN;
+use crate::base::statistics::quantile;
 
 const ONE_GROUP: &str = "an interval needs at least two groups";
 const OFTEN_UNDEFINED: &str = "undefined in more than one in twenty replicates";
@@ -59,7 +61,7 @@ impl<'a> Draws<'a> {
     }
 
     fn generator(&self, number: u64) -> Xoshiro256PlusPlus {
-        let seed = self.params.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let seed = self.params.seed.wrapping_mul(GOLDEN);
         Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(number))
     }
 
@@ -252,15 +254,6 @@ fn replicate(confusion: &Confusion, supported: &[usize]) -> Vec<Option<f64>> {
     all
 }
 
-/// Quantile by linear interpolation between order statistics (numpy's default); `sorted` holds
-/// at least one value.
-pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let below = position.floor() as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::with_values;
@@ -321,14 +314,6 @@ mod tests {
             (clusters.contents.len(), &clusters.alike[..]),
             (1, &[2][..])
         );
-    }
-
-    #[test]
-    fn quantiles_interpolate() {
-        let sorted = [1.0, 2.0, 4.0, 8.0];
-        assert!((quantile(&sorted, 0.5) - 3.0).abs() < 1e-12);
-        assert!((quantile(&sorted, 0.025) - 1.075).abs() < 1e-12);
-        assert!((quantile(&sorted, 1.0) - 8.0).abs() < 1e-12);
     }
 
     /// 400 statements of 80 % accuracy: the normal interval is .8 ± 1.96 × .02.

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::bootstrap::{Draws, quantile};
+use super::bootstrap::Draws;
 use super::counts::NO_STATEMENT;
-use super::proportion::wilson;
 use super::{EvaluateParams, Score};
+use crate::base::statistics::{quantile, wilson};
 use crate::model::argmax;
 
 /// Equal-width bins of the expected calibration error, as in Guo et al. 2017.

@@ -11,7 +11,6 @@ mod curve;
 mod doubt;
 mod gate;
 mod prevalence;
-mod proportion;
 mod sample;
 mod tuning;
 
@@ -26,6 +25,7 @@ use crate::model::{Decision, Model, OutOfFold, argmax};
 
 use bootstrap::Clusters;
 
+pub use crate::base::statistics::{clopper_pearson, mcnemar_exact, wilson};
 pub use ablation::{Ablation, AblationRow, AblationScore, ablate};
 pub use agreement::{
     Agreement, Ceiling, CodeAgreement, CodeConfusion, CoderSummary, Coefficients, PairAgreement,
@@ -47,7 +47,6 @@ pub use prevalence::{
     CodePrevalence, Prevalence, PrevalenceParams, ShareCounts, SlicePrevalence, VariablePrevalence,
     prevalence,
 };
-pub use proportion::{clopper_pearson, mcnemar_exact, wilson};
 pub use sample::{Picked, SampledBy, Sampler, statement_vectors};
 pub use tuning::{Trial, Tuning, tune};
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::bootstrap::{Clusters, distinct};
-use super::proportion::{Z, wilson};
 use super::{Bootstrap, EvaluateParams, Score};
+use crate::base::statistics::{Z, wilson};
 use crate::codebook::Variable;
 use crate::corpus::{Corpus, KeyedRow, Labels, Statement};
 use crate::error::{ColumnHolds, Error, Result};

@@ -2,14 +2,12 @@
 
 mod codings;
 mod doubts;
-mod output;
 mod rows;
 mod sample;
 mod statements;
 
 pub use codings::{Adjudicated, adjudicated, disagreements};
 pub use doubts::doubt_rows;
-pub use output::Output;
 pub use rows::{LabelledRows, left_out_json, plain_header, plain_row, refused_json, rejected_json};
 pub use sample::sample_rows;
 pub use statements::StatementRows;

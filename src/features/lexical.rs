@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::base::hash::{FNV64, fnv64, mixed64};
 use crate::error::{Error, Result};
 use crate::tokenize::{Token, Tokenizer, squeezed};
 
@@ -385,7 +386,7 @@ fn emit_ngrams(word: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u
             let mut hash = fnv(Kind::Char, &[]);
             for (length, c) in (1..=params.char_max).zip(marked[start..].chars()) {
                 let mut utf8 = [0; 4];
-                hash = fnv_extend(hash, c.encode_utf8(&mut utf8).as_bytes());
+                hash = fnv64(hash, c.encode_utf8(&mut utf8).as_bytes());
                 if length >= params.char_min {
                     emit(Kind::Char, hash);
                 }
@@ -401,7 +402,7 @@ fn emit_ngrams(word: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u
     for start in 0..marked.len() {
         let mut hash = seed;
         for (length, byte) in (1..=params.char_max).zip(&marked[start..]) {
-            hash = fnv_extend(hash, &[*byte]);
+            hash = fnv64(hash, &[*byte]);
             if length >= params.char_min {
                 emit(Kind::Char, hash);
             }
@@ -420,26 +421,14 @@ pub(crate) fn squeezed_hash(word: &str) -> u64 {
 }
 
 /// The hash of the feature of two neighbouring words, from those of the words: so a pair costs
-/// no walk over their letters. Mixed by the finaliser of splitmix64 (Steele, Lea and Flood, "Fast
-/// splittable pseudorandom number generators", OOPSLA 2014).
+/// no walk over their letters.
 pub(crate) fn pair_hash(first: u64, second: u64) -> u64 {
-    let mut hash = first.rotate_left(29) ^ second ^ Kind::Bigram as u64;
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
+    mixed64(first.rotate_left(29) ^ second ^ Kind::Bigram as u64)
 }
 
-/// FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv).
+/// The hash of a feature: of its kind, then of its bytes.
 fn fnv(kind: Kind, bytes: &[u8]) -> u64 {
-    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    fnv_extend(fnv_extend(OFFSET_BASIS, &[kind as u8]), bytes)
-}
-
-fn fnv_extend(hash: u64, bytes: &[u8]) -> u64 {
-    const PRIME: u64 = 0x0100_0000_01b3;
-    bytes
-        .iter()
-        .fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
+    fnv64(fnv64(FNV64, &[kind as u8]), bytes)
 }
 
 /// From hash to feature: open addressing in a table of a power of two.
@@ -524,14 +513,6 @@ mod tests {
         };
         let view = LexicalView::fit(&tokens, &tokenizer, &params).unwrap();
         (tokenizer, view)
-    }
-
-    #[test]
-    fn fnv_gives_the_published_values() {
-        // draft-eastlake-fnv, test vectors for FNV-1a 64: "", "a" and "foobar".
-        let basis = 0xcbf2_9ce4_8422_2325;
-        assert_eq!(fnv_extend(basis, b"a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(fnv_extend(basis, b"foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]

@@ -15,9 +15,9 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::codebook::Hash;
+use crate::base::hash::Hash;
+use crate::base::tensor::{decoded, floats};
 use crate::error::{Error, Result};
-use crate::tensor::{decoded, floats};
 use crate::tokenize::Subwords;
 
 const TOKENIZER: &str = "tokenizer.json";

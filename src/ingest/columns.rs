@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::ReadOptions;
-use crate::codebook::syntax_error;
+use crate::base::toml::syntax_error;
 use crate::error::{ColumnHolds, Error, Location, Result, nearest};
 
 /// What a column means.

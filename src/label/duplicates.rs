@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use rayon::prelude::*;
 
+use crate::base::hash::{FNV64, fnv64_step, mixed32};
 use crate::corpus::near::{MIN_SHINGLES, jaccard, normalised, shingle_hashes};
 use crate::ingest::{Layout, Record, Rejected, Role};
 
@@ -60,11 +61,9 @@ impl Sketch {
         for (position, band) in bands.iter_mut().enumerate() {
             let least = &smallest[position * IN_BAND..][..IN_BAND];
             // Its position is part of its name, so that one map holds all bands.
-            *band = least
-                .iter()
-                .fold(0xCBF2_9CE4_8422_2325 ^ position as u64, |hash, n| {
-                    (hash ^ u64::from(*n)).wrapping_mul(0x0100_0000_01B3)
-                });
+            *band = least.iter().fold(FNV64 ^ position as u64, |hash, n| {
+                fnv64_step(hash, u64::from(*n))
+            });
         }
         Some(Self { shingles, bands })
     }
@@ -72,10 +71,7 @@ impl Sketch {
 
 /// One of the 64 hash functions: the finaliser of `MurmurHash3` over the shingle and a seed.
 fn scrambled(shingle: u32, seed: u32) -> u32 {
-    let mut h = shingle ^ seed.wrapping_mul(0x9E37_79B9);
-    h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
-    h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
-    h ^ (h >> 16)
+    mixed32(shingle ^ seed.wrapping_mul(0x9E37_79B9))
 }
 
 /// First rows, by their bands.

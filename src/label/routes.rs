@@ -11,7 +11,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::codebook::{Codebook, Hash, Variable, line_of, syntax_error};
+use crate::base::hash::Hash;
+use crate::base::toml::{line_of, syntax_error};
+use crate::codebook::{Codebook, Variable};
 use crate::error::{Error, Location, Result, nearest};
 use crate::model::Decision;
 

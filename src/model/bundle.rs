@@ -9,24 +9,26 @@
 //! | `model.safetensors` | feature hashes and weights, lexical weights; of the encoder the weights of its dimensions, and length and scores of each token; of a sentence encoder the weights of its dimensions; hashes of the texts trained on |
 //! | `README.md` | the model card, for people; not read |
 //!
-//! A directory is written beside its place and renamed into it: it is there whole or not at all.
+//! A [`StagedFolder`] is moved into place: a model is there whole or not at all.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{Array2, ArrayView2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Origin, Reading, SemanticWeights, SentenceWeights, VariableModel};
-use crate::codebook::{Codebook, Hash};
+use crate::base::hash::Hash;
+use crate::base::output::StagedFolder;
+use crate::base::tensor::{Table, copied, decoded, lasting};
+use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::features::{
     CueView, EncoderId, EncoderViews, FeatureExtractor, LexicalView, SemanticView, SentenceView,
 };
-use crate::tensor::{Table, copied, decoded, lasting};
 use crate::tokenize::{Subwords, Tokenizer};
 
 /// The model format that this build writes and the newest that it reads.
@@ -101,8 +103,7 @@ impl ModelFiles<'_> {
 ///
 /// The place is checked when this is made, before any long work; dropping it leaves nothing.
 pub struct StagedModel {
-    target: PathBuf,
-    staging: tempfile::TempDir,
+    folder: StagedFolder,
 }
 
 impl StagedModel {
@@ -121,17 +122,8 @@ impl StagedModel {
                 });
             }
         }
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let staging = tempfile::Builder::new()
-            .prefix(".konflik-model-")
-            .tempdir_in(parent)
-            .map_err(|e| Error::write(target, e.kind().into()))?;
         Ok(Self {
-            target: target.to_path_buf(),
-            staging,
+            folder: StagedFolder::prepare(target)?,
         })
     }
 
@@ -140,44 +132,10 @@ impl StagedModel {
         let files = model.to_files()?;
         let parts = [(MANIFEST, &*files.manifest), (CARD, card.as_bytes())];
         for (name, bytes) in parts.into_iter().chain(files.parts()) {
-            let path = self.staging.path().join(name);
-            fs::write(&path, bytes).map_err(|e| Error::write(&self.target.join(name), e))?;
-            let file =
-                fs::File::open(&path).map_err(|e| Error::write(&self.target.join(name), e))?;
-            file.sync_all()
-                .map_err(|e| Error::write(&self.target.join(name), e))?;
+            self.folder.write(name, bytes)?;
         }
-        let failed = |e| Error::write(&self.target, e);
-        readable_by_all(self.staging.path()).map_err(failed)?;
-        let old = self.staging.path().with_extension("old");
-        let replaces = self.target.exists();
-        if replaces {
-            fs::rename(&self.target, &old).map_err(failed)?;
-        }
-        if let Err(error) = fs::rename(self.staging.path(), &self.target) {
-            if replaces {
-                fs::rename(&old, &self.target).map_err(failed)?;
-            }
-            return Err(failed(error));
-        }
-        // It is in place: there is nothing left to clean up.
-        let _ = self.staging.keep();
-        if replaces {
-            fs::remove_dir_all(&old).map_err(failed)?;
-        }
-        Ok(())
+        self.folder.commit()
     }
-}
-
-/// Temporary directories are private; a model is as readable as any other file.
-fn readable_by_all(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
-    }
-    let _ = path;
-    Ok(())
 }
 
 /// Whether a directory holds nothing, or a model's files and nothing else.

@@ -9,6 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::statistics::binomial_cdf;
+
 /// Whether to trust a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,21 +133,6 @@ fn least_support(stated_error: f64) -> usize {
     (LEVEL.ln() / (-stated_error).ln_1p()).ceil() as usize
 }
 
-/// P(X ≤ k) of X binomial with n trials of probability p.
-pub(crate) fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
-    if k >= n {
-        return 1.0;
-    }
-    let odds = p.ln() - (-p).ln_1p();
-    let mut log_term = n as f64 * (-p).ln_1p();
-    let mut sum = log_term.exp();
-    for i in 0..k {
-        log_term += ((n - i) as f64 / (i + 1) as f64).ln() + odds;
-        sum += log_term.exp();
-    }
-    sum.min(1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,17 +156,8 @@ mod tests {
         assert!((thresholds.auto_coverage - auto.len() as f64 / 100.0).abs() < 1e-12);
     }
 
-    /// scipy.stats.binom.cdf(3, 50, .1) = .2502939, (700, 8000, .1) = .0000799017, (0, 22, .1) = .0984771.
     #[test]
-    fn the_binomial_distribution_is_scipys() {
-        for (k, n, expected) in [
-            (3, 50, 0.250_293_9),
-            (700, 8000, 7.990_168e-5),
-            (0, 22, 0.098_477_1),
-        ] {
-            let ours = binomial_cdf(k, n, 0.1);
-            assert!((ours / expected - 1.0).abs() < 1e-3, "{k} of {n}: {ours}");
-        }
+    fn few_statements_prove_nothing() {
         assert_eq!(least_support(0.1), 22);
     }
 

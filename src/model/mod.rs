@@ -15,13 +15,13 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use crate::codebook::{Codebook, Hash};
+use crate::base::hash::Hash;
+use crate::base::tensor::Table;
+use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatures, TextEncoder};
-use crate::tensor::Table;
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
-pub(crate) use decision::binomial_cdf;
 pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub(crate) use head::probabilities_in_place;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::junit::{JunitCase, Problem, junit};
 use super::style::Style;
 use super::table::{Align, Table};
-use crate::codebook::Hash;
+use crate::base::hash::Hash;
 use crate::evaluate::{Check, GateOutcome, Verdict};
 
 /// Annotations of one kind that GitHub shows per step.

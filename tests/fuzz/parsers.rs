@@ -10,7 +10,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use konflik::codebook::Hash;
+use konflik::base::hash::Hash;
 use konflik::corpus::CoderTable;
 use konflik::evaluate::{BehaviourTests, Gate};
 use konflik::features::{ContextEncoder, ContextFiles};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fs;
 
 use konflik::Error;
-use konflik::codebook::Hash;
+use konflik::base::hash::Hash;
 use konflik::features::{ContextEncoder, ContextFiles, TextEncoder};
 use ndarray::{Array2, Axis};
 use serde::Deserialize;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use konflik::codebook::Hash;
+use konflik::base::hash::Hash;
 use konflik::features::{SentenceEncoder, TextEncoder};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Error, Model};

@@ -45,7 +45,7 @@ fn against_baseline(bounds: &str, change: impl Fn(&mut Value)) -> Check {
     change(&mut baseline);
     let bytes = baseline.to_string();
     fs::write(folder.path().join("baseline.json"), &bytes).unwrap();
-    let hash = konflik::codebook::Hash::of(bytes.as_bytes());
+    let hash = konflik::base::hash::Hash::of(bytes.as_bytes());
     let text = format!(
         "{ALL_SEEN}baseline = {{ file = \"baseline.json\", sha256 = \"{hash}\" }}\n\
          [[rule]]\nvariable = \"conflict\"\n{bounds}"

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use konflik::base::statistics::poisson_tail;
 use konflik::corpus::{CoderOptions, CoderTable, Labels};
 use konflik::evaluate::{EvaluateParams, PrevalenceParams, agreement, evaluate, prevalence};
 use konflik::label::Routes;
-use konflik::report::batch::{Week, poisson_tail, spikes};
+use konflik::report::batch::{Week, spikes};
 use konflik::report::{
     BatchParams, BatchReport, Lang, ModelScores, Pages, SourceFile, Sources, top_words,
 };

@@ -10,7 +10,8 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::Evaluation;
-use crate::codebook::{Hash, line_of, other_version, syntax_error};
+use crate::base::hash::Hash;
+use crate::base::toml::{line_of, other_version, syntax_error};
 use crate::error::{Error, Location, Result};
 
 use rule::{Bound, Found, ROUNDING, RuleFile};

@@ -34,7 +34,7 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use rayon::prelude::*;
 
-use crate::codebook::Hash;
+use crate::base::hash::Hash;
 use crate::error::{Error, Result};
 use crate::features::network::{Machine, Network, States};
 use crate::features::{EncoderId, TextEncoder};

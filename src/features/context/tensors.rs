@@ -7,8 +7,8 @@ use safetensors::tensor::Dtype;
 
 use super::config::Config;
 use super::heads::ContextHead;
+use crate::base::tensor::decoded;
 use crate::features::network::{Embeddings, Layer, Linear, Machine, Network, Norm, Words};
-use crate::tensor::decoded;
 
 /// What a file holds.
 type Parts = (Network, Vec<ContextHead>, Option<[Vec<f32>; 2]>);

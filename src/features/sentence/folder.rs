@@ -14,7 +14,7 @@ use tokenizers::{Tokenizer as Pipeline, TruncationParams};
 use super::Pooling;
 use super::config::{Config, MODEL_TYPES};
 use super::weights::Weights;
-use crate::codebook::Hash;
+use crate::base::hash::Hash;
 use crate::error::{Error, Location, Result};
 use crate::features::network::Network;
 

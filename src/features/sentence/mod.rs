@@ -21,7 +21,7 @@ use ndarray::{Array1, Array2, ArrayView1};
 use rayon::prelude::*;
 use tokenizers::Tokenizer as Pipeline;
 
-use crate::codebook::Hash;
+use crate::base::hash::Hash;
 use crate::error::{Error, Result};
 use crate::features::network::Network;
 use crate::features::{EncoderId, TextEncoder};

@@ -5,8 +5,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use super::config::Config;
+use crate::base::tensor::floats;
 use crate::features::network::{Embeddings, Layer, Linear, Machine, Network, Norm, Words};
-use crate::tensor::floats;
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 

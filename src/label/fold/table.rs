@@ -3,6 +3,7 @@
 
 use hashbrown::HashTable;
 
+use crate::base::hash::GOLDEN;
 use crate::error::Result;
 use crate::language::Judged;
 
@@ -72,10 +73,9 @@ impl Key {
     }
 
     fn hash(&self) -> u64 {
-        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
         let second = if self.is_long() { 0 } else { self.parts[1] };
-        let mixed = (self.parts[0] ^ u64::from(self.length)).wrapping_mul(ODD) ^ second;
-        let mixed = u128::from(mixed) * u128::from(ODD.rotate_left(31) | 1);
+        let mixed = (self.parts[0] ^ u64::from(self.length)).wrapping_mul(GOLDEN) ^ second;
+        let mixed = u128::from(mixed) * u128::from(GOLDEN.rotate_left(31) | 1);
         (mixed >> 64) as u64 ^ mixed as u64
     }
 }

@@ -28,7 +28,7 @@ pub use drift::{DecisionShift, Drift, LanguageShare, UnseenWords};
 pub use excerpt::{Context, Excerpt, Segment};
 pub use tally::{Breakdown, BreakdownValue, Crossing};
 pub use triage::{Case, CaseCode, Queue, Triage, Vented};
-pub use weeks::{DateOrder, Spike, Week, Weeks, poisson_tail, spikes};
+pub use weeks::{DateOrder, Spike, Week, Weeks, spikes};
 
 use columns::{CodedRow, Columns};
 

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::columns::CodedRow;
 use super::excerpt::{Excerpt, First, clean};
-use crate::codebook::{Codebook, Hash, Role};
+use crate::base::hash::Hash;
+use crate::codebook::{Codebook, Role};
 use crate::label::{Routed, Routes};
 use crate::model::Decision;
 

@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::base::statistics::{median, poisson_tail};
+
 /// Weeks that a week is held against, and how many there must be.
 const WINDOW: usize = 8;
 const LEAST_WINDOW: usize = 4;
@@ -167,42 +169,6 @@ fn surprise(before: &[u64], n: u64) -> Option<(f64, f64)> {
     let chance = poisson_tail(n, usual.max(LEAST_RATE));
     let is_spike = n >= LEAST && chance < LEVEL && n as f64 > usual + DEVIATIONS * deviation;
     is_spike.then_some((usual, chance))
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-    }
-}
-
-/// P(X ≥ n) of a Poisson count X with that rate > 0.
-pub fn poisson_tail(n: u64, rate: f64) -> f64 {
-    if n == 0 {
-        return 1.0;
-    }
-    let log_factorial: f64 = (1..=n).map(|i| (i as f64).ln()).sum();
-    let first = (n as f64 * rate.ln() - rate - log_factorial).exp();
-    if (n as f64) <= rate {
-        // The terms rise at first: the other tail is the shorter sum.
-        let (mut term, mut below) = (first, 0.0);
-        for i in (1..=n).rev() {
-            term *= i as f64 / rate;
-            below += term;
-        }
-        return (1.0 - below).clamp(0.0, 1.0);
-    }
-    let (mut term, mut sum) = (first, 0.0);
-    let mut i = n;
-    while term > sum * f64::EPSILON {
-        sum += term;
-        i += 1;
-        term *= rate / i as f64;
-    }
-    sum.min(1.0)
 }
 
 /// Days since 1970-01-01 of the date that a cell begins with.

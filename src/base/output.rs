@@ -1,10 +1,10 @@
-//! Where results go: standard output, or a file that is there whole or not at all.
+//! Where results go: standard output, or a file or folder that is there whole or not at all.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, Result};
 
@@ -43,14 +43,10 @@ impl Output {
                 path: target.to_path_buf(),
             });
         }
-        let folder = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let file = tempfile::Builder::new()
             .prefix(".konflik-")
             .suffix(".tmp")
-            .tempfile_in(folder)
+            .tempfile_in(folder_of(target))
             .map_err(|e| Error::write(target, e.kind().into()))?;
         Ok(Self {
             target: target.to_path_buf(),
@@ -103,6 +99,77 @@ impl Output {
             }
         }
     }
+}
+
+/// A folder that is written beside its place; dropping it leaves nothing.
+pub(crate) struct StagedFolder {
+    target: PathBuf,
+    staging: TempDir,
+}
+
+impl StagedFolder {
+    /// Makes a folder beside `target`, which [`Self::commit`] will replace.
+    pub(crate) fn prepare(target: &Path) -> Result<Self> {
+        let staging = tempfile::Builder::new()
+            .prefix(".konflik-model-")
+            .tempdir_in(folder_of(target))
+            .map_err(|e| Error::write(target, e.kind().into()))?;
+        Ok(Self {
+            target: target.to_path_buf(),
+            staging,
+        })
+    }
+
+    /// Writes a file of the folder to disk.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.staging.path().join(name);
+        let failed = |e| Error::write(&self.target.join(name), e);
+        fs::write(&path, bytes).map_err(failed)?;
+        let file = fs::File::open(&path).map_err(failed)?;
+        file.sync_all().map_err(failed)
+    }
+
+    /// Moves the folder into place; a folder that was there is removed afterwards.
+    pub(crate) fn commit(self) -> Result<()> {
+        let failed = |e| Error::write(&self.target, e);
+        readable_by_all(self.staging.path()).map_err(failed)?;
+        let old = self.staging.path().with_extension("old");
+        let replaces = self.target.exists();
+        if replaces {
+            fs::rename(&self.target, &old).map_err(failed)?;
+        }
+        if let Err(error) = fs::rename(self.staging.path(), &self.target) {
+            if replaces {
+                fs::rename(&old, &self.target).map_err(failed)?;
+            }
+            return Err(failed(error));
+        }
+        // It is in place: there is nothing left to clean up.
+        let _ = self.staging.keep();
+        if replaces {
+            fs::remove_dir_all(&old).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+fn folder_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Temporary folders are private; a result is as readable as any other.
+fn readable_by_all(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        const NEW_FOLDER: u32 = 0o755;
+        fs::set_permissions(path, fs::Permissions::from_mode(NEW_FOLDER))?;
+    }
+    let _ = path;
+    Ok(())
 }
 
 /// Whether a file is one that `rejected_json` wrote.

@@ -1,0 +1,7 @@
+//! The ground floor: what several modules need and none of them owns.
+
+pub mod hash;
+pub mod output;
+pub mod statistics;
+pub(crate) mod tensor;
+pub mod toml;
