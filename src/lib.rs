@@ -3,7 +3,7 @@
 //! Data flows one way; no module imports one to its right:
 //!
 //! ```text
-//! error ← base ← codebook ← ingest ← corpus ← tokenize ← language ← features ← model ← label ← evaluate ← export, report
+//! error ← base ← codebook ← ingest ← corpus ← tokenize ← language ← features ← model ← label ← evaluate ← batch ← export ← report
 //! ```
 //!
 //! ```no_run
@@ -19,6 +19,7 @@
 //! ```
 
 pub mod base;
+pub mod batch;
 pub mod codebook;
 pub mod corpus;
 pub mod error;

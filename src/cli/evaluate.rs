@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use konflik::batch::{ModelScores, TopWords, top_words};
 use konflik::evaluate::{EvaluateParams, Gate, GateOutcome, Verdict, evaluate};
 use konflik::label::Depth;
 use konflik::report::{
-    ModelScores, Pages, TopWords, evaluation_markdown, evaluation_text, gate_github, gate_gitlab,
-    gate_junit, gate_summary, top_words,
+    Pages, evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
 };
 use konflik::{Codebook, Corpus, Error, Evaluation};
 

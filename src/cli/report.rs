@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use konflik::batch::{BatchParams, BatchReport, DateOrder, ModelScores, SourceFile, Sources};
 use konflik::corpus::{CoderOptions, CoderTable, Labels};
 use konflik::evaluate::{Agreement, Prevalence, PrevalenceParams, agreement, prevalence};
 use konflik::label::Routes;
-use konflik::report::batch::DateOrder;
-use konflik::report::{BatchParams, BatchReport, Lang, ModelScores, Pages, SourceFile, Sources};
+use konflik::report::{Lang, Pages};
 use konflik::{Codebook, Corpus, Error, Model, ReadOptions, Reader};
 
 use super::console::Console;

@@ -1,7 +1,6 @@
 //! What people read: evaluations, models, codebooks and corpora as text and Markdown.
 
 mod agreement;
-pub mod batch;
 mod behaviour;
 mod card;
 mod codebook;
@@ -12,14 +11,11 @@ mod junit;
 mod markup;
 mod page;
 mod prevalence;
-mod scores;
 mod study;
 mod style;
 mod table;
-mod top_words;
 
 pub use agreement::{agreement_markdown, agreement_text};
-pub use batch::{BatchParams, BatchReport, SourceFile, Sources};
 pub use behaviour::{behaviour_junit, behaviour_markdown, behaviour_text};
 pub use card::model_card;
 pub use codebook::codebook_markdown;
@@ -28,7 +24,5 @@ pub use evaluation::{evaluation_markdown, evaluation_text};
 pub use gate::{gate_github, gate_gitlab, gate_junit, gate_summary};
 pub use page::{Lang, Pages};
 pub use prevalence::{prevalence_markdown, prevalence_text};
-pub use scores::ModelScores;
 pub use study::{ablation_markdown, ablation_text, curve_markdown, curve_svg, curve_text};
 pub use table::{Align, Table};
-pub use top_words::{CodeWords, TopWords, WordWeight, top_words};

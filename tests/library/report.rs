@@ -4,13 +4,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use konflik::base::statistics::poisson_tail;
+use konflik::batch::{
+    BatchParams, BatchReport, ModelScores, SourceFile, Sources, Week, spikes, top_words,
+};
 use konflik::corpus::{CoderOptions, CoderTable, Labels};
 use konflik::evaluate::{EvaluateParams, PrevalenceParams, agreement, evaluate, prevalence};
 use konflik::label::Routes;
-use konflik::report::batch::{Week, spikes};
-use konflik::report::{
-    BatchParams, BatchReport, Lang, ModelScores, Pages, SourceFile, Sources, top_words,
-};
+use konflik::report::{Lang, Pages};
 use konflik::{Codebook, Corpus, Error, Model, ReadOptions, Reader};
 use serde::Deserialize;
 use tempfile::TempDir;

@@ -5,10 +5,8 @@
 use std::fmt::Write;
 
 use super::words::Words;
-use crate::report::ModelScores;
-use crate::report::batch::{Spike, Week};
+use crate::batch::{ModelScores, ReliabilityPoint, RiskPoint, Spike, Week};
 use crate::report::markup::escaped;
-use crate::report::scores::{ReliabilityPoint, RiskPoint};
 
 /// Series that look different; more begin again.
 pub(super) const SERIES: usize = 8;
@@ -314,7 +312,7 @@ pub(super) fn risk_coverage(named: &Named<'_>, points: &[RiskPoint], words: &Wor
 
 /// Both curves of each variable.
 pub(super) fn curves(scores: &ModelScores, words: &Words) -> Vec<[String; 2]> {
-    let of_variable = |(i, v): (usize, &crate::report::scores::VariableScores)| {
+    let of_variable = |(i, v): (usize, &crate::batch::VariableScores)| {
         let text = |key: &str| words.fill(key, &[]);
         let titles = ["reliability", "risk"].map(|key| format!("{}: {}", text(key), v.id));
         let says = ["reliability_lead", "risk_lead"].map(|key| {

@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::words::Words;
+use crate::batch::{BatchReport, ReportUnit, ScoreValue};
 use crate::evaluate::Score;
-use crate::report::batch::{BatchReport, ReportUnit};
-use crate::report::scores::ScoreValue;
 
 /// A paragraph that can be quoted, and what it can't say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -12,9 +12,7 @@ use std::path::Path;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, context};
 
-use super::batch::BatchReport;
-use super::scores::ModelScores;
-use super::top_words::TopWords;
+use crate::batch::{BatchReport, ModelScores, TopWords};
 use crate::error::{Error, Result};
 
 use view::View;

@@ -10,10 +10,8 @@ use serde::Serialize;
 use super::charts::{self, Bar, Named};
 use super::methods::{Methods, methods};
 use super::words::Words;
+use crate::batch::{BatchReport, Breakdown, BreakdownValue, ByColumn, Spike, VariableReport};
 use crate::codebook::Role;
-use crate::report::batch::{
-    BatchReport, Breakdown, BreakdownValue, ByColumn, Spike, VariableReport,
-};
 
 /// Weeks that are drawn and listed.
 const DRAWN_WEEKS: usize = 52;
@@ -500,7 +498,7 @@ impl Viewer<'_> {
 
     fn files(&self) -> Vec<FileLine> {
         let r = self.report;
-        let line = |file: &crate::report::batch::SourceFile| FileLine {
+        let line = |file: &crate::batch::SourceFile| FileLine {
             name: file.name.clone(),
             kind: self.text(&format!("file_{}", file.kind)),
             sha256: file.sha256.clone(),
@@ -540,7 +538,7 @@ fn crossed_rows(
     position: usize,
     values: &[(String, &BreakdownValue)],
 ) -> Vec<Row> {
-    let line = |(code, named): (usize, &crate::report::batch::CodeReport)| {
+    let line = |(code, named): (usize, &crate::batch::CodeReport)| {
         let parts = values
             .iter()
             .map(|(_, v)| v.codes[position][code])

@@ -5,7 +5,9 @@ mod codes;
 mod columns;
 mod drift;
 mod excerpt;
+mod scores;
 mod tally;
+mod top_words;
 mod triage;
 mod weeks;
 
@@ -13,7 +15,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::scores::ModelScores;
 use crate::codebook::Codebook;
 use crate::corpus::{CoderTable, Corpus, Labels};
 use crate::error::{Error, Result};
@@ -26,7 +27,9 @@ pub use codes::{CodeReport, Contested, Given, VariableReport, WordCount};
 pub use columns::ByColumn;
 pub use drift::{DecisionShift, Drift, LanguageShare, UnseenWords};
 pub use excerpt::{Context, Excerpt, Segment};
+pub use scores::{ModelScores, ReliabilityPoint, RiskPoint, ScoreValue, VariableScores};
 pub use tally::{Breakdown, BreakdownValue, Crossing};
+pub use top_words::{CodeWords, TopWords, WordWeight, top_words};
 pub use triage::{Case, CaseCode, Queue, Triage, Vented};
 pub use weeks::{DateOrder, Spike, Week, Weeks, spikes};
 
