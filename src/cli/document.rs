@@ -10,7 +10,7 @@ use konflik::base::output::Output;
 use serde::Serialize;
 
 use super::console::Console;
-use super::{print, refuse_same_file, write_output};
+use super::out::{print, refuse_same_file, write_output};
 
 /// A result that can be read in every [`Form`].
 pub(super) trait Document: Serialize {
@@ -114,4 +114,68 @@ pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result
     }
     Output::prepare(path, force)?;
     Ok(())
+}
+
+/// The forms of an evaluation; those from `Junit` on are of its gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EvaluationForm {
+    Text,
+    Json,
+    Md,
+    /// A page with charts
+    Html,
+    /// Of a gate: `JUnit` XML
+    Junit,
+    /// Of a gate: annotations of GitHub Actions
+    Github,
+    /// Of a gate: GitLab's code quality report
+    Gitlab,
+    /// Of a gate: a step summary of GitHub Actions
+    Summary,
+}
+
+impl DocumentForm for EvaluationForm {
+    fn of_path(path: &Path) -> konflik::Result<Self> {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let suffixes = [
+            (".gitlab.json", Self::Gitlab),
+            (".summary.md", Self::Summary),
+            (".json", Self::Json),
+            (".md", Self::Md),
+            (".html", Self::Html),
+            (".txt", Self::Text),
+            (".xml", Self::Junit),
+        ];
+        let found = suffixes.iter().find(|(suffix, _)| name.ends_with(suffix));
+        found
+            .map(|(_, form)| *form)
+            .ok_or_else(|| Error::UnknownFormat {
+                path: path.display().to_string(),
+                known: ".json, .md, .html or .txt; with --gate also .xml, .gitlab.json or .summary.md",
+            })
+    }
+}
+
+impl EvaluationForm {
+    /// The form of any document; those of a gate are none.
+    pub(super) fn plain(self) -> konflik::Result<Form> {
+        match self {
+            Self::Text => Ok(Form::Text),
+            Self::Json => Ok(Form::Json),
+            Self::Md => Ok(Form::Md),
+            _ => Err(self.not_of_this()),
+        }
+    }
+
+    pub(super) fn is_of_gate(self) -> bool {
+        !matches!(self, Self::Text | Self::Json | Self::Md | Self::Html)
+    }
+
+    pub(super) fn not_of_this(self) -> Error {
+        Error::Parameter {
+            name: "the form of an output",
+            value: format!("{self:?}").to_lowercase(),
+            range: "text, json or md; html for the scores of a model, the others for a --gate",
+        }
+    }
 }

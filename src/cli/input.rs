@@ -10,8 +10,9 @@ use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet, Speaker, SpeakerRo
 use konflik::{Codebook, Corpus, Format, ReadOptions};
 
 use super::console::Console;
-use super::label::{SHOWN_REJECTS, rejects_beside};
-use super::{counted, refuse_same_file};
+use super::out::rejects_beside;
+use super::out::{counted, refuse_same_file};
+use super::said::SHOWN_REJECTS;
 
 /// Reads coded statements, and says what was found out about their file.
 pub(super) fn read_corpus(

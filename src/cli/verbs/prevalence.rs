@@ -7,10 +7,11 @@ use clap::Args;
 use konflik::evaluate::{Prevalence, PrevalenceParams, prevalence};
 use konflik::report::{prevalence_markdown, prevalence_text};
 
-use super::console::Console;
-use super::document::{Document, DocumentArgs, Form};
-use super::input::read_labels;
-use super::{BootstrapArgs, GoldArgs, SampledArgs, Status};
+use crate::cli::Status;
+use crate::cli::args::{BootstrapArgs, GoldArgs, SampledArgs};
+use crate::cli::console::Console;
+use crate::cli::document::{Document, DocumentArgs, Form};
+use crate::cli::input::read_labels;
 
 const EXAMPLES: &str = "Examples:
   konflik prevalence labelled.csv --gold sample.csv
@@ -23,7 +24,7 @@ const EXAMPLES: &str = "Examples:
 /// rows that were picked for being unsure or telling would bias every share.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct PrevalenceArgs {
+pub(in crate::cli) struct PrevalenceArgs {
     /// What `konflik label` wrote (CSV, TSV or JSON lines), with ids
     #[arg(value_name = "LABELLED")]
     labelled: PathBuf,
@@ -61,7 +62,7 @@ impl Document for Prevalence {
     }
 }
 
-pub(super) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.labelled, &args.gold.gold])?;
     let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
     let labels = read_labels(&args.labelled, &gold.codebook, &args.prefix, console)?;

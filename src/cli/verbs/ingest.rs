@@ -14,11 +14,14 @@ use konflik::ingest::privacy::Counts;
 use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
 use konflik::{Codebook, Error, Format, ReadOptions, Reader};
 
-use super::console::Console;
-use super::input::announce;
-use super::label::{SHOWN_REJECTS, left_out, refuse_unclear_roles, rejects_beside};
-use super::privacy::{PrivacyArgs, say_masked};
-use super::{InputArgs, OutputFormatArg, Status, counted, print, refuse_same_file};
+use crate::cli::Status;
+use crate::cli::args::{InputArgs, OutputFormatArg};
+use crate::cli::console::Console;
+use crate::cli::input::announce;
+use crate::cli::out::rejects_beside;
+use crate::cli::out::{counted, print, refuse_same_file};
+use crate::cli::privacy::{PrivacyArgs, say_masked};
+use crate::cli::said::{SHOWN_REJECTS, left_out, refuse_unclear_roles};
 
 const EXAMPLES: &str = "Examples:
   konflik ingest interview.docx --preview
@@ -32,7 +35,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
-pub(super) struct IngestArgs {
+pub(in crate::cli) struct IngestArgs {
     /// Transcripts (.txt, .md, .docx, .vtt, .srt) and tables
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -66,7 +69,7 @@ pub(super) struct IngestArgs {
     input: InputArgs,
 }
 
-pub(super) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
     let options = ReadOptions {
         privacy: args.privacy.privacy()?,
         ..args.input.options()?

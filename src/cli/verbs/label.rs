@@ -1,36 +1,34 @@
 //! `konflik label`: codes for new statements.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use konflik::base::output::Output;
-use konflik::export::{LabelledRows, rejected_json};
-use konflik::ingest::Rejected;
-use konflik::label::{Depth, DuplicateParams, LabelCounts, Labelled, Labeller, Routes, label_rows};
+use konflik::label::{Depth, DuplicateParams, LabelCounts, Routes};
 use konflik::{Codebook, Format, Model, ReadOptions, Reader};
 
-use super::console::Console;
-use super::input::announce;
-use super::privacy::{PrivacyArgs, say_masked};
-use super::summary;
-use super::{EncoderArgs, FastArgs, InputArgs, OutputFormatArg, Status, counted, refuse_same_file};
+use crate::cli::Status;
+use crate::cli::args::{EncoderArgs, FastArgs, InputArgs, OutputFormatArg};
+use crate::cli::console::Console;
+use crate::cli::input::announce;
+use crate::cli::labelling::Labelling;
+use crate::cli::out::{counted, counted_as, refuse_same_file, rejects_beside};
+use crate::cli::privacy::{PrivacyArgs, say_masked};
+use crate::cli::said::{SHOWN_REJECTS, decision_lines, refuse_unclear_roles, saying_nothing};
+use crate::cli::summary;
 
 const EXAMPLES: &str = "Examples:
   konflik label complaints.csv -o labelled.csv
   konflik label interview.txt -o labelled.jsonl --model models/mine
   konflik label - --text-column narrative < feed.csv | head";
 
-/// Rejected rows that are shown; the others are counted.
-pub(super) const SHOWN_REJECTS: usize = 5;
-
 /// Label new statements, by the starter model or one of your own
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
-pub(super) struct LabelArgs {
+pub(in crate::cli) struct LabelArgs {
     /// Statements: .csv, .tsv, .json, .jsonl, .xlsx, .ods, a transcript (.txt, .md, .docx, .vtt,
     /// .srt), or `-` for standard input
     #[arg(value_name = "INPUT")]
@@ -101,7 +99,7 @@ impl RejectArgs {
     }
 }
 
-pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.statements, &args.output)?;
     let output = Output::prepare(&args.output, args.force)?;
     // The first row would wait for the word lists.
@@ -165,12 +163,6 @@ pub(super) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     })
 }
 
-/// Who may ask or answer is settled before anything is written.
-pub(super) fn refuse_unclear_roles(reader: &Reader) -> konflik::Result<()> {
-    let transcript = reader.transcript();
-    transcript.map_or(Ok(()), |t| t.settled(reader.name()))
-}
-
 fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik::Result<Format> {
     let format = match args.output_format {
         Some(format) => format.format(),
@@ -204,13 +196,6 @@ fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
     args.rejects.rejects.clone().or_else(beside)
 }
 
-/// `labelled.csv.rejects.jsonl` for `labelled.csv`.
-pub(super) fn rejects_beside(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".rejects.jsonl");
-    PathBuf::from(name)
-}
-
 /// Rejects never go to the input or the output, and replace a file only under `--force`.
 fn prepare_rejects(path: &Path, args: &LabelArgs) -> konflik::Result<Output> {
     refuse_same_file(&args.statements, path)?;
@@ -220,138 +205,6 @@ fn prepare_rejects(path: &Path, args: &LabelArgs) -> konflik::Result<Output> {
         });
     }
     Output::prepare(path, args.force)
-}
-
-/// One batch to be labelled.
-pub(super) struct Labelling<'a> {
-    pub(super) input: &'a Path,
-    pub(super) model: &'a Model,
-    pub(super) format: Format,
-    pub(super) prefix: &'a str,
-    pub(super) duplicates: Option<DuplicateParams>,
-    pub(super) evidence: bool,
-    pub(super) depth: Depth,
-    pub(super) routes: Option<&'a Routes>,
-}
-
-impl Labelling<'_> {
-    /// Labels all rows and puts the output into place, and the rejects if there are any.
-    pub(super) fn run(
-        &self,
-        mut reader: Reader,
-        mut output: Output,
-        mut rejects: Option<Output>,
-        console: &Console,
-    ) -> konflik::Result<LabelCounts> {
-        let name = reader.name().to_string();
-        let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
-        let rows = if self.duplicates.is_some() {
-            rows.showing_copies(&name)?
-        } else {
-            rows
-        };
-        let rows = match self.routes {
-            Some(routes) => rows.routed_by(routes, &name)?,
-            None => rows,
-        };
-        let (rows, labeller) = match (rows, Labeller::new(self.model)) {
-            (rows, labeller) if self.evidence => (rows, labeller),
-            (rows, labeller) => (rows.without_evidence(), labeller.without_evidence()),
-        };
-        output.write(&rows.header())?;
-        let mut shown = 0;
-        let looks = console.shows_progress();
-        let expected = looks.then(|| expected_rows(self.input)).flatten();
-        let bar = console.rows(expected, "labelling");
-        let counts = label_rows(
-            &mut reader,
-            &labeller,
-            self.depth,
-            self.duplicates.as_ref(),
-            &|record, prediction, copy_of, line| rows.row(record, prediction, copy_of, line),
-            &mut |row| match row {
-                Labelled::Rows { count, bytes } => {
-                    bar.inc(count);
-                    output.write(&bytes)
-                }
-                Labelled::Rejected(row) => {
-                    bar.inc(1);
-                    shown += 1;
-                    if shown <= SHOWN_REJECTS {
-                        console.warn(&left_out(&row));
-                    }
-                    match &mut rejects {
-                        Some(rejects) => rejects.write(&rejected_json(&row)),
-                        None => Ok(()),
-                    }
-                }
-            },
-        );
-        bar.finish_and_clear();
-        let counts = counts?;
-        match rejects {
-            Some(rejects) if counts.rejected > 0 => rejects.commit()?,
-            Some(rejects) => rejects.discard_rejects()?,
-            None => {}
-        }
-        output.commit()?;
-        Ok(counts)
-    }
-}
-
-/// About how many rows a file of text has: its lines outside quotation marks but the header. `None`
-/// for other files and for what can be read only once.
-fn expected_rows(path: &Path) -> Option<u64> {
-    let has_header = match Format::of_path(path).ok()? {
-        Format::Delimited(_) => true,
-        Format::Jsonl => false,
-        _ => return None,
-    };
-    if !path.is_file() {
-        return None;
-    }
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).ok()?);
-    let (mut lines, mut quoted, mut last) = (0, false, b'\n');
-    loop {
-        let bytes = file.fill_buf().ok()?;
-        let Some(end) = bytes.last() else { break };
-        last = *end;
-        for byte in bytes {
-            // Quotation marks in JSON never hold a line break.
-            quoted ^= has_header && *byte == b'"';
-            lines += u64::from(*byte == b'\n' && !quoted);
-        }
-        let read = bytes.len();
-        file.consume(read);
-    }
-    lines += u64::from(last != b'\n');
-    Some(lines.saturating_sub(u64::from(has_header)))
-}
-
-/// A part of the line of counts, where there are such rows.
-pub(super) fn saying_nothing(counts: &LabelCounts) -> String {
-    match counts.silent {
-        0 => String::new(),
-        n => format!(", {n} saying nothing"),
-    }
-}
-
-fn counted_as(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
-}
-
-/// What is said of a row that could not be read.
-pub(super) fn left_out(row: &Rejected) -> String {
-    let lines = match row.last_line.saturating_sub(row.at.line) {
-        0 => String::new(),
-        _ => format!(" (the row runs to line {})", row.last_line),
-    };
-    format!(
-        "[{}] {}: {}{lines}; row left out",
-        row.fault.code(),
-        row.at,
-        row.fault
-    )
 }
 
 fn report(
@@ -453,56 +306,4 @@ fn cut_line(counts: &LabelCounts) -> String {
     });
     let list: Vec<String> = said.collect();
     format!("cut before coding: {}", list.join(", "))
-}
-
-/// For each variable how many codes may stand and how many a person should look at.
-pub(super) fn decision_lines(counts: &LabelCounts, model: &Model) -> Vec<String> {
-    let line = |(position, variable): (usize, &konflik::model::VariableModel)| {
-        let of_variable = counts.codes.iter().filter(|((v, _), _)| *v == position);
-        let mut sums = [0u64; 3];
-        let mut codes: Vec<(u64, &str)> = Vec::new();
-        for ((_, code), by_decision) in of_variable {
-            sums.iter_mut().zip(by_decision).for_each(|(s, n)| *s += n);
-            codes.push((by_decision.iter().sum(), &variable.codes[*code]));
-        }
-        codes.sort_by_key(|(n, code)| (std::cmp::Reverse(*n), *code));
-        let list: Vec<String> = codes
-            .iter()
-            .map(|(n, code)| format!("{code} {n}"))
-            .collect();
-        let [auto, review, abstain] = sums;
-        format!(
-            "  {}: {} (auto {auto}, review {review}, abstain {abstain})",
-            variable.id,
-            list.join(", ")
-        )
-    };
-    model.variables().iter().enumerate().map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_counted_ahead() {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, content, rows) in [
-            ("a.csv", "id,text\n1,a\n2,\"two\nlines\"\n3,c", Some(3)),
-            ("b.csv", "text\n", Some(0)),
-            ("c.csv", "", Some(0)),
-            (
-                "d.jsonl",
-                "{\"text\": \"a \\\" b\"}\n{\"text\": \"c\"}\n",
-                Some(2),
-            ),
-            ("e.xlsx", "a\nb\n", None),
-        ] {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content).unwrap();
-            assert_eq!(expected_rows(&path), rows, "{name}");
-        }
-        assert_eq!(expected_rows(Path::new("-")), None);
-        assert_eq!(expected_rows(folder.path()), None);
-    }
 }

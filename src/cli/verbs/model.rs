@@ -11,7 +11,9 @@ use konflik::report::{Align, Table};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Status, load_model, print};
+use crate::cli::Status;
+use crate::cli::args::load_model;
+use crate::cli::out::print;
 
 const EXAMPLES: &str = "Examples:
   konflik model show
@@ -20,7 +22,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Look into a model
 #[derive(Debug, Args)]
-pub(super) struct ModelArgs {
+pub(in crate::cli) struct ModelArgs {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -45,7 +47,7 @@ enum Form {
     Json,
 }
 
-pub(super) fn run(args: &ModelArgs) -> Result<Status> {
+pub(in crate::cli) fn run(args: &ModelArgs) -> Result<Status> {
     let Verb::Show { model, print: form } = &args.verb;
     let model = load_model(model.as_deref())?;
     print(&match form {

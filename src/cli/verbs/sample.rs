@@ -11,11 +11,12 @@ use konflik::error::ColumnHolds;
 use konflik::evaluate::{Picked, SampledBy, Sampler, statement_vectors};
 use konflik::export::sample_rows;
 
-use super::agree::delimiter;
-use super::console::Console;
-use super::document::check_output;
-use super::input::announce_file;
-use super::{Status, counted, write_output};
+use crate::cli::Status;
+use crate::cli::console::Console;
+use crate::cli::document::check_output;
+use crate::cli::input::announce_file;
+use crate::cli::out::delimiter;
+use crate::cli::out::{counted, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik sample labelled.csv --random 200 -o to-code.csv
@@ -30,7 +31,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[command(group(ArgGroup::new("picks").required(true).multiple(true).args(["random", "uncertain", "diverse", "quota"])))]
-pub(super) struct SampleArgs {
+pub(in crate::cli) struct SampleArgs {
     /// Statements (CSV, TSV or JSON lines) with ids, labelled where --uncertain is asked for
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
@@ -76,7 +77,7 @@ fn parse_quota(text: &str) -> Result<(String, usize), String> {
     Ok((column.to_string(), n.parse().map_err(|_| wrong())?))
 }
 
-pub(super) fn run(args: &SampleArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &SampleArgs, console: &Console) -> Result<Status> {
     let delimiter = delimiter(&args.output)?;
     let mut inputs: Vec<&Path> = vec![&args.statements];
     inputs.extend(args.exclude.iter().map(PathBuf::as_path));

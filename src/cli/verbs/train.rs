@@ -1,20 +1,23 @@
 //! `konflik train`: a model from coded statements.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::corpus::Codings;
 use konflik::evaluate::{EvaluateParams, Trial, evaluate_out_of_fold, tune};
 use konflik::features::{LexicalParams, StaticEncoder, Views};
-use konflik::model::{Aids, Reading, StagedModel, Step, TrainParams, Training, train};
+use konflik::model::{Aids, Reading, StagedModel, TrainParams};
 use konflik::report::model_card;
-use konflik::{Corpus, Error, Evaluation, Model};
+use konflik::{Corpus, Error};
 
-use super::console::{Console, NO_GROUPS};
-use super::input::{BadRowArgs, Coded};
-use super::{CorpusArgs, EncoderArgs, InputArgs, Status, counted, load_model};
+use crate::cli::Status;
+use crate::cli::args::{CorpusArgs, EncoderArgs, InputArgs, prior_model};
+use crate::cli::console::{Console, NO_GROUPS};
+use crate::cli::input::{BadRowArgs, Coded};
+use crate::cli::out::counted;
+use crate::cli::said::{out_of_fold_sentence, score_lines, watched};
 
 const EXAMPLES: &str = "Examples:
   konflik train corpus -o models/mine
@@ -24,7 +27,7 @@ const EXAMPLES: &str = "Examples:
 /// Train a model on coded statements
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct TrainArgs {
+pub(in crate::cli) struct TrainArgs {
     #[command(flatten)]
     corpus: CorpusArgs,
     /// Directory to write the model to
@@ -152,7 +155,7 @@ impl ParamArgs {
     }
 }
 
-pub(super) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
     let codebook = args.corpus.codebook()?;
     let notes = match &args.notes {
         Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
@@ -254,12 +257,6 @@ fn tuned(
     Ok(tuning.params)
 }
 
-/// The model to start from.
-pub(super) fn prior_model(path: &Path) -> konflik::Result<Model> {
-    let is_starter = path == Path::new("starter") && !path.exists();
-    load_model((!is_starter).then_some(path))
-}
-
 fn say_codings(console: &Console, codings: &Codings, corpus: &Corpus) {
     let coders = codings.coders.iter().map(Vec::len).max().unwrap_or(0);
     console.say(&format!(
@@ -274,56 +271,4 @@ fn say_codings(console: &Console, codings: &Codings, corpus: &Corpus) {
             strangers.len()
         ));
     }
-}
-
-/// How out-of-fold scores come about, for a card.
-pub(super) fn out_of_fold_sentence(folds: usize) -> String {
-    format!(
-        "Out-of-fold scores ({folds} folds by group): the regression and the head that coded a statement, and the \
-         thresholds of its decision, were fitted on statements of other folds; the vocabulary is of all texts."
-    )
-}
-
-/// Trains with a progress bar, then says the warnings.
-pub(super) fn watched(
-    console: &Console,
-    corpus: &Corpus,
-    name: &str,
-    params: &TrainParams,
-    aids: Aids<'_>,
-) -> Result<Training> {
-    let bar = console.steps(1, "reading words");
-    let training = train(corpus, name, params, aids, &|step| match step {
-        Step::Views => {}
-        Step::Regressions { done, total } => {
-            bar.set_message("training");
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        }
-        Step::Heads => bar.set_message("calibrating"),
-    });
-    bar.finish_and_clear();
-    let training = training?;
-    training.warnings.iter().for_each(|w| console.warn(w));
-    Ok(training)
-}
-
-/// One line per variable with its main scores.
-pub(super) fn score_lines(evaluation: &Evaluation) -> Vec<String> {
-    let value = |v: Option<f64>| v.map_or_else(|| "undefined".to_string(), |v| format!("{v:.3}"));
-    let line = |v: &konflik::evaluate::VariableEvaluation| {
-        let o = &v.overall;
-        let interval = o.macro_f1.interval.map_or(String::new(), |[low, high]| {
-            format!(" [{low:.3} to {high:.3}]")
-        });
-        format!(
-            "{}: macro-F1 {}{interval}, always {} {}; alpha {}",
-            v.id,
-            value(o.macro_f1.value),
-            o.baseline.code,
-            value(o.baseline.macro_f1.value),
-            value(o.alpha.value),
-        )
-    };
-    evaluation.variables.iter().map(line).collect()
 }

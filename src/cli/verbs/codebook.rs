@@ -7,8 +7,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use konflik::report::codebook_markdown;
 use konflik::{Codebook, Model};
 
-use super::console::Console;
-use super::{Status, counted, print};
+use crate::cli::Status;
+use crate::cli::console::Console;
+use crate::cli::out::{counted, print};
 
 const LINT_EXAMPLES: &str = "Examples:
   konflik codebook lint corpus/codebook.toml
@@ -22,7 +23,7 @@ const SHOW_EXAMPLES: &str = "Examples:
 
 /// Read and check codebooks
 #[derive(Debug, Args)]
-pub(super) struct CodebookArgs {
+pub(in crate::cli) struct CodebookArgs {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -57,7 +58,7 @@ enum Form {
     Json,
 }
 
-pub(super) fn run(args: &CodebookArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &CodebookArgs, console: &Console) -> Result<Status> {
     match &args.verb {
         Verb::Lint { codebook } => lint(&Codebook::read(codebook)?, console),
         Verb::Show {

@@ -10,12 +10,14 @@ use konflik::evaluate::{Doubt, doubtful};
 use konflik::export::doubt_rows;
 use konflik::model::{Aids, TrainParams};
 
-use super::agree::delimiter;
-use super::console::Console;
-use super::document::check_output;
-use super::input::read_corpus;
-use super::train::watched;
-use super::{CorpusArgs, InputArgs, Status, print, write_output};
+use crate::cli::Status;
+use crate::cli::args::{CorpusArgs, InputArgs};
+use crate::cli::console::Console;
+use crate::cli::document::check_output;
+use crate::cli::input::read_corpus;
+use crate::cli::out::delimiter;
+use crate::cli::out::{print, write_output};
+use crate::cli::said::watched;
 
 const EXAMPLES: &str = "Examples:
   konflik check corpus
@@ -25,7 +27,7 @@ const EXAMPLES: &str = "Examples:
 /// Check a corpus: duplicates, contradictions, thin codes, damage, private data
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct CheckArgs {
+pub(in crate::cli) struct CheckArgs {
     #[command(flatten)]
     corpus: CorpusArgs,
     /// Likeness from which two statements are near duplicates, 0 to 1
@@ -54,7 +56,7 @@ enum Form {
     Json,
 }
 
-pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
     if let Some(path) = &args.doubtful {
         delimiter(path)?;
         check_output(path, &[&args.corpus.statements()], args.force)?;

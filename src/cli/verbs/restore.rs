@@ -9,9 +9,11 @@ use konflik::export::{plain_header, plain_row};
 use konflik::ingest::privacy::{Privacy, Pseudonyms};
 use konflik::{Error, Format, Reader};
 
-use super::console::Console;
-use super::input::announce_file;
-use super::{InputArgs, Status, counted, refuse_same_file};
+use crate::cli::Status;
+use crate::cli::args::InputArgs;
+use crate::cli::console::Console;
+use crate::cli::input::announce_file;
+use crate::cli::out::{counted, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik restore labelled.csv --key private/key.csv -o private/named.csv
@@ -21,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 /// Turn pseudonyms back into names
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct RestoreArgs {
+pub(in crate::cli) struct RestoreArgs {
     /// Table or JSON lines whose names were replaced, or `-`
     #[arg(value_name = "INPUT")]
     rows: PathBuf,
@@ -38,7 +40,7 @@ pub(super) struct RestoreArgs {
     input: InputArgs,
 }
 
-pub(super) fn run(args: &RestoreArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &RestoreArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.rows, &args.output)?;
     refuse_same_file(&args.key, &args.output)?;
     let mut output = Output::prepare(&args.output, args.force)?;

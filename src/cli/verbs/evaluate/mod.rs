@@ -1,26 +1,29 @@
 //! `konflik evaluate`: a model against gold codes.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+mod study;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use konflik::batch::{ModelScores, TopWords, top_words};
 use konflik::evaluate::{EvaluateParams, Gate, GateOutcome, Verdict, evaluate};
 use konflik::label::Depth;
 use konflik::report::{
     Pages, evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
 };
-use konflik::{Codebook, Corpus, Error, Evaluation};
+use konflik::{Codebook, Corpus, Evaluation};
 
-use super::console::{Console, NO_GROUPS};
-use super::document::{Document, DocumentArgs, DocumentForm, Form};
-use super::input::{BadRowArgs, Coded};
-use super::report::LangArg;
-use super::study::StudyArgs;
-use super::{
-    BootstrapArgs, CodebookFileArgs, EncoderArgs, FastArgs, InputArgs, SampledArgs, Status,
+use crate::cli::Status;
+use crate::cli::args::LangArg;
+use crate::cli::args::{
+    BootstrapArgs, CodebookFileArgs, EncoderArgs, FastArgs, InputArgs, SampledArgs,
 };
+use crate::cli::console::{Console, NO_GROUPS};
+use crate::cli::document::{Document, DocumentArgs, EvaluationForm};
+use crate::cli::input::{BadRowArgs, Coded};
+
+use study::StudyArgs;
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -30,7 +33,7 @@ const EXAMPLES: &str = "Examples:
 /// Score a model on statements that people coded
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct EvaluateArgs {
+pub(in crate::cli) struct EvaluateArgs {
     /// Gold statements: a file with a column per variable, or `-`
     #[arg(value_name = "GOLD")]
     gold: PathBuf,
@@ -75,46 +78,6 @@ impl Document for Evaluation {
     }
 }
 
-/// The forms of an evaluation; those from `Junit` on are of its gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum EvaluationForm {
-    Text,
-    Json,
-    Md,
-    /// A page with charts
-    Html,
-    /// Of a gate: `JUnit` XML
-    Junit,
-    /// Of a gate: annotations of GitHub Actions
-    Github,
-    /// Of a gate: GitLab's code quality report
-    Gitlab,
-    /// Of a gate: a step summary of GitHub Actions
-    Summary,
-}
-
-impl DocumentForm for EvaluationForm {
-    fn of_path(path: &Path) -> konflik::Result<Self> {
-        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        let suffixes = [
-            (".gitlab.json", Self::Gitlab),
-            (".summary.md", Self::Summary),
-            (".json", Self::Json),
-            (".md", Self::Md),
-            (".html", Self::Html),
-            (".txt", Self::Text),
-            (".xml", Self::Junit),
-        ];
-        let found = suffixes.iter().find(|(suffix, _)| name.ends_with(suffix));
-        found
-            .map(|(_, form)| *form)
-            .ok_or_else(|| Error::UnknownFormat {
-                path: path.display().to_string(),
-                known: ".json, .md, .html or .txt; with --gate also .xml, .gitlab.json or .summary.md",
-            })
-    }
-}
-
 impl EvaluationForm {
     fn render(self, evaluation: &Evaluation, page: &Page) -> Result<String> {
         let of_gate = |render: fn(&Verdict) -> String| {
@@ -129,28 +92,6 @@ impl EvaluationForm {
             Self::Html => page.render(evaluation)?,
             plain => plain.plain()?.render(evaluation)?,
         })
-    }
-
-    /// The form of any document; those of a gate are none.
-    pub(super) fn plain(self) -> konflik::Result<Form> {
-        match self {
-            Self::Text => Ok(Form::Text),
-            Self::Json => Ok(Form::Json),
-            Self::Md => Ok(Form::Md),
-            _ => Err(self.not_of_this()),
-        }
-    }
-
-    fn is_of_gate(self) -> bool {
-        !matches!(self, Self::Text | Self::Json | Self::Md | Self::Html)
-    }
-
-    fn not_of_this(self) -> Error {
-        Error::Parameter {
-            name: "the form of an output",
-            value: format!("{self:?}").to_lowercase(),
-            range: "text, json or md; html for the scores of a model, the others for a --gate",
-        }
     }
 }
 
@@ -182,7 +123,7 @@ impl EvaluateArgs {
     }
 }
 
-pub(super) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.gold])?;
     let gate = args.gate.as_deref().map(Gate::read).transpose()?;
     let forms = args.document.forms()?;

@@ -10,14 +10,14 @@ use konflik::batch::{BatchParams, BatchReport, DateOrder, ModelScores, SourceFil
 use konflik::corpus::{CoderOptions, CoderTable, Labels};
 use konflik::evaluate::{Agreement, Prevalence, PrevalenceParams, agreement, prevalence};
 use konflik::label::Routes;
-use konflik::report::{Lang, Pages};
+use konflik::report::Pages;
 use konflik::{Codebook, Corpus, Error, Model, ReadOptions, Reader};
 
-use super::console::Console;
-use super::document::check_output;
-use super::{
-    BootstrapArgs, InputArgs, SampledArgs, Status, counted, load_model, print, write_output,
-};
+use crate::cli::Status;
+use crate::cli::args::{BootstrapArgs, InputArgs, LangArg, SampledArgs, load_model};
+use crate::cli::console::Console;
+use crate::cli::document::check_output;
+use crate::cli::out::{counted, print, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik report labelled.csv -o report.html
@@ -31,7 +31,7 @@ const EXAMPLES: &str = "Examples:
 /// --evaluation how good the model is. What isn't given is left out and said to be missing.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct ReportArgs {
+pub(in crate::cli) struct ReportArgs {
     /// What `konflik label` wrote (CSV, TSV or JSON lines), or `-`
     #[arg(value_name = "LABELLED")]
     labelled: PathBuf,
@@ -88,24 +88,6 @@ pub(super) struct ReportArgs {
     input: InputArgs,
 }
 
-/// The languages of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LangArg {
-    /// English
-    En,
-    /// Indonesian
-    Id,
-}
-
-impl LangArg {
-    pub(super) fn lang(self) -> Lang {
-        match self {
-            Self::En => Lang::En,
-            Self::Id => Lang::Id,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DatesArg {
     /// Only dates that begin with the year are read
@@ -146,7 +128,7 @@ impl Form {
     }
 }
 
-pub(super) fn run(args: &ReportArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &ReportArgs, console: &Console) -> Result<Status> {
     let inputs = args.inputs();
     for path in &args.output {
         Form::of_path(path)?;

@@ -9,15 +9,16 @@ use konflik::evaluate::{Ablation, EvaluateParams, LearningCurve, ablate, learnin
 use konflik::model::{Aids, Step, TrainParams};
 use konflik::report::{ablation_markdown, ablation_text, curve_markdown, curve_svg, curve_text};
 
-use super::console::Console;
-use super::document::{Document, DocumentArgs, check_output};
-use super::evaluate::EvaluationForm;
-use super::train::prior_model;
-use super::{EncoderArgs, counted, write_output};
+use crate::cli::args::EncoderArgs;
+use crate::cli::args::prior_model;
+use crate::cli::console::Console;
+use crate::cli::document::EvaluationForm;
+use crate::cli::document::{Document, DocumentArgs, check_output};
+use crate::cli::out::{counted, write_output};
 
 /// Trainings to compare, in place of a model to score.
 #[derive(Debug, Args)]
-pub(super) struct StudyArgs {
+pub(in crate::cli) struct StudyArgs {
     /// Train on GOLD with and without each view and say what each is worth, out of fold
     #[arg(long, conflicts_with_all = ["model", "learning_curve"])]
     ablate: bool,
@@ -33,19 +34,19 @@ pub(super) struct StudyArgs {
 }
 
 impl StudyArgs {
-    pub(super) fn is_asked_for(&self) -> bool {
+    pub(in crate::cli) fn is_asked_for(&self) -> bool {
         self.ablate || self.learning_curve
     }
 
     /// Refuses outputs that can't be written, before the work.
-    pub(super) fn check(&self, gold: &std::path::Path, force: bool) -> Result<()> {
+    pub(in crate::cli) fn check(&self, gold: &std::path::Path, force: bool) -> Result<()> {
         match &self.plot {
             Some(path) => check_output(path, &[gold], force),
             None => Ok(()),
         }
     }
 
-    pub(super) fn run(
+    pub(in crate::cli) fn run(
         &self,
         corpus: &Corpus,
         encoder: &EncoderArgs,

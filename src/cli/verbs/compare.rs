@@ -7,10 +7,11 @@ use clap::Args;
 use konflik::evaluate::{Comparison, compare};
 use konflik::report::{comparison_markdown, comparison_text};
 
-use super::console::{Console, NO_GROUPS};
-use super::document::{Document, DocumentArgs, Form};
-use super::input::read_labels;
-use super::{BootstrapArgs, GoldArgs, Status};
+use crate::cli::Status;
+use crate::cli::args::{BootstrapArgs, GoldArgs};
+use crate::cli::console::{Console, NO_GROUPS};
+use crate::cli::document::{Document, DocumentArgs, Form};
+use crate::cli::input::read_labels;
 
 const EXAMPLES: &str = "Examples:
   konflik compare before.csv after.csv --gold gold.csv
@@ -20,7 +21,7 @@ const EXAMPLES: &str = "Examples:
 /// Compare two labelled files of the same statements with the codes of people
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct CompareArgs {
+pub(in crate::cli) struct CompareArgs {
     /// The first labelled file (CSV, TSV or JSON lines), with ids
     #[arg(value_name = "A")]
     a: PathBuf,
@@ -48,7 +49,7 @@ impl Document for Comparison {
     }
 }
 
-pub(super) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.a, &args.b, &args.gold.gold])?;
     let gold = args.gold.read(console)?;
     if !gold.has_groups {

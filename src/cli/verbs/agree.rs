@@ -8,12 +8,13 @@ use konflik::corpus::{CoderOptions, CoderTable};
 use konflik::evaluate::{Agreement, agreement};
 use konflik::export::{adjudicated, disagreements};
 use konflik::report::{agreement_markdown, agreement_text};
-use konflik::{Error, Format};
 
-use super::console::Console;
-use super::document::{Document, DocumentArgs, Form, check_output};
-use super::input::announce_named;
-use super::{BootstrapArgs, CodebookFileArgs, Status, counted, write_output};
+use crate::cli::Status;
+use crate::cli::args::{BootstrapArgs, CodebookFileArgs};
+use crate::cli::console::Console;
+use crate::cli::document::{Document, DocumentArgs, Form, check_output};
+use crate::cli::input::announce_named;
+use crate::cli::out::{counted, delimiter, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik agree ani.csv budi.csv cici.jsonl
@@ -29,7 +30,7 @@ const EXAMPLES: &str = "Examples:
 /// compared. Columns that `konflik label` wrote count as a model.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct AgreeArgs {
+pub(in crate::cli) struct AgreeArgs {
     /// Files of codings, joined by id
     #[arg(value_name = "CODER", required = true)]
     coders: Vec<PathBuf>,
@@ -70,7 +71,7 @@ impl Document for Agreement {
     }
 }
 
-pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
     let inputs: Vec<&Path> = args.coders.iter().map(PathBuf::as_path).collect();
     args.document.check(&inputs)?;
     for path in [&args.disagreements, &args.adjudicated]
@@ -113,15 +114,4 @@ pub(super) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
     } else {
         Status::Findings
     })
-}
-
-/// The delimiter of a table to be written.
-pub(super) fn delimiter(path: &Path) -> konflik::Result<u8> {
-    match Format::of_path(path) {
-        Ok(Format::Delimited(delimiter)) => Ok(delimiter),
-        _ => Err(Error::UnknownFormat {
-            path: path.display().to_string(),
-            known: ".csv or .tsv",
-        }),
-    }
 }

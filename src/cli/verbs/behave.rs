@@ -9,9 +9,10 @@ use konflik::evaluate::{Behaviour, BehaviourTests};
 use konflik::label::Depth;
 use konflik::report::{behaviour_junit, behaviour_markdown, behaviour_text};
 
-use super::console::Console;
-use super::document::{Document, DocumentArgs, DocumentForm, Form};
-use super::{FastArgs, Status, load_model};
+use crate::cli::Status;
+use crate::cli::args::{FastArgs, load_model};
+use crate::cli::console::Console;
+use crate::cli::document::{Document, DocumentArgs, DocumentForm, Form};
 
 const EXAMPLES: &str = "Examples:
   konflik behave corpus/challenges/behaviour.toml
@@ -25,7 +26,7 @@ const EXAMPLES: &str = "Examples:
 /// (`JUnit`). The exit code is 1 where a test fails more than it may.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct BehaveArgs {
+pub(in crate::cli) struct BehaveArgs {
     /// Tests (TOML)
     #[arg(value_name = "TESTS")]
     tests: PathBuf,
@@ -80,7 +81,7 @@ impl Document for Behaviour {
     }
 }
 
-pub(super) fn run(args: &BehaveArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &BehaveArgs, console: &Console) -> Result<Status> {
     args.document.check(&[&args.tests])?;
     let tests = BehaviourTests::read(&args.tests)?;
     let behaviour = tests.run(

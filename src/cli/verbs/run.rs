@@ -17,12 +17,15 @@ use konflik::report::{Align, Table, model_card};
 use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, Reader};
 use serde::Deserialize;
 
-use super::console::{Console, NO_GROUPS};
-use super::document::Form;
-use super::input::{announce, read_corpus};
-use super::label::{Labelling, decision_lines, rejects_beside, saying_nothing};
-use super::train::{score_lines, watched};
-use super::{Status, counted, refuse_same_file, write_output};
+use crate::cli::Status;
+use crate::cli::console::{Console, NO_GROUPS};
+use crate::cli::document::Form;
+use crate::cli::input::{announce, read_corpus};
+use crate::cli::labelling::Labelling;
+use crate::cli::out::rejects_beside;
+use crate::cli::out::{counted, refuse_same_file, write_output};
+use crate::cli::said::{decision_lines, saying_nothing};
+use crate::cli::said::{score_lines, watched};
 
 const EXAMPLES: &str = "Examples:
   konflik run
@@ -34,7 +37,7 @@ const CONFIG: &str = "konflik.toml";
 /// Train, evaluate and label as konflik.toml says
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(super) struct RunArgs {
+pub(in crate::cli) struct RunArgs {
     /// Configuration; by default konflik.toml in this folder or the nearest above it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -98,7 +101,7 @@ struct OutputConfig {
     folder: PathBuf,
 }
 
-pub(super) fn run(args: &RunArgs, console: &Console) -> Result<Status> {
+pub(in crate::cli) fn run(args: &RunArgs, console: &Console) -> Result<Status> {
     let path = match &args.config {
         Some(path) => path.clone(),
         None => nearest_config()?,
