@@ -40,7 +40,7 @@ pub(super) const TWINS: &str = "two files of one name are packed in it";
 /// Fails with [`Error::TooLarge`] beyond `limit` bytes, and where it is damaged.
 pub(crate) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
     file.seek(SeekFrom::Start(0))
-        .map_err(|e| super::unreadable(name, e))?;
+        .map_err(|e| super::source::unreadable(name, e))?;
     let damaged = |reason: String| Error::Workbook {
         path: name.to_string(),
         reason,
@@ -49,7 +49,7 @@ pub(crate) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
         ZipArchive::new(BufReader::new(file)).map_err(|e| damaged(format!("no ZIP file: {e}")))?;
     let members = archive.len();
     let mut input = archive.into_inner();
-    if has_twins(&mut input, members).map_err(|e| super::unreadable(name, e))? {
+    if has_twins(&mut input, members).map_err(|e| super::source::unreadable(name, e))? {
         return Err(damaged(TWINS.into()));
     }
     let mut archive = ZipArchive::new(input).map_err(|e| damaged(format!("no ZIP file: {e}")))?;

@@ -6,7 +6,7 @@
 use std::io::BufRead;
 
 use super::jsonl::Line;
-use super::unreadable;
+use super::source::unreadable;
 use crate::error::{Error, Location, Result, RowFault};
 
 pub(super) struct Elements {

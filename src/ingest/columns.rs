@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::ReadOptions;
+use super::options::ReadOptions;
 use crate::base::toml::syntax_error;
 use crate::error::{ColumnHolds, Error, Location, Result, nearest};
 

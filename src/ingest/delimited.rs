@@ -9,7 +9,10 @@ use std::ops::Range;
 
 use memchr::{memchr2, memmem};
 
-use super::{ReadOptions, Record, Rejected, check_head, checked_text, columns_once, unreadable};
+use super::options::ReadOptions;
+use super::record::{Record, Rejected};
+use super::sniff::check_head;
+use super::source::{checked_text, columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
@@ -444,7 +447,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ingest::{MIN_KEPT, Reader};
+    use crate::ingest::Reader;
+    use crate::ingest::options::MIN_KEPT;
 
     fn rows(bytes: &[u8]) -> Result<Vec<Result<Record, Rejected>>> {
         let options = ReadOptions {

@@ -10,7 +10,8 @@ use std::io::{self, BufRead, Read};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, DecoderResult, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{Rejected, unreadable};
+use super::record::Rejected;
+use super::source::unreadable;
 use crate::error::{Error, Result, RowFault};
 
 /// The byte that stands before what could not be decoded.

@@ -10,8 +10,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::array::Elements;
-use super::{ReadOptions, Record, Rejected, check_head, checked_text, text_column, unreadable};
-
+use super::columns::text_column;
+use super::options::ReadOptions;
+use super::record::{Record, Rejected};
+use super::sniff::check_head;
+use super::source::{checked_text, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 /// Lines among which an object with a text must be.

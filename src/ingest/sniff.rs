@@ -1,6 +1,7 @@
 //! What a file is by its first bytes, whatever its suffix says.
 
-use super::{Format, TranscriptFormat};
+use super::format::Format;
+use super::transcript::TranscriptFormat;
 use crate::error::{Error, ForeignKind, Result};
 
 /// What a ZIP archive begins with.

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use super::delimited::write_cell;
+use super::format::Format;
+use super::record::Record;
 use super::sentences::{LineBreaks, statements};
-use super::{Format, Record, write_cell};
 use crate::error::{Error, Result};
 
 /// The columns that say which part of the text a row is; the last holds it.

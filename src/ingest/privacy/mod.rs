@@ -7,7 +7,11 @@ mod redact;
 
 use std::borrow::Cow;
 
-use super::{Format, Layout, Record, Rejected, Role, write_cell};
+use super::columns::Role;
+use super::delimited::write_cell;
+use super::format::Format;
+use super::layout::Layout;
+use super::record::{Record, Rejected};
 
 use edits::{Moves, applied};
 pub use names::Pseudonyms;

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::super::{ReadOptions, Reader, write_cell};
+use super::super::delimited::write_cell;
+use super::super::options::ReadOptions;
+use super::super::reader::Reader;
 use super::edits::{Edit, applied};
 use crate::error::{Error, Location, Result};
 

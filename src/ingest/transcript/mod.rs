@@ -24,8 +24,9 @@ pub(crate) use rows::CODING;
 pub(super) use rows::Rows;
 pub use units::{Unit, file_stem};
 
+use super::options::ReadOptions;
 use super::privacy::{Counts, Mask};
-use super::{ReadOptions, Rejected};
+use super::record::Rejected;
 use source::Source;
 
 /// How a transcript is written down.

@@ -6,7 +6,8 @@ use regex::Regex;
 
 use super::TranscriptFormat;
 use crate::error::{Error, Result};
-use crate::ingest::{Charset, CharsetSource, Encoding, check_head};
+use crate::ingest::sniff::check_head;
+use crate::ingest::{Charset, CharsetSource, Encoding};
 
 /// Bytes by which it is seen what a file is.
 const HEAD: usize = 512;
@@ -52,7 +53,8 @@ fn utf8_or_other(bytes: &[u8], name: &str) -> Result<(String, Option<String>)> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok((text.to_string(), None));
     }
-    let found = Encoding::of_text(&mut &*bytes).map_err(|e| crate::ingest::unreadable(name, e))?;
+    let found =
+        Encoding::of_text(&mut &*bytes).map_err(|e| crate::ingest::source::unreadable(name, e))?;
     let charset = Some(found.charset)
         .filter(|c| !c.is_utf8())
         .unwrap_or(Charset::WINDOWS_1252);

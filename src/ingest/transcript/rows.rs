@@ -5,7 +5,10 @@ use std::io::{BufRead, Read};
 use super::marks::clock_time;
 use super::{Transcript, TranscriptFormat, Unit};
 use crate::error::{Location, Result, RowFault};
-use crate::ingest::{ReadOptions, Record, Rejected, unreadable, write_cell};
+use crate::ingest::delimited::write_cell;
+use crate::ingest::options::ReadOptions;
+use crate::ingest::record::{Record, Rejected};
+use crate::ingest::source::unreadable;
 
 /// Most of a neighbouring turn that stands beside a statement, in code points.
 const CONTEXT: usize = 1000;

@@ -16,7 +16,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::archive::{self, Archive};
-use super::{ReadOptions, Record, Rejected, columns_once, text_column, unreadable, write_cell};
+use super::columns::text_column;
+use super::delimited::write_cell;
+use super::options::ReadOptions;
+use super::record::{Record, Rejected};
+use super::source::{columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 /// Most columns of a sheet, as Excel and `LibreOffice` have it.

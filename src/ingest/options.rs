@@ -1,0 +1,71 @@
+//! How an input is read.
+
+use super::columns::ColumnMap;
+use super::encoding::Charset;
+use super::format::Format;
+use super::privacy::Privacy;
+use super::transcript::{TranscriptOptions, UnitKind};
+
+/// Bytes of a record that are kept however small the cell limit is.
+pub(super) const MIN_KEPT: usize = 64 * 1024;
+
+/// How an input is read.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// The format; by the suffix or, for a stream, by the first byte when `None`.
+    pub format: Option<Format>,
+    /// The column of the text; guessed by name when `None`.
+    pub text_column: Option<String>,
+    /// The columns of other meanings, and a preset for all.
+    pub columns: ColumnMap,
+    /// The delimiter; by counting in the header when `None`.
+    pub delimiter: Option<u8>,
+    /// The encoding; by mark or by looking at the bytes when `None`.
+    pub encoding: Option<Charset>,
+    /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
+    pub max_cell: usize,
+    /// Whether a table's texts are cut into statements; its rows stay whole when `None`.
+    pub unit: Option<UnitKind>,
+    /// What is done about private data.
+    pub privacy: Privacy,
+    /// The sheet of a workbook; the first with something in it when `None`.
+    pub sheet: Option<String>,
+    /// Bytes that a packed file may unpack to, else [`Error::TooLarge`].
+    pub max_unpacked: u64,
+    /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
+    /// [`RowFault::TooDeep`].
+    pub max_nesting: usize,
+    /// Columns that a table may have, else [`Error::TooManyColumns`].
+    pub max_columns: usize,
+    /// How transcripts are cut into statements.
+    pub transcript: TranscriptOptions,
+}
+
+impl ReadOptions {
+    /// Bytes of a record that are kept in memory: room for some cells at the limit, and for a
+    /// header however small the limit is. What is longer is read to its end, but cut.
+    pub(super) fn kept_bytes(&self) -> usize {
+        const CELLS: usize = 4;
+        self.max_cell.saturating_mul(CELLS).max(MIN_KEPT)
+    }
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            format: None,
+            text_column: None,
+            columns: ColumnMap::default(),
+            delimiter: None,
+            encoding: None,
+            max_cell: 1 << 20,
+            unit: None,
+            privacy: Privacy::default(),
+            sheet: None,
+            max_unpacked: 512 << 20,
+            max_nesting: 64,
+            max_columns: 16_384,
+            transcript: TranscriptOptions::default(),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Reads an input of any format row by row.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use super::columns::{other_columns, other_texts, text_column};
+use super::encoding::{self, Encoding};
+use super::format::Format;
+use super::layout::Layout;
+use super::options::ReadOptions;
+use super::privacy::{Counts, Guard};
+use super::record::{Record, Rejected};
+use super::sniff::{by_content, check_head, json_format, sniff};
+use super::source::{BUFFER, is_device, peeked, unreadable};
+use super::transcript::{self, Speaker, Transcript, UnitKind};
+use super::units::Units;
+use super::workbook::{self, Sheet};
+use super::{delimited, jsonl};
+use crate::error::{Error, Result};
+
+/// Reads an input row by row.
+pub struct Reader {
+    name: String,
+    source: String,
+    layout: Layout,
+    rows: Rows,
+    units: Option<Units>,
+    guard: Option<Guard>,
+    /// Of a reader without a guard.
+    nothing: Counts,
+}
+
+enum Rows {
+    Delimited(delimited::Rows),
+    Jsonl(jsonl::Rows),
+    Workbook(workbook::Rows),
+    Transcript(transcript::Rows),
+}
+
+impl Reader {
+    /// Opens a file, or standard input for `-`.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            let input = BufReader::with_capacity(BUFFER, io::stdin());
+            return Self::from_stream(Box::new(input), "<stdin>", options);
+        }
+        let metadata = std::fs::metadata(path).map_err(|e| Error::read(path, e))?;
+        if metadata.is_dir() {
+            return Err(Error::read(
+                path,
+                io::Error::from(io::ErrorKind::IsADirectory),
+            ));
+        }
+        if is_device(&metadata) {
+            let reason = "it is a device or a socket, which has no end";
+            return Err(Error::read(path, io::Error::other(reason)));
+        }
+        let by_suffix = match options.format {
+            Some(format) => format,
+            None => Format::of_path(path)?,
+        };
+        let open = || -> Result<BufReader<File>> {
+            let file = File::open(path).map_err(|e| Error::read(path, e))?;
+            Ok(BufReader::with_capacity(BUFFER, file))
+        };
+        let name = path.display().to_string();
+        let (head, input) = peeked(Box::new(open()?), &name)?;
+        let format = match options.format {
+            Some(format) => format,
+            None => by_content(&head, by_suffix, &name)?,
+        };
+        // A pipe can be read only once: of a pipe only the head is looked at.
+        let is_text = !format.is_decoded_inside();
+        let whole: Option<Box<dyn BufRead>> = if metadata.is_file() && is_text {
+            Some(Box::new(open()?))
+        } else {
+            None
+        };
+        let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
+        let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
+        Ok(reader)
+    }
+
+    /// Reads a stream; without a format in the options its first byte decides.
+    pub fn from_stream(
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let (head, input) = peeked(input, name)?;
+        let encoding = encoding::survey(&head, None, name, options.encoding)?;
+        let format = match options.format {
+            Some(format) => format,
+            None => sniff(&head),
+        };
+        Self::decoded(&head, input, name, format, encoding, options)
+    }
+
+    fn decoded(
+        head: &[u8],
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: Format,
+        encoding: Encoding,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        if format.is_decoded_inside() {
+            return Self::new(input, name, format, options);
+        }
+        check_head(head, name)?;
+        let mut input = encoding::decoded(input, encoding, options.kept_bytes());
+        let format = match format {
+            Format::Json | Format::Jsonl if options.format.is_none() || format == Format::Json => {
+                json_format(input.fill_buf().map_err(|e| unreadable(name, e))?, format)
+            }
+            format => format,
+        };
+        let charset = encoding.charset;
+        let mut reader = Self::new(input, name, format, options).map_err(|e| {
+            if charset.is_utf8() {
+                e
+            } else {
+                encoding::faulty_file(e, charset)
+            }
+        })?;
+        reader.layout.encoding = encoding;
+        Ok(reader)
+    }
+
+    fn new(
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: Format,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let mut shape = Shape::default();
+        let (format, mut columns, mut rows) = match format {
+            Format::Delimited(default) => {
+                let rows = delimited::Rows::open(input, name, default, options)?;
+                let format = Format::Delimited(rows.delimiter());
+                (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
+                (format, rows.columns().to_vec(), Rows::Delimited(rows))
+            }
+            Format::Jsonl | Format::Json => {
+                let is_array = format == Format::Json;
+                let rows = jsonl::Rows::open(input, name, is_array, options)?;
+                (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
+            }
+            Format::Workbook => {
+                let file = workbook::spooled(input, name)?;
+                let rows = workbook::Rows::open(file, name, options)?;
+                shape.sheet = Some(rows.sheet());
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
+            Format::Parquet => {
+                let rows = parquet_rows(input, name, options)?;
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
+            Format::Transcript(format) => {
+                let rows = transcript::Rows::open(input, name, format, options)?;
+                shape.speakers.clone_from(&rows.transcript().speakers);
+                shape.notes.clone_from(&rows.transcript().notes);
+                (Format::CSV, rows.columns(), Rows::Transcript(rows))
+            }
+        };
+        if columns.len() > options.max_columns {
+            return Err(Error::TooManyColumns {
+                path: name.to_string(),
+                columns: columns.len(),
+                limit: options.max_columns,
+            });
+        }
+        // A transcript has columns of its own: which is which is no question.
+        let is_transcript = matches!(rows, Rows::Transcript(_));
+        let own = ReadOptions::default();
+        let naming = if is_transcript { &own } else { options };
+        let (whole_text, text_was_guessed) = text_column(name, &columns, naming)?;
+        let other_texts = other_texts(&columns, whole_text, naming);
+        let other_columns = other_columns(name, &columns, whole_text, &naming.columns)?;
+        if let Rows::Jsonl(rows) = &mut rows {
+            rows.set_text_key(&columns[whole_text]);
+        }
+        let is_cut = options.unit == Some(UnitKind::Statement) && !is_transcript;
+        let text = if is_cut {
+            Units::add_columns(name, &mut columns)?;
+            columns.len() - 1
+        } else {
+            whole_text
+        };
+        let layout = Layout {
+            format,
+            other_texts,
+            other_columns,
+            columns,
+            text,
+            whole_text,
+            text_was_guessed,
+            encoding: Encoding::UTF8,
+            mislabelled: None,
+            bom: shape.bom,
+            crlf: shape.crlf,
+            sheet: shape.sheet,
+            speakers: shape.speakers,
+            notes: shape.notes,
+        };
+        Ok(Self {
+            name: name.to_string(),
+            source: options.privacy.file_name(name),
+            // A transcript is masked before it is cut.
+            guard: Guard::new(&options.privacy, &layout).filter(|_| !is_transcript),
+            nothing: Counts::new(),
+            units: is_cut.then(Units::default),
+            layout,
+            rows,
+        })
+    }
+
+    /// How often private data of each kind was masked so far.
+    pub fn masked(&self) -> &Counts {
+        match (&self.guard, self.transcript()) {
+            (Some(guard), _) => guard.counts(),
+            (None, Some(transcript)) => &transcript.masked,
+            (None, None) => &self.nothing,
+        }
+    }
+
+    /// How often a pseudonym stood in the input already: replacing back will turn it too.
+    pub fn taken_pseudonyms(&self) -> u64 {
+        let of_transcript = self.transcript().map_or(0, |t| t.taken_pseudonyms);
+        self.guard.as_ref().map_or(of_transcript, Guard::taken)
+    }
+
+    /// The input as the user named it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name as it may be written beside the rows: with the names in it replaced where that is
+    /// asked for.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// How its rows are laid out.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The next row; `None` at the end.
+    pub fn next_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        if let Some(waiting) = self.units.as_mut().and_then(Units::next) {
+            return Ok(Some(Ok(waiting)));
+        }
+        let row = self.whole_row()?;
+        Ok(match (row, &mut self.units) {
+            (Some(Ok(record)), Some(units)) => {
+                units.add(&record, self.layout.format);
+                units.next().map(Ok)
+            }
+            (row, _) => row,
+        })
+    }
+
+    /// Takes a row that is no longer needed for its memory.
+    pub fn reuse(&mut self, record: Record) {
+        if let Rows::Delimited(rows) = &mut self.rows {
+            rows.reuse(record);
+        }
+    }
+
+    /// The next row as it stands in the file but for what is masked, before it is cut: offsets
+    /// are those in the masked text.
+    fn whole_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
+        let text = self.layout.whole_text;
+        let row = match &mut self.rows {
+            Rows::Delimited(rows) => rows.next_row(text)?,
+            Rows::Jsonl(rows) => rows.next_row()?,
+            Rows::Workbook(rows) => rows.next_row(text)?,
+            Rows::Transcript(rows) => {
+                rows.transcript().settled(&self.name)?;
+                rows.next_row()
+            }
+        };
+        let charset = self.layout.encoding.charset;
+        let row = match row {
+            Some(Err(rejected)) if !charset.is_utf8() => {
+                Some(Err(encoding::faulty_row(rejected, charset)))
+            }
+            row => row,
+        };
+        let Some(guard) = &mut self.guard else {
+            return Ok(row);
+        };
+        Ok(row.map(|row| match row {
+            Ok(record) => Ok(guard.record(record, &self.layout)),
+            Err(rejected) => Err(guard.rejected(rejected)),
+        }))
+    }
+
+    /// The transcript that the rows are made from, where the input is one.
+    pub fn transcript(&self) -> Option<&Transcript> {
+        match &self.rows {
+            Rows::Transcript(rows) => Some(rows.transcript()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet_rows(
+    input: Box<dyn BufRead + Send>,
+    name: &str,
+    options: &ReadOptions,
+) -> Result<workbook::Rows> {
+    workbook::Rows::open_parquet(workbook::spooled(input, name)?, name, options)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet_rows(_: Box<dyn BufRead + Send>, name: &str, _: &ReadOptions) -> Result<workbook::Rows> {
+    Err(Error::NotInBuild {
+        path: name.to_string(),
+        format: "Parquet",
+        feature: "parquet",
+    })
+}
+
+/// What is known of a file beyond its columns.
+#[derive(Default)]
+struct Shape {
+    bom: bool,
+    crlf: bool,
+    sheet: Option<Sheet>,
+    speakers: Vec<Speaker>,
+    notes: Vec<String>,
+}

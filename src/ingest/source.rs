@@ -1,0 +1,87 @@
+//! Bytes of an input before they are rows.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+
+use crate::error::{Error, Result, RowFault};
+
+/// Bytes that are read at once; also what a stream is sniffed by.
+pub(super) const BUFFER: usize = 256 * 1024;
+
+/// A read error of the stream called `name`.
+pub(super) fn unreadable(name: &str, source: io::Error) -> Error {
+    Error::Read {
+        path: name.to_string(),
+        source,
+    }
+}
+
+/// The first [`BUFFER`] bytes of a stream, and the stream with them. A pipe may give them one by
+/// one.
+pub(super) fn peeked(
+    mut input: Box<dyn BufRead + Send>,
+    name: &str,
+) -> Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
+    let mut head = Vec::new();
+    input
+        .by_ref()
+        .take(BUFFER as u64)
+        .read_to_end(&mut head)
+        .map_err(|e| unreadable(name, e))?;
+    let whole = Cursor::new(head.clone()).chain(input);
+    Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
+}
+
+/// True for devices and sockets, which have no end; pipes are allowed.
+pub(super) fn is_device(metadata: &std::fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = metadata.file_type();
+        kind.is_block_device() || kind.is_char_device() || kind.is_socket()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+/// A row's bytes as UTF-8 text without NUL; `offset` is where the row starts in the file.
+pub(super) fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
+    if let Some(position) = memchr::memchr(0, raw) {
+        return Err(RowFault::Nul {
+            byte: offset + position as u64,
+        });
+    }
+    std::str::from_utf8(raw).map_err(|e| RowFault::NotUtf8 {
+        byte: offset + e.valid_up_to() as u64,
+    })
+}
+
+/// Refuses two columns of one name.
+pub(super) fn columns_once(columns: &[String], name: &str) -> Result<()> {
+    let mut seen = BTreeMap::new();
+    for (second, column) in columns.iter().enumerate() {
+        if let Some(first) = seen.insert(column, second) {
+            return Err(Error::DuplicateColumn {
+                path: name.to_string(),
+                name: column.clone(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that are no text, as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
