@@ -1,5 +1,7 @@
 //! Which columns of a labelled file say what, and a row by them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::BatchParams;
@@ -138,7 +140,7 @@ impl Columns {
         &self,
         path: &str,
         record: &'a Record,
-        cells: &'a [String],
+        cells: &'a [Cow<'a, str>],
         codebook: &Codebook,
     ) -> Result<CodedRow<'a>> {
         let cell =

@@ -11,6 +11,7 @@ mod top_words;
 mod triage;
 mod weeks;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -194,7 +195,7 @@ impl BatchReport {
             tally.rows.read += 1;
             match row {
                 Ok(record) => {
-                    let cells = reader.layout().cells(&record);
+                    let cells = record.cells();
                     let row = tally
                         .columns
                         .row(reader.name(), &record, &cells, sources.codebook);
@@ -265,7 +266,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn add(&mut self, row: &CodedRow<'_>, cells: &[String]) -> Result<()> {
+    fn add(&mut self, row: &CodedRow<'_>, cells: &[Cow<'_, str>]) -> Result<()> {
         if row.codes.iter().all(Option::is_none) {
             self.rows.blank += 1;
             return Ok(());
@@ -286,7 +287,7 @@ impl<'a> Tally<'a> {
             self.weeks.add(row.date, self.params.dates, code, codes);
         }
         for (counts, (position, _)) in self.by.iter_mut().zip(&self.columns.by) {
-            let value = cells.get(*position).map_or("", String::as_str);
+            let value = cells.get(*position).map_or("", Cow::as_ref);
             counts.add(value, row, self.sources.codebook);
         }
         self.triage.add(row);

@@ -72,7 +72,7 @@ impl KeyedRows {
         {
             match row {
                 Ok(record) => {
-                    let cells = reader.layout().cells(&record);
+                    let cells = record.cells().into_iter().map(String::from).collect();
                     found.add(record.line, &record.text, cells);
                 }
                 Err(rejected) => found.faults.push(rejected.into()),

@@ -7,6 +7,7 @@ mod keyed;
 pub(crate) mod near;
 mod split;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -323,16 +324,16 @@ impl Columns {
         if record.text.trim().is_empty() {
             return Err(Error::EmptyText { at: at() });
         }
-        if let Some(key) = reader.layout().stray_key(record) {
+        if let Some((key, _)) = record.strays().next() {
+            let key = key.to_string();
             return Err(Error::Row {
                 at: at(),
                 fault: RowFault::StrayKey { key },
             });
         }
-        let cells = reader.layout().cells(record);
         let cell = |column: Option<usize>| {
-            let value = column.and_then(|c| cells.get(c)).map(|c| c.trim());
-            value.filter(|v| !v.is_empty()).map(String::from)
+            let value = record.cell(column?).trim().to_string();
+            (!value.is_empty()).then_some(value)
         };
         let mut codes = Vec::with_capacity(self.variables.len());
         for (variable, column) in codebook.variables.iter().zip(&self.variables) {
@@ -349,12 +350,12 @@ impl Columns {
             language: cell(self.language),
             source: cell(self.source),
             codes,
-            extra: self.extra(&cells),
+            extra: self.extra(&record.cells()),
             line: record.line,
         })
     }
 
-    fn extra(&self, cells: &[String]) -> Vec<(String, String)> {
+    fn extra(&self, cells: &[Cow<'_, str>]) -> Vec<(String, String)> {
         let known = [
             Some(self.text),
             self.id,
@@ -366,7 +367,7 @@ impl Columns {
             |i: &usize| !known.contains(&Some(*i)) && !self.variables.contains(&Some(*i));
         let columns = (0..self.names.len()).filter(is_extra);
         columns
-            .map(|i| (self.names[i].clone(), cells[i].clone()))
+            .map(|i| (self.names[i].clone(), cells[i].to_string()))
             .collect()
     }
 }

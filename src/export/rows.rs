@@ -222,7 +222,7 @@ impl<'a> LabelledRows<'a> {
         let routes = self.routes?;
         let column = |c: &&crate::ingest::Column| c.role == Role::Source;
         let position = self.input.other_columns.iter().find(column);
-        let cells = position.map(|c| self.input.cells(record).swap_remove(c.position));
+        let cells = position.map(|c| record.cell(c.position));
         let of_variables = || prediction.variables.iter();
         let codes: Vec<_> = of_variables().map(|p| Some(p.code)).collect();
         let probabilities: Vec<_> = of_variables().map(|p| Some(p.probability())).collect();
@@ -247,10 +247,11 @@ impl<'a> LabelledRows<'a> {
         if self.input.format == self.output {
             line.extend_from_slice(&record.raw);
         } else {
-            if let Some(key) = self.input.stray_key(record) {
+            if let Some((key, _)) = record.strays().next() {
+                let key = key.to_string();
                 return Err(RowFault::StrayKey { key });
             }
-            write_cells(line, self.input.cells(record).iter(), delimiter);
+            write_cells(line, record.cells().iter(), delimiter);
         }
         for (_, cell) in cells {
             line.push(delimiter);
@@ -275,7 +276,7 @@ impl<'a> LabelledRows<'a> {
         let before = line.len();
         match self.input.format {
             Format::Delimited(_) => {
-                let cells = self.input.cells(record);
+                let cells = record.cells();
                 line.extend(json_object(&self.input.columns, &cells));
             }
             _ => line.extend_from_slice(record.raw.trim_ascii()),
@@ -382,13 +383,13 @@ fn write_probability(line: &mut Vec<u8>, probability: f64) {
 }
 
 /// Cells by column as a JSON object of strings, in order.
-pub(super) fn json_object(columns: &[String], cells: &[String]) -> Vec<u8> {
+pub(super) fn json_object(columns: &[String], cells: &[impl AsRef<str>]) -> Vec<u8> {
     let mut object = b"{".to_vec();
     for (i, (column, cell)) in columns.iter().zip(cells).enumerate() {
         if i > 0 {
             object.push(b',');
         }
-        object.extend_from_slice(format!("{}:{}", json!(column), json!(cell)).as_bytes());
+        object.extend_from_slice(format!("{}:{}", json!(column), json!(cell.as_ref())).as_bytes());
     }
     object.push(b'}');
     object
@@ -402,12 +403,12 @@ fn line_end(layout: &Layout) -> &'static [u8] {
     if layout.crlf { b"\r\n" } else { b"\n" }
 }
 
-fn write_cells<'c>(line: &mut Vec<u8>, cells: impl Iterator<Item = &'c String>, delimiter: u8) {
+fn write_cells(line: &mut Vec<u8>, cells: impl Iterator<Item = impl AsRef<str>>, delimiter: u8) {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
             line.push(delimiter);
         }
-        write_cell(line, cell, delimiter);
+        write_cell(line, cell.as_ref(), delimiter);
     }
 }
 

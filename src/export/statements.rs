@@ -123,15 +123,11 @@ impl StatementRows {
     /// A record of the file at position `file`, with its line end.
     pub fn row(&self, file: usize, record: &Record) -> Vec<u8> {
         let file = &self.files[file];
-        let own = file.layout.cells(record);
         let mut cells: Vec<String> = Vec::with_capacity(self.columns.len());
         // Statements cut from one row have its id and their number.
-        let part = file.layout.unit_number(record);
+        let part = file.layout.unit_number(record).map(String::from);
         for (column, position) in self.columns.iter().zip(&file.columns) {
-            let cell = position
-                .and_then(|p| own.get(p))
-                .cloned()
-                .unwrap_or_default();
+            let cell = position.map_or(String::new(), |p| record.cell(p).into_owned());
             cells.push(match column.as_str() {
                 ID => {
                     let id = match position {

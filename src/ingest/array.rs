@@ -5,8 +5,7 @@
 
 use std::io::BufRead;
 
-use super::jsonl::Line;
-use super::source::unreadable;
+use super::source::{Line, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 pub(super) struct Elements {

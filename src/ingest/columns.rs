@@ -6,7 +6,6 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::options::ReadOptions;
 use crate::base::toml::syntax_error;
 use crate::error::{ColumnHolds, Error, Location, Result, nearest};
 
@@ -264,18 +263,27 @@ pub struct Column {
     pub was_guessed: bool,
 }
 
+/// Which column is which, as the user said it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Naming<'a> {
+    /// The column of the text; guessed by its name when `None`.
+    pub(super) text_column: Option<&'a str>,
+    /// The columns of other meanings, and a preset for all.
+    pub(super) columns: &'a ColumnMap,
+}
+
 /// Position of the text's column, and whether it was guessed.
 pub(super) fn text_column(
     name: &str,
     columns: &[String],
-    options: &ReadOptions,
+    naming: Naming<'_>,
 ) -> Result<(usize, bool)> {
     let missing = |wanted: &str| missing(name, wanted, ColumnHolds::Text, columns);
-    if let Some(wanted) = &options.text_column {
+    if let Some(wanted) = naming.text_column {
         let exact = columns.iter().position(|c| c == wanted);
         return exact.map(|i| (i, false)).ok_or_else(|| missing(wanted));
     }
-    if let Some(preset) = &options.columns.preset {
+    if let Some(preset) = &naming.columns.preset {
         let names = &preset.columns[&Role::Text];
         let found = names.iter().find_map(|n| position(columns, n));
         return found.map(|i| (i, false)).ok_or_else(|| missing(&names[0]));
@@ -327,8 +335,8 @@ pub(super) fn other_columns(
 }
 
 /// Columns that are called like a text too, where none was named.
-pub(super) fn other_texts(columns: &[String], text: usize, options: &ReadOptions) -> Vec<String> {
-    if options.text_column.is_some() || options.columns.preset.is_some() {
+pub(super) fn other_texts(columns: &[String], text: usize, naming: Naming<'_>) -> Vec<String> {
+    if naming.text_column.is_some() || naming.columns.preset.is_some() {
         return Vec::new();
     }
     let is_text = |c: &str| TEXT_COLUMNS.contains(&c.trim().to_lowercase().as_str());
@@ -361,11 +369,11 @@ mod tests {
     }
 
     fn text(names: &[&str], wanted: Option<&str>) -> Result<(usize, bool)> {
-        let options = ReadOptions {
-            text_column: wanted.map(String::from),
-            ..ReadOptions::default()
+        let naming = Naming {
+            text_column: wanted,
+            columns: &ColumnMap::default(),
         };
-        text_column("f", &columns(names), &options)
+        text_column("f", &columns(names), naming)
     }
 
     fn others(names: &[&str], map: &ColumnMap) -> Result<Vec<(&'static str, usize, bool)>> {

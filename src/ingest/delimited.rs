@@ -7,10 +7,10 @@
 use std::io::BufRead;
 use std::ops::Range;
 
-use memchr::{memchr2, memmem};
+use memchr::memchr2;
 
-use super::options::ReadOptions;
-use super::record::{Record, Rejected};
+use super::quoting::{unquote_into, unquoted};
+use super::record::{Cells, Record, Rejected, RowLimits};
 use super::sniff::check_head;
 use super::source::{checked_text, columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
@@ -24,11 +24,10 @@ pub(super) struct Rows {
     columns: Vec<String>,
     delimiter: u8,
     max_cell: usize,
-    fields: Vec<Range<usize>>,
     bom: bool,
     crlf: bool,
-    /// Texts of rows that are no longer needed.
-    spare: Vec<String>,
+    /// Texts and places of rows that are no longer needed.
+    spare: Vec<(String, Vec<Range<usize>>)>,
 }
 
 impl Rows {
@@ -36,7 +35,8 @@ impl Rows {
         mut input: Box<dyn BufRead + Send>,
         name: &str,
         default: u8,
-        options: &ReadOptions,
+        named: Option<u8>,
+        limits: RowLimits,
     ) -> Result<Self> {
         let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
         let bom = check_head(head, name)?;
@@ -44,26 +44,23 @@ impl Rows {
         let mut lines = Records {
             input,
             name: name.to_string(),
-            delimiter: options.delimiter,
+            delimiter: named,
             line: 1,
             offset: bom as u64,
-            keep: options.kept_bytes(),
+            keep: limits.kept,
             spare: Vec::new(),
         };
         let header = lines.next()?.ok_or_else(|| Error::EmptyFile {
             path: name.to_string(),
         })?;
-        let delimiter = options
-            .delimiter
-            .unwrap_or_else(|| sniff_delimiter(&header.raw, default));
+        let delimiter = named.unwrap_or_else(|| sniff_delimiter(&header.raw, default));
         lines.delimiter = Some(delimiter);
         let columns = header_columns(&header, delimiter, name)?;
         Ok(Self {
             lines,
             columns,
             delimiter,
-            max_cell: options.max_cell,
-            fields: Vec::new(),
+            max_cell: limits.cell,
             bom: bom > 0,
             crlf: header.crlf,
             spare: Vec::new(),
@@ -89,13 +86,20 @@ impl Rows {
     /// Keeps the memory of a row for another.
     pub(super) fn reuse(&mut self, record: Record) {
         let Record {
-            mut raw, mut text, ..
+            mut raw,
+            mut text,
+            cells,
+            ..
         } = record;
-        if raw.capacity() <= SPARE_BYTES && self.spare.len() < SPARE {
+        if let Cells::Delimited { mut places, .. } = cells
+            && raw.capacity() <= SPARE_BYTES
+            && self.spare.len() < SPARE
+        {
             raw.clear();
             text.clear();
+            places.clear();
             self.lines.spare.push(raw);
-            self.spare.push(text);
+            self.spare.push((text, places));
         }
     }
 
@@ -104,10 +108,14 @@ impl Rows {
             return Ok(None);
         };
         Ok(Some(match self.statement(&found, text) {
-            Ok(statement) => Ok(Record {
+            Ok((text, places)) => Ok(Record {
                 line: found.line,
-                text: statement,
+                text,
                 raw: found.raw,
+                cells: Cells::Delimited {
+                    delimiter: self.delimiter,
+                    places,
+                },
             }),
             Err(fault) => Err(Rejected {
                 at: Location::new(&self.lines.name, found.line, fault_column(&fault, &found)),
@@ -118,7 +126,12 @@ impl Rows {
         }))
     }
 
-    fn statement(&mut self, found: &Found, text: usize) -> Result<String, RowFault> {
+    /// The text of a row and the places of its cells.
+    fn statement(
+        &mut self,
+        found: &Found,
+        text: usize,
+    ) -> Result<(String, Vec<Range<usize>>), RowFault> {
         if found.length > found.raw.len() {
             return Err(RowFault::CellTooLong {
                 bytes: found.length,
@@ -126,22 +139,22 @@ impl Rows {
             });
         }
         let line = checked_text(&found.raw, found.offset)?;
-        split(&found.raw, self.delimiter, &mut self.fields)?;
-        if let Some(field) = self.fields.iter().find(|f| f.len() > self.max_cell) {
+        let (mut statement, mut places) = self.spare.pop().unwrap_or_default();
+        split(&found.raw, self.delimiter, &mut places)?;
+        if let Some(field) = places.iter().find(|f| f.len() > self.max_cell) {
             return Err(RowFault::CellTooLong {
                 bytes: field.len(),
                 limit: self.max_cell,
             });
         }
-        if self.fields.len() != self.columns.len() {
+        if places.len() != self.columns.len() {
             return Err(RowFault::Ragged {
                 expected: self.columns.len(),
-                got: self.fields.len(),
+                got: places.len(),
             });
         }
-        let mut statement = self.spare.pop().unwrap_or_default();
-        unquote_into(&mut statement, &line[self.fields[text].clone()]);
-        Ok(statement)
+        unquote_into(&mut statement, &line[places[text].clone()]);
+        Ok((statement, places))
     }
 }
 
@@ -335,60 +348,6 @@ fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<()
     Ok(())
 }
 
-/// What a cell says.
-fn unquote(cell: &str) -> String {
-    let mut text = String::new();
-    unquote_into(&mut text, cell);
-    text
-}
-
-/// Appends what a cell says.
-fn unquote_into(text: &mut String, cell: &str) {
-    let Some(inner) = cell.strip_prefix('"') else {
-        text.push_str(cell);
-        return;
-    };
-    let inner = inner.trim_end_matches('\r');
-    let mut rest = inner.strip_suffix('"').unwrap_or(inner);
-    while let Some(at) = memmem::find(rest.as_bytes(), b"\"\"") {
-        text.push_str(&rest[..=at]);
-        rest = &rest[at + 2..];
-    }
-    text.push_str(rest);
-}
-
-/// The cells of a record that was read whole.
-pub(super) fn cells(raw: &[u8], delimiter: u8) -> Vec<String> {
-    let line = String::from_utf8_lossy(raw);
-    let mut fields = Vec::new();
-    match split(line.as_bytes(), delimiter, &mut fields) {
-        Ok(()) => fields.into_iter().map(|f| unquote(&line[f])).collect(),
-        Err(_) => Vec::new(),
-    }
-}
-
-/// Whether a cell can't be written as it is.
-pub(crate) fn needs_quotes(cell: &str, delimiter: u8) -> bool {
-    let special = |b: u8| b == delimiter || matches!(b, QUOTE | b'\n' | b'\r');
-    cell.bytes().any(special)
-}
-
-/// Appends `cell` to `out`, quoted where it must be.
-pub(crate) fn write_cell(out: &mut Vec<u8>, cell: &str, delimiter: u8) {
-    if !needs_quotes(cell, delimiter) {
-        out.extend_from_slice(cell.as_bytes());
-        return;
-    }
-    out.push(QUOTE);
-    for byte in cell.bytes() {
-        if byte == QUOTE {
-            out.push(QUOTE);
-        }
-        out.push(byte);
-    }
-    out.push(QUOTE);
-}
-
 /// The byte itself if it may be a delimiter, else one that it is not.
 fn byte_as_delimiter(byte: u8) -> u8 {
     if DELIMITERS.contains(&byte) {
@@ -432,7 +391,10 @@ fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<Strin
     let line = checked_text(&header.raw, header.offset).map_err(fault)?;
     let mut fields = Vec::new();
     split(&header.raw, delimiter, &mut fields).map_err(fault)?;
-    let columns: Vec<String> = fields.into_iter().map(|f| unquote(&line[f])).collect();
+    let columns: Vec<String> = fields
+        .into_iter()
+        .map(|f| unquoted(&line[f]).into_owned())
+        .collect();
     if columns.iter().all(|c| c.trim().is_empty()) {
         return Err(Error::EmptyFile {
             path: name.to_string(),
@@ -447,8 +409,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ingest::Reader;
     use crate::ingest::options::MIN_KEPT;
+    use crate::ingest::{ReadOptions, Reader};
 
     fn rows(bytes: &[u8]) -> Result<Vec<Result<Record, Rejected>>> {
         let options = ReadOptions {
@@ -567,16 +529,6 @@ mod tests {
             }
             let file = writer.into_inner().unwrap();
             prop_assert_eq!(texts(&file), table.into_iter().map(|(_, t)| t).collect::<Vec<_>>());
-        }
-
-        /// A written cell is read back by the csv crate.
-        #[test]
-        fn writes_what_the_csv_crate_reads(cell in "\\PC*[,\"\r\n]?\\PC*") {
-            let mut line = b"x,".to_vec();
-            write_cell(&mut line, &cell, b',');
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_slice());
-            let record = reader.records().next().unwrap().unwrap();
-            prop_assert_eq!(&record[1], cell.as_str());
         }
 
         /// No bytes make the reader panic or lose count of the file.

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::transcript::TranscriptFormat;
 use crate::error::{Error, Result};
 
 /// A file format that statements are read from and written to.
@@ -69,6 +68,34 @@ impl Format {
                 path: path.display().to_string(),
                 known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods, .parquet or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
             }),
+        }
+    }
+}
+
+/// How a transcript is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranscriptFormat {
+    /// Plain text.
+    Text,
+    /// Markdown.
+    Markdown,
+    /// Word (DOCX).
+    Docx,
+    /// `WebVTT` subtitles.
+    WebVtt,
+    /// `SubRip` subtitles.
+    Srt,
+}
+
+impl TranscriptFormat {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "Markdown",
+            Self::Docx => "Word (DOCX)",
+            Self::WebVtt => "WebVTT",
+            Self::Srt => "SubRip (SRT)",
         }
     }
 }

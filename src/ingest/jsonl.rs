@@ -10,11 +10,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::array::Elements;
-use super::columns::text_column;
-use super::options::ReadOptions;
-use super::record::{Record, Rejected};
+use super::columns::{Naming, text_column};
+use super::record::{Cells, Record, Rejected, RowLimits};
 use super::sniff::check_head;
-use super::source::{checked_text, unreadable};
+use super::source::{Line, checked_text, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 /// Lines among which an object with a text must be.
@@ -25,8 +24,7 @@ pub(super) struct Rows {
     name: String,
     columns: Vec<String>,
     text_key: String,
-    max_cell: usize,
-    max_nesting: usize,
+    limits: RowLimits,
     /// Objects that were read to find the columns.
     waiting: VecDeque<Line>,
 }
@@ -37,34 +35,19 @@ enum Source {
     Array(Elements),
 }
 
-/// An object as it stands in the file.
-pub(super) struct Line {
-    /// Its bytes, cut where they are too many.
-    pub(super) raw: Vec<u8>,
-    /// How many bytes it has in the file.
-    pub(super) length: usize,
-    /// The line it begins in, from 1.
-    pub(super) number: u64,
-    /// The line it ends in.
-    pub(super) last: u64,
-    /// Bytes before it in its line.
-    pub(super) column: u64,
-    /// Bytes before it in the file.
-    pub(super) offset: u64,
-}
-
 impl Rows {
     /// Opens a file of objects one a line, or of an array of them.
     pub(super) fn open(
         mut input: Box<dyn BufRead + Send>,
         name: &str,
         is_array: bool,
-        options: &ReadOptions,
+        naming: Naming<'_>,
+        limits: RowLimits,
     ) -> Result<Self> {
         let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
         let bom = check_head(head, name)?;
         input.consume(bom);
-        let keep = options.kept_bytes();
+        let keep = limits.kept;
         let source = if is_array {
             Source::Array(Elements::new(input, name, bom as u64, keep))
         } else {
@@ -81,11 +64,10 @@ impl Rows {
             name: name.to_string(),
             columns: Vec::new(),
             text_key: String::new(),
-            max_cell: options.max_cell,
-            max_nesting: options.max_nesting,
+            limits,
             waiting: VecDeque::new(),
         };
-        rows.find_columns(options)?;
+        rows.find_columns(naming)?;
         Ok(rows)
     }
 
@@ -98,12 +80,12 @@ impl Rows {
 
     /// The columns are the keys of the first object that has a text; lines before it are read
     /// (and rejected) like all others.
-    fn find_columns(&mut self, options: &ReadOptions) -> Result<()> {
+    fn find_columns(&mut self, naming: Naming<'_>) -> Result<()> {
         let mut first_error = None;
         while let Some(line) = self.next_line()? {
             let keys = self.keys_of(&line);
             self.waiting.push_back(line);
-            let found = keys.and_then(|keys| text_column(&self.name, &keys, options).map(|_| keys));
+            let found = keys.and_then(|keys| text_column(&self.name, &keys, naming).map(|_| keys));
             match found {
                 Ok(keys) => {
                     self.columns = keys;
@@ -139,10 +121,11 @@ impl Rows {
             },
         };
         Ok(Some(match self.statement(&line) {
-            Ok(text) => Ok(Record {
+            Ok((text, cells)) => Ok(Record {
                 line: line.number,
                 raw: in_one_line(line.raw),
                 text,
+                cells,
             }),
             Err((fault, (below, column))) => Err(Rejected {
                 at: Location::new(&self.name, line.number + below, column),
@@ -167,13 +150,13 @@ impl Rows {
         if line.length > line.raw.len() {
             let fault = RowFault::CellTooLong {
                 bytes: line.length,
-                limit: self.max_cell,
+                limit: self.limits.cell,
             };
             return Err((fault, WHOLE));
         }
         let text = checked_text(&line.raw, line.offset).map_err(|fault| (fault, WHOLE))?;
-        if is_deeper(&line.raw, self.max_nesting) {
-            let limit = self.max_nesting;
+        if is_deeper(&line.raw, self.limits.nesting) {
+            let limit = self.limits.nesting;
             return Err((RowFault::TooDeep { limit }, WHOLE));
         }
         // Escapes in any string are looked at, so that no half of a character is written on.
@@ -183,8 +166,33 @@ impl Rows {
         serde_json::from_str(text).map_err(|e| json_fault(&e, line))
     }
 
-    fn statement(&self, line: &Line) -> Result<String, Fault> {
+    /// The text of an object and the places of its values.
+    fn statement(&self, line: &Line) -> Result<(String, Cells), Fault> {
         let object = self.object(line)?;
+        Ok((self.text(&object)?, self.places(&line.raw, &object)))
+    }
+
+    fn places(&self, raw: &[u8], object: &Object<'_>) -> Cells {
+        let start = raw.as_ptr() as usize;
+        let mut places = vec![0..0; self.columns.len()];
+        let mut strays = Vec::new();
+        for (i, (key, value)) in object.0.iter().enumerate() {
+            let at = value.get().as_ptr() as usize - start;
+            let place = at..at + value.get().len();
+            // Most objects have the keys of the first one in its order.
+            let column = match self.columns.get(i) {
+                Some(column) if column == key => Some(i),
+                _ => self.columns.iter().position(|c| c == key),
+            };
+            match column {
+                Some(column) => places[column] = place,
+                None => strays.push((key.clone(), place)),
+            }
+        }
+        Cells::Object { places, strays }
+    }
+
+    fn text(&self, object: &Object<'_>) -> Result<String, Fault> {
         let value = object.get(&self.text_key).ok_or_else(|| {
             let key = self.text_key.clone();
             (RowFault::NoTextKey { key }, WHOLE)
@@ -205,10 +213,10 @@ impl Rows {
             };
             (fault, WHOLE)
         })?;
-        if text.len() > self.max_cell {
+        if text.len() > self.limits.cell {
             let fault = RowFault::CellTooLong {
                 bytes: text.len(),
-                limit: self.max_cell,
+                limit: self.limits.cell,
             };
             return Err((fault, WHOLE));
         }
@@ -368,38 +376,10 @@ fn kind(json: &str) -> &'static str {
     }
 }
 
-fn parse(raw: &[u8]) -> Object<'_> {
-    std::str::from_utf8(raw)
-        .ok()
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or(Object(Vec::new()))
-}
-
-/// The values of an object by column: strings as they are, other values as JSON, a missing key empty.
-pub(super) fn cells(raw: &[u8], columns: &[String]) -> Vec<String> {
-    let object = parse(raw);
-    let cell = |column: &String| match object.get(column).map(RawValue::get) {
-        None | Some("null") => String::new(),
-        Some(json) => serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_string()),
-    };
-    columns.iter().map(cell).collect()
-}
-
-/// Whether an object has that key.
-pub(super) fn has_key(raw: &[u8], name: &str) -> bool {
-    parse(raw).get(name).is_some()
-}
-
-/// The first key that is no column.
-pub(super) fn stray_key(raw: &[u8], columns: &[String]) -> Option<String> {
-    let mut keys = parse(raw).0.into_iter().map(|(key, _)| key);
-    keys.find(|key| !columns.contains(key))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::Reader;
+    use crate::ingest::{ReadOptions, Reader};
 
     fn rows(file: &'static str) -> Vec<Result<Record, Rejected>> {
         let mut reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &jsonl()).unwrap();
@@ -466,12 +446,15 @@ mod tests {
 
     #[test]
     fn values_keep_their_form() {
-        let columns = ["n".to_string(), "o".to_string(), "gone".to_string()];
-        let raw = br#"{"o":{"b":1.0,"a":[ ]},"n":18446744073709551616}"#;
-        assert_eq!(
-            cells(raw, &columns),
-            ["18446744073709551616", "{\"b\":1.0,\"a\":[ ]}", ""]
+        let found = rows(
+            "{\"n\":1,\"o\":2,\"gone\":3,\"text\":\"a\"}\n{\"s\":\"\\u00e9\",\"text\":\"b\",\"o\":{\"b\":1.0,\"a\":[ ]},\"n\":18446744073709551616}\n",
         );
-        assert_eq!(stray_key(raw, &columns[..1]).as_deref(), Some("o"));
+        let record = found[1].as_ref().unwrap();
+        assert_eq!(
+            record.cells(),
+            ["18446744073709551616", "{\"b\":1.0,\"a\":[ ]}", "", "b"]
+        );
+        let strays: Vec<_> = record.strays().collect();
+        assert_eq!(strays, [("s", "é".into())]);
     }
 }

@@ -1,12 +1,14 @@
 //! What is found out about an input once it is open.
 
+use std::borrow::Cow;
+
 use super::columns::{Column, Role};
 use super::encoding::Encoding;
 use super::format::Format;
 use super::record::Record;
 use super::transcript::Speaker;
+use super::units;
 use super::workbook::Sheet;
-use super::{delimited, jsonl, units};
 
 /// How the rows of an input are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,33 +52,15 @@ impl Layout {
         sure.filter(|c| c.role == role).map(|c| c.position).next()
     }
 
-    /// The cells of a record by column; JSON values that are no strings stand as JSON.
-    pub fn cells(&self, record: &Record) -> Vec<String> {
-        match self.format {
-            Format::Delimited(delimiter) => delimited::cells(&record.raw, delimiter),
-            _ => jsonl::cells(&record.raw, &self.columns),
-        }
-    }
-
     /// The number of a statement in its row, where rows of a table are cut.
-    pub fn unit_number(&self, record: &Record) -> Option<String> {
-        let column = units::number_column(&self.columns)?;
-        self.cells(record).get(column).cloned()
+    pub fn unit_number<'r>(&self, record: &'r Record) -> Option<Cow<'r, str>> {
+        units::number_column(&self.columns).map(|column| record.cell(column))
     }
 
     /// Whether a record has a key or column of that name.
     pub fn has_key(&self, record: &Record, name: &str) -> bool {
-        match self.format {
-            Format::Delimited(_) => self.columns.iter().any(|c| c == name),
-            _ => jsonl::has_key(&record.raw, name),
-        }
-    }
-
-    /// The first key of a record that is no column: only JSON lines can have one.
-    pub fn stray_key(&self, record: &Record) -> Option<String> {
-        match self.format {
-            Format::Delimited(_) => None,
-            _ => jsonl::stray_key(&record.raw, &self.columns),
-        }
+        let position = self.columns.iter().position(|c| c == name);
+        position.is_some_and(|column| record.has_column(column))
+            || record.strays().any(|(key, _)| key == name)
     }
 }

@@ -14,8 +14,10 @@ mod encoding;
 mod format;
 mod jsonl;
 mod layout;
+mod names_file;
 mod options;
 pub mod privacy;
+mod quoting;
 mod reader;
 mod record;
 mod sentences;
@@ -28,17 +30,17 @@ mod xml;
 
 pub(crate) use archive::{Archive, open as open_archive};
 pub use columns::{Column, ColumnMap, Preset, Role};
-pub(crate) use delimited::{needs_quotes, write_cell};
 pub use encoding::{Charset, CharsetSource, Encoding};
-pub use format::Format;
+pub use format::{Format, TranscriptFormat};
 pub use layout::Layout;
 pub use options::ReadOptions;
+pub(crate) use quoting::{needs_quotes, write_cell};
 pub use reader::Reader;
 pub use record::{Record, Rejected};
 pub(crate) use source::hex;
 pub(crate) use transcript::CODING;
 pub use transcript::{
-    Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn,
+    Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptOptions, TranscriptReading, Turn,
     Unit, UnitKind, clock_time, file_stem,
 };
 pub use workbook::{Sheet, WORKER};

@@ -1,9 +1,10 @@
 //! How an input is read.
 
-use super::columns::ColumnMap;
+use super::columns::{ColumnMap, Naming};
 use super::encoding::Charset;
 use super::format::Format;
 use super::privacy::Privacy;
+use super::record::RowLimits;
 use super::transcript::{TranscriptOptions, UnitKind};
 
 /// Bytes of a record that are kept however small the cell limit is.
@@ -42,11 +43,22 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Bytes of a record that are kept in memory: room for some cells at the limit, and for a
-    /// header however small the limit is. What is longer is read to its end, but cut.
-    pub(super) fn kept_bytes(&self) -> usize {
+    pub(super) fn naming(&self) -> Naming<'_> {
+        Naming {
+            text_column: self.text_column.as_deref(),
+            columns: &self.columns,
+        }
+    }
+
+    /// How long rows may be. Of a row is kept room for some cells at the limit, and for a header
+    /// however small the limit is.
+    pub(super) fn limits(&self) -> RowLimits {
         const CELLS: usize = 4;
-        self.max_cell.saturating_mul(CELLS).max(MIN_KEPT)
+        RowLimits {
+            cell: self.max_cell,
+            nesting: self.max_nesting,
+            kept: self.max_cell.saturating_mul(CELLS).max(MIN_KEPT),
+        }
     }
 }
 

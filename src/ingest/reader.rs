@@ -4,18 +4,18 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::columns::{other_columns, other_texts, text_column};
+use super::columns::{Naming, other_columns, other_texts, text_column};
 use super::encoding::{self, Encoding};
 use super::format::Format;
 use super::layout::Layout;
 use super::options::ReadOptions;
 use super::privacy::{Counts, Guard};
-use super::record::{Record, Rejected};
+use super::record::{Record, Rejected, RowLimits};
 use super::sniff::{by_content, check_head, json_format, sniff};
 use super::source::{BUFFER, is_device, peeked, unreadable};
-use super::transcript::{self, Speaker, Transcript, UnitKind};
+use super::transcript::{self, Speaker, Transcript, TranscriptReading, UnitKind};
 use super::units::Units;
-use super::workbook::{self, Sheet};
+use super::workbook::{self, Sheet, WantedSheet};
 use super::{delimited, jsonl};
 use crate::error::{Error, Result};
 
@@ -110,7 +110,7 @@ impl Reader {
             return Self::new(input, name, format, options);
         }
         check_head(head, name)?;
-        let mut input = encoding::decoded(input, encoding, options.kept_bytes());
+        let mut input = encoding::decoded(input, encoding, options.limits().kept);
         let format = match format {
             Format::Json | Format::Jsonl if options.format.is_none() || format == Format::Json => {
                 json_format(input.fill_buf().map_err(|e| unreadable(name, e))?, format)
@@ -136,30 +136,40 @@ impl Reader {
         options: &ReadOptions,
     ) -> Result<Self> {
         let mut shape = Shape::default();
+        let (naming, limits) = (options.naming(), options.limits());
+        let wanted = WantedSheet {
+            sheet: options.sheet.as_deref(),
+            max_unpacked: options.max_unpacked,
+        };
+        let reading = TranscriptReading {
+            options: &options.transcript,
+            privacy: &options.privacy,
+            encoding: options.encoding,
+        };
         let (format, mut columns, mut rows) = match format {
             Format::Delimited(default) => {
-                let rows = delimited::Rows::open(input, name, default, options)?;
+                let rows = delimited::Rows::open(input, name, default, options.delimiter, limits)?;
                 let format = Format::Delimited(rows.delimiter());
                 (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
                 (format, rows.columns().to_vec(), Rows::Delimited(rows))
             }
             Format::Jsonl | Format::Json => {
                 let is_array = format == Format::Json;
-                let rows = jsonl::Rows::open(input, name, is_array, options)?;
+                let rows = jsonl::Rows::open(input, name, is_array, naming, limits)?;
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
             Format::Workbook => {
                 let file = workbook::spooled(input, name)?;
-                let rows = workbook::Rows::open(file, name, options)?;
+                let rows = workbook::Rows::open(file, name, wanted, naming, limits)?;
                 shape.sheet = Some(rows.sheet());
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
             Format::Parquet => {
-                let rows = parquet_rows(input, name, options)?;
+                let rows = parquet_rows(input, name, options.max_unpacked, naming, limits)?;
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
             Format::Transcript(format) => {
-                let rows = transcript::Rows::open(input, name, format, options)?;
+                let rows = transcript::Rows::open(input, name, format, reading, options.max_cell)?;
                 shape.speakers.clone_from(&rows.transcript().speakers);
                 shape.notes.clone_from(&rows.transcript().notes);
                 (Format::CSV, rows.columns(), Rows::Transcript(rows))
@@ -175,10 +185,10 @@ impl Reader {
         // A transcript has columns of its own: which is which is no question.
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
-        let naming = if is_transcript { &own } else { options };
+        let naming = if is_transcript { own.naming() } else { naming };
         let (whole_text, text_was_guessed) = text_column(name, &columns, naming)?;
         let other_texts = other_texts(&columns, whole_text, naming);
-        let other_columns = other_columns(name, &columns, whole_text, &naming.columns)?;
+        let other_columns = other_columns(name, &columns, whole_text, naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[whole_text]);
         }
@@ -256,7 +266,7 @@ impl Reader {
         let row = self.whole_row()?;
         Ok(match (row, &mut self.units) {
             (Some(Ok(record)), Some(units)) => {
-                units.add(&record, self.layout.format);
+                units.add(&record);
                 units.next().map(Ok)
             }
             (row, _) => row,
@@ -312,13 +322,22 @@ impl Reader {
 fn parquet_rows(
     input: Box<dyn BufRead + Send>,
     name: &str,
-    options: &ReadOptions,
+    max_unpacked: u64,
+    naming: Naming<'_>,
+    limits: RowLimits,
 ) -> Result<workbook::Rows> {
-    workbook::Rows::open_parquet(workbook::spooled(input, name)?, name, options)
+    let file = workbook::spooled(input, name)?;
+    workbook::Rows::open_parquet(file, name, max_unpacked, naming, limits)
 }
 
 #[cfg(not(feature = "parquet"))]
-fn parquet_rows(_: Box<dyn BufRead + Send>, name: &str, _: &ReadOptions) -> Result<workbook::Rows> {
+fn parquet_rows(
+    _: Box<dyn BufRead + Send>,
+    name: &str,
+    _: u64,
+    _: Naming<'_>,
+    _: RowLimits,
+) -> Result<workbook::Rows> {
     Err(Error::NotInBuild {
         path: name.to_string(),
         format: "Parquet",

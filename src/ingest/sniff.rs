@@ -1,7 +1,6 @@
 //! What a file is by its first bytes, whatever its suffix says.
 
-use super::format::Format;
-use super::transcript::TranscriptFormat;
+use super::format::{Format, TranscriptFormat};
 use crate::error::{Error, ForeignKind, Result};
 
 /// What a ZIP archive begins with.

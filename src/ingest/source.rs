@@ -85,3 +85,19 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     }
     digits
 }
+
+/// An object as it stands in the file.
+pub(super) struct Line {
+    /// Its bytes, cut where they are too many.
+    pub(super) raw: Vec<u8>,
+    /// How many bytes it has in the file.
+    pub(super) length: usize,
+    /// The line it begins in, from 1.
+    pub(super) number: u64,
+    /// The line it ends in.
+    pub(super) last: u64,
+    /// Bytes before it in its line.
+    pub(super) column: u64,
+    /// Bytes before it in the file.
+    pub(super) offset: u64,
+}

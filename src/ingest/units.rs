@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use super::delimited::write_cell;
-use super::format::Format;
 use super::record::Record;
 use super::sentences::{LineBreaks, statements};
 use crate::error::{Error, Result};
@@ -44,8 +42,9 @@ impl Units {
         self.waiting.pop_front()
     }
 
-    /// Takes a row in; what comes of it is had by [`Self::next`]. A row without text stays one.
-    pub(super) fn add(&mut self, record: &Record, format: Format) {
+    /// Adds a row; fetch the statements it is cut into with [`Self::next`]. A row without text
+    /// stays one.
+    pub(super) fn add(&mut self, record: &Record) {
         let mut ranges = statements(&record.text, LineBreaks::End);
         if ranges.is_empty() {
             ranges.push(0..record.text.len());
@@ -63,40 +62,19 @@ impl Units {
                 chars.to_string(),
                 text.to_string(),
             ];
-            self.waiting.push_back(Record {
-                line: record.line,
-                raw: extended(&record.raw, &cells, format),
-                text: text.to_string(),
-            });
+            let mut part = record.clone();
+            part.text = text.to_string();
+            for (column, cell) in COLUMNS.iter().zip(&cells) {
+                part.add(column, cell);
+            }
+            self.waiting.push_back(part);
         }
     }
-}
-
-/// A row with our cells behind its own.
-fn extended(raw: &[u8], cells: &[String; 4], format: Format) -> Vec<u8> {
-    let mut row = raw.to_vec();
-    if let Format::Delimited(delimiter) = format {
-        for cell in cells {
-            row.push(delimiter);
-            write_cell(&mut row, cell, delimiter);
-        }
-        return row;
-    }
-    // The object is left as it was written; ours go in before its closing brace.
-    row.truncate(row.trim_ascii_end().len().saturating_sub(1));
-    for (column, cell) in COLUMNS.iter().zip(cells) {
-        let separator = if row.trim_ascii() == b"{" { "" } else { "," };
-        let value = serde_json::Value::String(cell.clone());
-        row.extend_from_slice(format!("{separator}\"{column}\":{value}").as_bytes());
-    }
-    row.push(b'}');
-    row
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ReadOptions, Reader, UnitKind};
-    use super::*;
+    use crate::ingest::{Format, ReadOptions, Reader, UnitKind};
 
     fn cut(text: &'static str, format: Format) -> Vec<(Vec<String>, String)> {
         let options = ReadOptions {
@@ -108,7 +86,8 @@ mod tests {
         let mut found = Vec::new();
         while let Some(row) = reader.next_row().unwrap() {
             let row = row.unwrap();
-            found.push((reader.layout().cells(&row), row.text));
+            let cells = row.cells().into_iter().map(String::from).collect();
+            found.push((cells, row.text));
         }
         found
     }

@@ -112,9 +112,8 @@ impl FirstRows {
         let sketches: Vec<Option<Sketch>> = rows.par_iter().map(sketch).collect();
         let ids = layout.other_columns.iter().find(|c| c.role == Role::Id);
         let id = |record: &Record| {
-            let cells = ids.map(|_| layout.cells(record)).unwrap_or_default();
-            let cell = ids.and_then(|c| cells.get(c.position)).map(|c| c.trim());
-            let given = cell.filter(|c| !c.is_empty()).map(String::from);
+            let cell = ids.map(|c| record.cell(c.position).trim().to_string());
+            let given = cell.filter(|c| !c.is_empty());
             let id = given.unwrap_or_else(|| format!("row {}", record.line));
             // Statements cut from one row share its id.
             let part = layout.unit_number(record);

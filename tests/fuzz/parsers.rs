@@ -16,7 +16,8 @@ use konflik::evaluate::{BehaviourTests, Gate};
 use konflik::features::{ContextEncoder, ContextFiles};
 use konflik::ingest::privacy::{Counts, Privacy, Pseudonyms, redacted};
 use konflik::ingest::{
-    Charset, Limits, Preset, Transcript, TranscriptFormat, TranscriptOptions, UnitKind,
+    Charset, Limits, Preset, Transcript, TranscriptFormat, TranscriptOptions, TranscriptReading,
+    UnitKind,
 };
 use konflik::model::{Aids, ModelFiles, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
@@ -357,7 +358,7 @@ fn rows(bytes: &[u8], options: &ReadOptions) {
         };
         assert!(record.line >= line, "{record:?} comes after line {line}");
         line = record.line;
-        let cells = layout.cells(&record);
+        let cells = record.cells();
         assert_eq!(cells.len(), layout.columns.len(), "{record:?}");
         assert_eq!(cells[layout.text], record.text, "{record:?}");
         let cut = layout.columns.iter().position(|c| c == "unit_start");
@@ -379,7 +380,12 @@ fn transcript(bytes: &[u8], format: TranscriptFormat) {
                 o.transcript.unit = unit;
                 o.privacy = privacy;
             });
-            match Transcript::read(bytes, "in", format, &options) {
+            let reading = TranscriptReading {
+                options: &options.transcript,
+                privacy: &options.privacy,
+                encoding: None,
+            };
+            match Transcript::read(bytes, "in", format, reading) {
                 Ok(found) => transcript_is_as_promised(&found),
                 Err(_) => return,
             }

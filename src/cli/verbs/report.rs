@@ -219,7 +219,7 @@ fn first_cell(
     let mut again = args.open()?;
     while let Some(row) = again.next_row()? {
         if let Ok(record) = row {
-            return Ok(again.layout().cells(&record).get(position).cloned());
+            return Ok(Some(record.cell(position).into_owned()));
         }
     }
     Ok(None)

@@ -8,9 +8,9 @@ mod redact;
 use std::borrow::Cow;
 
 use super::columns::Role;
-use super::delimited::write_cell;
 use super::format::Format;
 use super::layout::Layout;
+use super::quoting::{unquoted, write_cell};
 use super::record::{Record, Rejected};
 
 use edits::{Moves, applied};
@@ -166,11 +166,20 @@ impl Guard {
         if let Cow::Owned(text) = self.cell_again(&record.text, text_column) {
             record.text = text;
         }
-        let raw = match layout.format {
-            Format::Delimited(delimiter) => self.cells(layout, &record, delimiter),
-            _ => self.json(&record.raw),
-        };
-        record.raw = raw.unwrap_or(record.raw);
+        let columns = &layout.columns;
+        match layout.format {
+            Format::Delimited(delimiter) => record.rewrite(columns, |column, written| {
+                match self.cell(&unquoted(written), column) {
+                    Cow::Owned(masked) => {
+                        let mut cell = Vec::new();
+                        write_cell(&mut cell, &masked, delimiter);
+                        String::from_utf8(cell).ok()
+                    }
+                    Cow::Borrowed(_) => None,
+                }
+            }),
+            _ => record.rewrite(columns, |key, json| self.json(json, key)),
+        }
         record
     }
 
@@ -191,46 +200,23 @@ impl Guard {
         self.mask.masked(cell, redacts, &mut Counts::new()).text
     }
 
-    fn cells(&mut self, layout: &Layout, record: &Record, delimiter: u8) -> Option<Vec<u8>> {
-        let cells = layout.cells(record);
-        let mut is_changed = false;
-        let mut line = Vec::with_capacity(record.raw.len());
-        for (i, (cell, column)) in cells.iter().zip(&layout.columns).enumerate() {
-            if i > 0 {
-                line.push(delimiter);
-            }
-            let masked = self.cell(cell, column);
-            is_changed |= matches!(masked, Cow::Owned(_));
-            write_cell(&mut line, &masked, delimiter);
-        }
-        is_changed.then_some(line)
-    }
-
-    /// Masks the strings of an object, at any depth, and numbers that are private; keys stay.
-    fn json(&mut self, raw: &[u8]) -> Option<Vec<u8>> {
-        let text = std::str::from_utf8(raw).ok()?;
+    /// Masks the strings of a value under a key, at any depth, and numbers that are private; keys
+    /// stay.
+    fn json(&mut self, text: &str, key: &str) -> Option<String> {
+        let raw = text.as_bytes();
         let mut out = String::with_capacity(text.len());
-        let (mut at, mut depth, mut is_changed) = (0, 0usize, false);
-        let mut key = String::new();
+        let (mut at, mut is_changed) = (0, false);
         while at < raw.len() {
             let end = token_end(raw, at);
             let token = &text[at..end];
             let is_key = raw[at] == b'"' && text[end..].trim_start().starts_with(':');
-            match raw[at] {
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                b'"' if is_key && depth == 1 => {
-                    key = serde_json::from_str(token).unwrap_or_default();
-                }
-                _ => {}
-            }
             let is_value = matches!(raw[at], b'"' | b'-' | b'0'..=b'9') && !is_key;
             let value = if raw[at] == b'"' {
                 serde_json::from_str(token).unwrap_or_default()
             } else {
                 token.to_string()
             };
-            match is_value.then(|| self.cell(&value, &key)) {
+            match is_value.then(|| self.cell(&value, key)) {
                 Some(Cow::Owned(masked)) => {
                     out.push_str(&serde_json::Value::String(masked).to_string());
                     is_changed = true;
@@ -239,7 +225,7 @@ impl Guard {
             }
             at = end;
         }
-        is_changed.then(|| out.into_bytes())
+        is_changed.then_some(out)
     }
 }
 

@@ -2,13 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
-use super::super::delimited::write_cell;
-use super::super::options::ReadOptions;
-use super::super::reader::Reader;
 use super::edits::{Edit, applied};
-use crate::error::{Error, Location, Result};
+use crate::ingest::quoting::write_cell;
 
 /// Names with a pseudonym each, replaced as whole words.
 ///
@@ -23,48 +19,7 @@ pub struct Pseudonyms {
 }
 
 impl Pseudonyms {
-    /// Reads a list: a table with a column `name`, and `pseudonym` where one is to be kept. A
-    /// name without is called `Nama1`, `Nama2`, ... by its place in the list.
-    pub fn read(path: &Path) -> Result<Self> {
-        let options = ReadOptions {
-            text_column: Some("name".into()),
-            ..ReadOptions::default()
-        };
-        let mut reader = Reader::open(path, &options)?;
-        let columns = &reader.layout().columns;
-        let given = columns.iter().position(|c| c == "pseudonym");
-        let mut entries: Vec<(String, String)> = Vec::new();
-        while let Some(row) = reader.next_row()? {
-            let record = row.map_err(Error::from)?;
-            let name = record.text.trim().to_string();
-            let cells = reader.layout().cells(&record);
-            let pseudonym = given.and_then(|i| cells.get(i)).map(|c| c.trim());
-            let pseudonym = match pseudonym.filter(|p| !p.is_empty()) {
-                Some(pseudonym) => pseudonym.to_string(),
-                None => format!("Nama{}", entries.len() + 1),
-            };
-            let fault = |reason: String| Error::Syntax {
-                at: Location::new(reader.name(), record.line, 0),
-                reason,
-            };
-            if name.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
-                return Err(fault(format!("{name:?} is too short for a name")));
-            }
-            let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-            let is_taken = |(n, p): &(String, String)| {
-                same(n, &name) || same(p, &pseudonym) || same(n, &pseudonym) || same(p, &name)
-            };
-            if entries.iter().any(is_taken) || same(&name, &pseudonym) {
-                return Err(fault(format!(
-                    "{name:?} or {pseudonym:?} stands in the list twice"
-                )));
-            }
-            entries.push((name, pseudonym));
-        }
-        Ok(Self::new(entries))
-    }
-
-    fn new(entries: Vec<(String, String)>) -> Self {
+    pub(in crate::ingest) fn new(entries: Vec<(String, String)>) -> Self {
         let mut by_first: HashMap<String, Vec<(Vec<String>, usize)>> = HashMap::new();
         for (position, (name, _)) in entries.iter().enumerate() {
             let words: Vec<String> = words(name).map(|(_, w)| w.to_lowercase()).collect();
@@ -191,28 +146,6 @@ mod tests {
             "Pak Nama1 dan NAMA2, bukan Anwaruddin; nama2, rani dua. Nama1, Batubara"
         );
         assert_eq!(n, 5);
-    }
-
-    #[test]
-    fn a_list_is_read_with_given_pseudonyms_or_without() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("names.csv");
-        let read = |table: &str| {
-            std::fs::write(&path, table).unwrap();
-            Pseudonyms::read(&path)
-        };
-        let list = read("name,pseudonym\nAnwar,\nBeti,Lala\n").unwrap();
-        assert_eq!(list.table(), b"name,pseudonym\nAnwar,Nama1\nBeti,Lala\n");
-        // A key is a list again.
-        let key = String::from_utf8(list.table()).unwrap();
-        assert_eq!(read(&key).unwrap(), list);
-        for bad in [
-            "name\nAnwar\nanwar\n",
-            "name\nA\n",
-            "name,pseudonym\nA1,Nama2\nB2,\n",
-        ] {
-            assert_eq!(read(bad).unwrap_err().code(), "K0401", "{bad}");
-        }
     }
 
     proptest! {

@@ -24,38 +24,11 @@ pub(crate) use rows::CODING;
 pub(super) use rows::Rows;
 pub use units::{Unit, file_stem};
 
-use super::options::ReadOptions;
-use super::privacy::{Counts, Mask};
+use super::encoding::Charset;
+use super::format::TranscriptFormat;
+use super::privacy::{Counts, Mask, Privacy};
 use super::record::Rejected;
 use source::Source;
-
-/// How a transcript is written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TranscriptFormat {
-    /// Plain text.
-    Text,
-    /// Markdown.
-    Markdown,
-    /// Word (DOCX).
-    Docx,
-    /// `WebVTT` subtitles.
-    WebVtt,
-    /// `SubRip` subtitles.
-    Srt,
-}
-
-impl TranscriptFormat {
-    /// What people call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Markdown => "Markdown",
-            Self::Docx => "Word (DOCX)",
-            Self::WebVtt => "WebVTT",
-            Self::Srt => "SubRip (SRT)",
-        }
-    }
-}
 
 /// What is coded as one statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,6 +81,17 @@ pub struct TranscriptOptions {
     pub unit: UnitKind,
     /// Bounds on size and nesting.
     pub limits: Limits,
+}
+
+/// How one transcript is read.
+#[derive(Debug, Clone, Copy)]
+pub struct TranscriptReading<'a> {
+    /// How it is cut into statements.
+    pub options: &'a TranscriptOptions,
+    /// What is done about private data.
+    pub privacy: &'a Privacy,
+    /// The encoding of a text; found out when `None`.
+    pub encoding: Option<Charset>,
 }
 
 /// A speaker of a transcript.
@@ -172,11 +156,14 @@ impl Transcript {
         bytes: &[u8],
         name: &str,
         claimed: TranscriptFormat,
-        options: &ReadOptions,
+        reading: TranscriptReading<'_>,
     ) -> Result<Self> {
-        options.transcript.limits.check(bytes.len() as u64, name)?;
+        let TranscriptReading {
+            options, privacy, ..
+        } = reading;
+        options.limits.check(bytes.len() as u64, name)?;
         let mut notes = Vec::new();
-        let (format, mut source) = read_source(bytes, name, claimed, options, &mut notes)?;
+        let (format, mut source) = read_source(bytes, name, claimed, reading, &mut notes)?;
         if format != claimed {
             notes.push(format!("read as {}, by what it holds", format.name()));
         }
@@ -186,17 +173,16 @@ impl Transcript {
             });
         }
         // Who asks and answers is known by their true names.
-        let mut speakers = units::speakers(&source.turns, &options.transcript);
-        let shown = options.privacy.file_name(name);
-        let mask = Mask::new(&options.privacy).map(|mut mask| {
+        let mut speakers = units::speakers(&source.turns, options);
+        let shown = privacy.file_name(name);
+        let mask = Mask::new(privacy).map(|mut mask| {
             source.mask(&mut mask);
             for speaker in &mut speakers {
                 speaker.name = mask.name(&speaker.name);
             }
             mask
         });
-        let unit = options.transcript.unit;
-        let mut transcript = units::transcript(source, speakers, &shown, format, unit);
+        let mut transcript = units::transcript(source, speakers, &shown, format, options.unit);
         transcript.notes = notes;
         if let Some(mask) = mask {
             transcript.masked = mask.counts;
@@ -219,16 +205,16 @@ fn read_source(
     bytes: &[u8],
     name: &str,
     claimed: TranscriptFormat,
-    options: &ReadOptions,
+    reading: TranscriptReading<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(TranscriptFormat, Source)> {
-    let roles = &options.transcript.roles;
+    let roles = &reading.options.roles;
     if bytes.starts_with(b"PK\x03\x04") {
-        let document = docx::read(bytes, name, &options.transcript.limits)?;
+        let document = docx::read(bytes, name, &reading.options.limits)?;
         let source = document_source(document, roles);
         return Ok((TranscriptFormat::Docx, source));
     }
-    let decoded = plain::decode(bytes, name, options.encoding)?;
+    let decoded = plain::decode(bytes, name, reading.encoding)?;
     notes.extend(decoded.note);
     let text = decoded.text;
     if text.trim().is_empty() {

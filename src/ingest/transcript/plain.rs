@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::TranscriptFormat;
 use crate::error::{Error, Result};
+use crate::ingest::encoding::{Charset, CharsetSource, Encoding};
+use crate::ingest::format::TranscriptFormat;
 use crate::ingest::sniff::check_head;
-use crate::ingest::{Charset, CharsetSource, Encoding};
+use crate::ingest::source;
 
 /// Bytes by which it is seen what a file is.
 const HEAD: usize = 512;
@@ -53,8 +54,7 @@ fn utf8_or_other(bytes: &[u8], name: &str) -> Result<(String, Option<String>)> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Ok((text.to_string(), None));
     }
-    let found =
-        Encoding::of_text(&mut &*bytes).map_err(|e| crate::ingest::source::unreadable(name, e))?;
+    let found = Encoding::of_text(&mut &*bytes).map_err(|e| source::unreadable(name, e))?;
     let charset = Some(found.charset)
         .filter(|c| !c.is_utf8())
         .unwrap_or(Charset::WINDOWS_1252);

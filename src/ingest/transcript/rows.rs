@@ -3,10 +3,9 @@
 use std::io::{BufRead, Read};
 
 use super::marks::clock_time;
-use super::{Transcript, TranscriptFormat, Unit};
+use super::{Transcript, TranscriptReading, Unit};
 use crate::error::{Location, Result, RowFault};
-use crate::ingest::delimited::write_cell;
-use crate::ingest::options::ReadOptions;
+use crate::ingest::format::TranscriptFormat;
 use crate::ingest::record::{Record, Rejected};
 use crate::ingest::source::unreadable;
 
@@ -44,16 +43,17 @@ impl Rows {
         input: Box<dyn BufRead + Send>,
         name: &str,
         format: TranscriptFormat,
-        options: &ReadOptions,
+        reading: TranscriptReading<'_>,
+        max_cell: usize,
     ) -> Result<Self> {
         let mut bytes = Vec::new();
         input
-            .take(options.transcript.limits.max_bytes.saturating_add(1))
+            .take(reading.options.limits.max_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|e| unreadable(name, e))?;
-        let transcript = Transcript::read(&bytes, name, format, options)?;
+        let transcript = Transcript::read(&bytes, name, format, reading)?;
         let whole = |record: Record| match record.text.len() {
-            bytes if bytes > options.max_cell => Err(too_long(record, name, options.max_cell)),
+            bytes if bytes > max_cell => Err(too_long(record, name, max_cell)),
             _ => Ok(record),
         };
         let mut rows: Vec<(u64, Result<Record, Rejected>)> = records(&transcript)
@@ -143,28 +143,13 @@ fn records(transcript: &Transcript) -> Vec<Record> {
             &unit.text,
         ];
         cells.extend(is_coded.then_some(turn.coding.as_str()));
-        Record {
-            line: unit.line,
-            raw: row(&cells),
-            text: unit.text.clone(),
-        }
+        Record::of_cells(unit.line, cells, unit.text.clone())
     };
     transcript.units.iter().map(record).collect()
 }
 
 fn is_coded(transcript: &Transcript) -> bool {
     transcript.turns.iter().any(|t| !t.coding.is_empty())
-}
-
-fn row(cells: &[&str]) -> Vec<u8> {
-    let mut raw = Vec::new();
-    for (i, cell) in cells.iter().enumerate() {
-        if i > 0 {
-            raw.push(b',');
-        }
-        write_cell(&mut raw, cell, b',');
-    }
-    raw
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::turns::Stretch;
-use crate::ingest::Rejected;
 use crate::ingest::privacy::Mask;
+use crate::ingest::record::Rejected;
 use crate::ingest::sentences::LineBreaks;
 
 /// The plain text of a file, the pieces it came in, and who speaks where.

@@ -14,7 +14,7 @@ use super::source::{Anchor, Source};
 use super::speakers::{Names, Style, marker};
 use super::turns::Stretch;
 use crate::error::{Error, Location, Result, RowFault};
-use crate::ingest::Rejected;
+use crate::ingest::record::Rejected;
 use crate::ingest::sentences::LineBreaks;
 
 /// Longest silence inside a turn, in milliseconds.

@@ -7,10 +7,9 @@ use std::path::Path;
 use super::marks::{is_spoken, spoken, stamps};
 use super::source::{Anchor, Source};
 use super::turns::Stretch;
-use super::{
-    Speaker, SpeakerRole, Transcript, TranscriptFormat, TranscriptOptions, Turn, UnitKind,
-};
+use super::{Speaker, SpeakerRole, Transcript, TranscriptOptions, Turn, UnitKind};
 use crate::error::{Error, Result};
+use crate::ingest::format::TranscriptFormat;
 use crate::ingest::privacy::Counts;
 use crate::ingest::sentences::statements;
 
@@ -307,7 +306,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ingest::ReadOptions;
+    use crate::ingest::privacy::Privacy;
+    use crate::ingest::transcript::TranscriptReading;
 
     const INTERVIEW: &str = "Wawancara di balai desa\nCatatan: rekaman jelas\n\nPewawancara: Bagaimana layanannya?\nInforman 1: Antri lama sekali, dari jam 6... sampai siang. Kata dr. Bedah tunggu.\nPadahal sakit.\n\n[00:03:40] Informan 1: Obatnya kosong! [tertawa] #00:03:45-5#\nPewawancara: Lalu?\nIstri saya: Kami 😡 ke Padang.\n";
 
@@ -316,11 +316,12 @@ mod tests {
             unit,
             ..TranscriptOptions::default()
         };
-        let options = ReadOptions {
-            transcript,
-            ..ReadOptions::default()
+        let reading = TranscriptReading {
+            options: &transcript,
+            privacy: &Privacy::default(),
+            encoding: None,
         };
-        Transcript::read(bytes, "w.txt", format, &options)
+        Transcript::read(bytes, "w.txt", format, reading)
     }
 
     fn read(text: &str) -> Transcript {

@@ -16,10 +16,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::archive::{self, Archive};
-use super::columns::text_column;
-use super::delimited::write_cell;
-use super::options::ReadOptions;
-use super::record::{Record, Rejected};
+use super::columns::{Naming, text_column};
+use super::record::{Record, Rejected, RowLimits};
 use super::source::{columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
@@ -109,6 +107,13 @@ impl Building {
     }
 }
 
+/// Which sheet of a workbook is read, and to how many bytes it may unpack.
+#[derive(Clone, Copy)]
+pub(super) struct WantedSheet<'a> {
+    pub(super) sheet: Option<&'a str>,
+    pub(super) max_unpacked: u64,
+}
+
 pub(super) struct Rows {
     receiver: Receiver<Message>,
     name: String,
@@ -125,34 +130,46 @@ pub(super) struct Rows {
 
 impl Rows {
     /// A sheet of a workbook.
-    pub(super) fn open(file: File, name: &str, options: &ReadOptions) -> Result<Self> {
-        let archive = archive::open(file, name, options.max_unpacked)?;
-        let (of, wanted) = (name.to_string(), options.sheet.clone());
-        let mut rows = Self::sent(name, options, move |sink| {
+    pub(super) fn open(
+        file: File,
+        name: &str,
+        wanted: WantedSheet<'_>,
+        naming: Naming<'_>,
+        limits: RowLimits,
+    ) -> Result<Self> {
+        let archive = archive::open(file, name, wanted.max_unpacked)?;
+        let (of, wanted) = (name.to_string(), wanted.sheet.map(String::from));
+        let mut rows = Self::sent(name, limits, move |sink| {
             read(archive, &of, wanted.as_deref(), sink)
         });
-        rows.find_header(options, TRIED)?;
+        rows.find_header(naming, TRIED)?;
         Ok(rows)
     }
 
     /// A Parquet file, whose header is its first row.
     #[cfg(feature = "parquet")]
-    pub(super) fn open_parquet(file: File, name: &str, options: &ReadOptions) -> Result<Self> {
-        let (of, limit) = (name.to_string(), options.max_unpacked);
-        let mut rows = Self::sent(name, options, move |sink| {
+    pub(super) fn open_parquet(
+        file: File,
+        name: &str,
+        max_unpacked: u64,
+        naming: Naming<'_>,
+        limits: RowLimits,
+    ) -> Result<Self> {
+        let (of, limit) = (name.to_string(), max_unpacked);
+        let mut rows = Self::sent(name, limits, move |sink| {
             parquet::read(file, &of, limit, sink)
         });
-        rows.find_header(options, 1)?;
+        rows.find_header(naming, 1)?;
         Ok(rows)
     }
 
     /// The rows that a worker sends. Its parser may panic over a damaged file: then it ends.
     fn sent(
         name: &str,
-        options: &ReadOptions,
+        limits: RowLimits,
         read: impl FnOnce(&Sink) -> Result<()> + Send + 'static,
     ) -> Self {
-        let keep = options.kept_bytes();
+        let keep = limits.kept;
         let (sender, receiver) = sync_channel(AHEAD);
         let sink = Sink { sender, keep };
         let work = move || {
@@ -171,7 +188,7 @@ impl Rows {
             },
             columns: Vec::new(),
             first: 0,
-            max_cell: options.max_cell,
+            max_cell: limits.cell,
             keep,
             waiting: VecDeque::new(),
             ended: false,
@@ -218,7 +235,7 @@ impl Rows {
 
     /// The header is the first row of two cells or more with a column of the text; where none
     /// has one, the first row of two cells is what the error shows. It is among the first `tried`.
-    fn find_header(&mut self, options: &ReadOptions, tried: usize) -> Result<()> {
+    fn find_header(&mut self, naming: Naming<'_>, tried: usize) -> Result<()> {
         let mut rows = Vec::new();
         while rows.len() < tried
             && let Some(row) = self.receive()?
@@ -229,7 +246,7 @@ impl Rows {
         let widest = rows.iter().map(width).max().unwrap_or(0);
         let is_wide = |row: &SheetRow| width(row) >= widest.min(2);
         let has_text = |row: &SheetRow| {
-            is_wide(row) && text_column(&self.name, &trimmed(&row.cells), options).is_ok()
+            is_wide(row) && text_column(&self.name, &trimmed(&row.cells), naming).is_ok()
         };
         let header = rows.iter().position(has_text);
         let header = header.or_else(|| rows.iter().position(is_wide));
@@ -276,25 +293,17 @@ impl Rows {
         } else {
             None
         };
-        let mut raw = Vec::with_capacity(row.bytes + self.columns.len());
-        for column in 0..self.columns.len() {
-            if column > 0 {
-                raw.push(b',');
-            }
-            write_cell(&mut raw, cells.get(column).map_or("", String::as_str), b',');
-        }
+        let cell = |column: usize| cells.get(column).map_or("", String::as_str);
+        let all = (0..self.columns.len()).map(cell);
+        let record = Record::of_cells(row.number, all, cell(text).to_string());
         match fault {
             Some(fault) => Err(Rejected {
                 at: Location::new(&self.name, row.number, 0),
                 last_line: row.number,
                 fault,
-                raw,
+                raw: record.raw,
             }),
-            None => Ok(Record {
-                line: row.number,
-                text: cells.get(text).cloned().unwrap_or_default(),
-                raw,
-            }),
+            None => Ok(record),
         }
     }
 }

@@ -12,7 +12,7 @@ use parquet::record::Field;
 
 use super::{Building, MAX_COLUMNS, Message, Sink, damaged, number_text};
 use crate::error::{Error, Result};
-use crate::ingest::hex;
+use crate::ingest::source::hex;
 
 /// Sends the header as row 0, then the rows; fails where a column of a row group would unpack to
 /// more than `limit` bytes.
@@ -157,7 +157,7 @@ mod tests {
             let mut rows = Vec::new();
             while let Some(row) = reader.next_row().unwrap() {
                 let record = row.unwrap();
-                rows.push((record.line, reader.layout().cells(&record).join("|")));
+                rows.push((record.line, record.cells().join("|")));
             }
             assert_eq!(
                 rows,

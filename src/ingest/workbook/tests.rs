@@ -51,7 +51,10 @@ fn rows(reader: &mut Reader) -> Vec<(u64, Vec<String>)> {
     let mut rows = Vec::new();
     while let Some(row) = reader.next_row().unwrap() {
         rows.push(match row {
-            Ok(record) => (record.line, reader.layout().cells(&record)),
+            Ok(record) => (
+                record.line,
+                record.cells().into_iter().map(String::from).collect(),
+            ),
             Err(row) => (row.at.line, vec![row.fault.code().to_string()]),
         });
     }
