@@ -113,9 +113,7 @@ pub(super) fn read_labels(
     console: &Console,
 ) -> konflik::Result<Labels> {
     let labels = Labels::read(path, codebook, prefix)?;
-    if let Some(layout) = &labels.rows.layout {
-        announce_file(layout, console);
-    }
+    announce_file(&labels.rows.layout, console);
     Ok(labels)
 }
 

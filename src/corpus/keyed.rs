@@ -1,28 +1,24 @@
 //! Files about the same statements, whose rows are found by id.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::Path;
-
-use serde_json::{Map, Value};
 
 use super::{MAX_FAULTS, code_at};
 use crate::codebook::{Codebook, Variable};
-use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
-use crate::ingest::{Format, Layout, ReadOptions, Reader};
+use crate::error::{ColumnHolds, Error, Location, Result};
+use crate::ingest::{Layout, ReadOptions, Reader, Record};
 
 /// A table or JSON lines with an id in every row, held in memory.
 #[derive(Debug, Clone)]
 pub struct KeyedRows {
     /// The file as the user named it.
     pub name: String,
-    /// The columns, in order; of JSON lines all keys that occur, sorted.
+    /// The columns, in order; of JSON all keys that occur, in the order they are met.
     pub columns: Vec<String>,
     /// The rows, in the order of the file.
     pub rows: Vec<KeyedRow>,
-    /// What was found out about a table.
-    pub layout: Option<Layout>,
+    /// What was found out about the file.
+    pub layout: Layout,
     by_id: BTreeMap<String, usize>,
 }
 
@@ -42,10 +38,23 @@ impl KeyedRows {
     /// Reads a file whose ids stand in the column `id`. Every row must be whole and have an id of
     /// its own; the first twenty that don't are listed in the error.
     pub fn read(path: &Path, id: &str) -> Result<Self> {
-        match Format::of_path(path)? {
-            Format::Jsonl => Self::from_json_lines(path, id),
-            _ => Self::from_table(path, id),
+        let options = ReadOptions {
+            text_column: Some(id.into()),
+            text_of_any_kind: true,
+            ..ReadOptions::default()
+        };
+        let mut reader = Reader::open(path, &options).map_err(no_id)?;
+        let layout = reader.layout().clone();
+        let mut found = Found::new(reader.name(), layout.columns.clone());
+        while found.faults.len() < MAX_FAULTS
+            && let Some(row) = reader.next_row()?
+        {
+            match row {
+                Ok(record) => found.add(&record),
+                Err(rejected) => found.faults.push(rejected.into()),
+            }
         }
+        found.done(layout)
     }
 
     /// Like [`KeyedRows::read`], by the first of the columns `ids` that is there.
@@ -58,74 +67,6 @@ impl KeyedRows {
             }
         }
         last.map_or_else(|| Self::read(path, "id"), Err)
-    }
-
-    fn from_table(path: &Path, id: &str) -> Result<Self> {
-        let options = ReadOptions {
-            text_column: Some(id.into()),
-            ..ReadOptions::default()
-        };
-        let mut reader = Reader::open(path, &options).map_err(no_id)?;
-        let mut found = Found::new(reader.name(), reader.layout().columns.clone());
-        while found.faults.len() < MAX_FAULTS
-            && let Some(row) = reader.next_row()?
-        {
-            match row {
-                Ok(record) => {
-                    let cells = record.cells().into_iter().map(String::from).collect();
-                    found.add(record.line, &record.text, cells);
-                }
-                Err(rejected) => found.faults.push(rejected.into()),
-            }
-        }
-        let rows = found.done()?;
-        Ok(Self {
-            layout: Some(reader.layout().clone()),
-            ..rows
-        })
-    }
-
-    fn from_json_lines(path: &Path, id: &str) -> Result<Self> {
-        let name = path.display().to_string();
-        let bytes = fs::read(path).map_err(|e| Error::read(path, e))?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            let source = io::Error::new(io::ErrorKind::InvalidData, e.utf8_error());
-            Error::read(path, source)
-        })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let mut objects = Vec::new();
-        let mut faults = Vec::new();
-        let lines = (1..).zip(text.lines());
-        for (line, text) in lines.filter(|(_, text)| !text.trim().is_empty()) {
-            match serde_json::from_str::<Map<String, Value>>(text) {
-                Ok(object) => objects.push((line, object)),
-                Err(reason) => faults.push(Error::Row {
-                    at: Location::new(&name, line, reason.column() as u64),
-                    fault: RowFault::Json {
-                        reason: reason.to_string(),
-                    },
-                }),
-            }
-        }
-        faults.truncate(MAX_FAULTS);
-        let mut columns: Vec<String> = objects
-            .iter()
-            .flat_map(|(_, o)| o.keys().cloned())
-            .collect();
-        columns.sort();
-        columns.dedup();
-        if !objects.is_empty() && !columns.iter().any(|c| c == id) {
-            return Err(missing_id(&name, id, columns));
-        }
-        let mut found = Found::new(&name, columns);
-        found.faults = faults;
-        for (line, object) in objects {
-            let cell = |column: &String| object.get(column).map_or(String::new(), cell);
-            let cells: Vec<String> = found.columns.iter().map(cell).collect();
-            let id = object.get(id).map_or(String::new(), self::cell);
-            found.add(line, &id, cells);
-        }
-        found.done()
     }
 
     /// Position of a column.
@@ -224,15 +165,6 @@ impl Labels {
     }
 }
 
-/// A value as a cell.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
 fn no_id(error: Error) -> Error {
     match error {
         Error::MissingColumn {
@@ -274,9 +206,9 @@ impl Found {
         }
     }
 
-    fn add(&mut self, line: u64, id: &str, cells: Vec<String>) {
-        let id = id.trim().to_string();
-        let at = Location::new(&self.name, line, 0);
+    fn add(&mut self, record: &Record) {
+        let id = record.text.trim().to_string();
+        let at = Location::new(&self.name, record.line, 0);
         if id.is_empty() {
             self.faults.push(Error::NoId { at });
         } else if let Some(&first) = self.by_id.get(&id) {
@@ -287,19 +219,41 @@ impl Found {
             });
         } else {
             self.by_id.insert(id.clone(), self.rows.len());
+            let cells = self.cells(record);
+            let line = record.line;
             self.rows.push(KeyedRow { id, cells, line });
         }
     }
 
-    fn done(self) -> Result<KeyedRows> {
+    /// One cell per column; a key that is met for the first time becomes a column.
+    fn cells(&mut self, record: &Record) -> Vec<String> {
+        let mut cells: Vec<String> = record.cells().into_iter().map(String::from).collect();
+        cells.resize(self.columns.len(), String::new());
+        for (key, value) in record.strays() {
+            match self.columns.iter().position(|column| column == key) {
+                Some(column) => cells[column] = value.into_owned(),
+                None => {
+                    self.columns.push(key.to_string());
+                    cells.push(value.into_owned());
+                }
+            }
+        }
+        cells
+    }
+
+    fn done(self, layout: Layout) -> Result<KeyedRows> {
         if let Some(fault) = Error::several(self.faults) {
             return Err(fault);
         }
+        let (columns, mut rows) = (self.columns, self.rows);
+        for row in &mut rows {
+            row.cells.resize(columns.len(), String::new());
+        }
         Ok(KeyedRows {
             name: self.name,
-            columns: self.columns,
-            rows: self.rows,
-            layout: None,
+            columns,
+            rows,
+            layout,
             by_id: self.by_id,
         })
     }
@@ -309,11 +263,35 @@ impl Found {
 mod tests {
     use super::*;
 
-    fn read(name: &str, text: &str) -> Result<KeyedRows> {
+    fn read(name: &str, content: impl AsRef<[u8]>) -> Result<KeyedRows> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        fs::write(&path, text).unwrap();
+        std::fs::write(&path, content).unwrap();
         KeyedRows::read(&path, "id")
+    }
+
+    #[test]
+    fn json_is_read_as_a_feed_is() {
+        let text = "{\"id\":1,\"z\":\"x\"}\n{\"id\":2,\"a\":[1, 2]}\n";
+        let utf16: Vec<u8> = std::iter::once(0xFEFF)
+            .chain(text.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let array = "[{\"id\":1,\"z\":\"x\"},\n{\"id\":2,\"a\":[1, 2]}]";
+        for content in [text.as_bytes(), &utf16, array.as_bytes()] {
+            let rows = read("a.jsonl", content).unwrap();
+            assert_eq!(rows.columns, ["id", "z", "a"]);
+            let cells: Vec<_> = rows.rows.iter().map(|row| row.cells.join("|")).collect();
+            assert_eq!(cells, ["1|x|", "2||[1, 2]"]);
+        }
+        let deep = format!("{{\"id\":1,\"a\":{}1{}}}\n", "[".repeat(80), "]".repeat(80));
+        for (bad, code) in [
+            ("{\"id\":1,\"id\":2}\n", "K0306"),
+            (deep.as_str(), "K0316"),
+        ] {
+            let file = format!("{{\"id\":0}}\n{bad}");
+            assert_eq!(read("a.jsonl", file).unwrap_err().code(), code, "{bad}");
+        }
     }
 
     #[test]

@@ -154,9 +154,7 @@ impl Elements {
             }
             let found = chunk.iter().position(|b| nesting.ends_at(*b));
             let text = &chunk[..found.unwrap_or(chunk.len())];
-            let room = self.keep.saturating_sub(element.raw.len());
-            element.raw.extend_from_slice(&text[..text.len().min(room)]);
-            element.length += text.len();
+            element.add(text, self.keep);
             end = found.map(|position| chunk[position]);
             let used = text.len();
             self.advance(used);

@@ -268,6 +268,8 @@ pub struct Column {
 pub(super) struct Naming<'a> {
     /// The column of the text; guessed by its name when `None`.
     pub(super) text_column: Option<&'a str>,
+    /// Whether the text of a JSON object may be a number or missing.
+    pub(super) of_any_kind: bool,
     /// The columns of other meanings, and a preset for all.
     pub(super) columns: &'a ColumnMap,
 }
@@ -371,6 +373,7 @@ mod tests {
     fn text(names: &[&str], wanted: Option<&str>) -> Result<(usize, bool)> {
         let naming = Naming {
             text_column: wanted,
+            of_any_kind: false,
             columns: &ColumnMap::default(),
         };
         text_column("f", &columns(names), naming)

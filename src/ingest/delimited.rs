@@ -12,7 +12,7 @@ use memchr::memchr2;
 use super::quoting::{unquote_into, unquoted};
 use super::record::{Cells, Record, Rejected, RowLimits};
 use super::sniff::check_head;
-use super::source::{checked_text, columns_once, unreadable};
+use super::source::{checked_text, columns_once, keep_bytes, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
@@ -258,9 +258,7 @@ impl Records {
                 }
                 quoting = next;
             }
-            let room = self.keep.saturating_sub(found.raw.len());
-            found.raw.extend_from_slice(&chunk[..used.min(room)]);
-            found.length += used;
+            found.length += keep_bytes(&mut found.raw, &chunk[..used], self.keep);
             self.offset += used as u64;
             self.input.consume(used);
         }

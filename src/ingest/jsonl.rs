@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::array::Elements;
 use super::columns::{Naming, text_column};
-use super::record::{Cells, Record, Rejected, RowLimits};
+use super::record::{Cells, Record, Rejected, RowLimits, said};
 use super::sniff::check_head;
 use super::source::{Line, checked_text, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
@@ -24,6 +24,7 @@ pub(super) struct Rows {
     name: String,
     columns: Vec<String>,
     text_key: String,
+    of_any_kind: bool,
     limits: RowLimits,
     /// Objects that were read to find the columns.
     waiting: VecDeque<Line>,
@@ -64,6 +65,7 @@ impl Rows {
             name: name.to_string(),
             columns: Vec::new(),
             text_key: String::new(),
+            of_any_kind: naming.of_any_kind,
             limits,
             waiting: VecDeque::new(),
         };
@@ -193,6 +195,10 @@ impl Rows {
     }
 
     fn text(&self, object: &Object<'_>) -> Result<String, Fault> {
+        if self.of_any_kind {
+            let value = object.get(&self.text_key).map(RawValue::get);
+            return Ok(value.map_or(String::new(), |json| said(json).into_owned()));
+        }
         let value = object.get(&self.text_key).ok_or_else(|| {
             let key = self.text_key.clone();
             (RowFault::NoTextKey { key }, WHOLE)
@@ -312,9 +318,7 @@ impl Lines {
                 ended = end.is_some();
                 let used = end.map_or(chunk.len(), |e| e + 1);
                 let text = &chunk[..end.unwrap_or(chunk.len())];
-                let room = keep.saturating_sub(line.raw.len());
-                line.raw.extend_from_slice(&text[..text.len().min(room)]);
-                line.length += text.len();
+                line.add(text, keep);
                 self.offset += used as u64;
                 self.input.consume(used);
             }

@@ -17,6 +17,9 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The column of the text; guessed by name when `None`.
     pub text_column: Option<String>,
+    /// Whether the text of a JSON object may be a number or missing: of files that are joined by
+    /// their ids, the text is the id.
+    pub text_of_any_kind: bool,
     /// The columns of other meanings, and a preset for all.
     pub columns: ColumnMap,
     /// The delimiter; by counting in the header when `None`.
@@ -46,6 +49,7 @@ impl ReadOptions {
     pub(super) fn naming(&self) -> Naming<'_> {
         Naming {
             text_column: self.text_column.as_deref(),
+            of_any_kind: self.text_of_any_kind,
             columns: &self.columns,
         }
     }
@@ -67,6 +71,7 @@ impl Default for ReadOptions {
         Self {
             format: None,
             text_column: None,
+            text_of_any_kind: false,
             columns: ColumnMap::default(),
             delimiter: None,
             encoding: None,

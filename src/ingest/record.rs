@@ -195,7 +195,7 @@ impl Record {
 }
 
 /// What a JSON value says: a string without its escapes, another value as it is, `null` nothing.
-fn said(json: &str) -> Cow<'_, str> {
+pub(super) fn said(json: &str) -> Cow<'_, str> {
     match json.as_bytes() {
         b"null" => Cow::Borrowed(""),
         [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {

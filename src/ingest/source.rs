@@ -101,3 +101,17 @@ pub(super) struct Line {
     /// Bytes before it in the file.
     pub(super) offset: u64,
 }
+
+impl Line {
+    /// Adds bytes, of which no more are kept than there is room for.
+    pub(super) fn add(&mut self, bytes: &[u8], keep: usize) {
+        self.length += keep_bytes(&mut self.raw, bytes, keep);
+    }
+}
+
+/// Appends `bytes` to `raw` as far as it may have `keep` of them; returns how many there are.
+pub(super) fn keep_bytes(raw: &mut Vec<u8>, bytes: &[u8], keep: usize) -> usize {
+    let room = keep.saturating_sub(raw.len());
+    raw.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    bytes.len()
+}

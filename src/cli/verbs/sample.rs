@@ -83,9 +83,7 @@ pub(in crate::cli) fn run(args: &SampleArgs, console: &Console) -> Result<Status
     inputs.extend(args.exclude.iter().map(PathBuf::as_path));
     check_output(&args.output, &inputs, args.force)?;
     let rows = KeyedRows::read(&args.statements, "id")?;
-    if let Some(layout) = &rows.layout {
-        announce_file(layout, console);
-    }
+    announce_file(&rows.layout, console);
     let picked = draw(args, &rows)?;
     let variables = variables(args, &rows);
     let table = sample_rows(&rows, &picked, &variables, &args.prefix, delimiter);

@@ -141,11 +141,7 @@ impl CoderTable {
             Some(id) => KeyedRows::read(path, id)?,
             None => KeyedRows::read_by_any(path, &["konflik_id", "id"])?,
         };
-        self.layouts.extend(
-            rows.layout
-                .clone()
-                .map(|layout| (rows.name.clone(), layout)),
-        );
+        self.layouts.push((rows.name.clone(), rows.layout.clone()));
         let columns = columns_of_coders(&rows, path, codebook, &options.prefix);
         if columns.is_empty() {
             let Some(label) = rows.column("label").or_else(|| rows.column("labels")) else {
