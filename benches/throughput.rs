@@ -18,9 +18,10 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use konflik::corpus::Statement;
 use konflik::evaluate::{EvaluateParams, evaluate, evaluate_out_of_fold, tune};
-use konflik::export::LabelledRows;
+use konflik::export::table::TableFormats;
+use konflik::export::{LabelledColumns, LabelledRows};
 use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
-use konflik::label::{Depth, Labelled, Labeller, label_rows};
+use konflik::label::{Depth, Labelled, Labeller, Labelling, label_rows};
 use konflik::model::{Aids, Decision, OutOfFold, OutOfFoldRow, TrainParams, train};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
@@ -252,7 +253,13 @@ fn label_feed(bencher: Bencher<'_, '_>, threads: usize, model: &Model, evidence:
         .counter(BytesCount::new(feed.len()))
         .bench(|| {
             let mut reader = stream(&feed);
-            let out = LabelledRows::new(reader.layout(), "feed", Format::CSV, "konflik_", model);
+            let out = LabelledRows::new(
+                reader.layout(),
+                "feed",
+                &TableFormats::default().named("csv").unwrap(),
+                model,
+                &LabelledColumns::default(),
+            );
             let out = out.unwrap();
             let mut written = 0;
             let counts = pool.install(|| {
@@ -264,10 +271,13 @@ fn label_feed(bencher: Bencher<'_, '_>, threads: usize, model: &Model, evidence:
                 };
                 label_rows(
                     &mut reader,
-                    &labeller,
-                    Depth::Fast,
-                    None,
-                    &|record, p, copy, line| out.row(record, p, copy, line),
+                    Labelling {
+                        labeller: &labeller,
+                        depth: Depth::Fast,
+                        duplicates: None,
+                        routes: None,
+                    },
+                    &|row, bytes| out.row(row, bytes),
                     &mut |row| {
                         if let Labelled::Rows { bytes, .. } = row {
                             written += bytes.len();

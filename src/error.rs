@@ -224,7 +224,7 @@ pub enum Error {
         /// The file.
         path: String,
         /// The suffixes that would do.
-        known: &'static str,
+        known: String,
     },
     /// A file without a byte, or with nothing but white space.
     #[error("{path}: the file is empty")]

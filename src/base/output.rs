@@ -69,11 +69,10 @@ impl Output {
         written.map_err(|e| Error::write(&self.target, e))
     }
 
-    /// Ends a file of rejects without one: that of an earlier run in its place is removed, but
-    /// nothing else.
-    pub fn discard_rejects(self) -> Result<()> {
+    /// Ends the output without a file: one that is in its place is removed if it `is_ours`.
+    pub fn discard(self, is_ours: impl FnOnce(&str) -> bool) -> Result<()> {
         match &self.sink {
-            Sink::File(_) if is_rejects(&self.target) => {
+            Sink::File(_) if is_ours(&fs::read_to_string(&self.target).unwrap_or_default()) => {
                 fs::remove_file(&self.target).map_err(|e| Error::write(&self.target, e))
             }
             _ => Ok(()),
@@ -170,16 +169,6 @@ fn readable_by_all(path: &Path) -> io::Result<()> {
     }
     let _ = path;
     Ok(())
-}
-
-/// Whether a file is one that `rejected_json` wrote.
-fn is_rejects(path: &Path) -> bool {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.starts_with('{')
-        && text
-            .lines()
-            .next()
-            .is_some_and(|line| line.contains("\"code\":\"K"))
 }
 
 /// Temporary files are private; a result is as readable as the file it replaces or a new one.

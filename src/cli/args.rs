@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use konflik::evaluate::EvaluateParams;
+use konflik::export::table::{TableFormat, TableFormats};
 use konflik::features::TextEncoder;
 use konflik::ingest::{
     Charset, ColumnMap, Limits, Preset, Role, Roles, TranscriptFormat, TranscriptOptions, UnitKind,
@@ -176,21 +178,11 @@ impl FormatArg {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputFormatArg {
-    Csv,
-    Tsv,
-    Jsonl,
-}
-
-impl OutputFormatArg {
-    pub(super) fn format(self) -> Format {
-        match self {
-            Self::Csv => Format::CSV,
-            Self::Tsv => Format::TSV,
-            Self::Jsonl => Format::Jsonl,
-        }
-    }
+/// Parses the name of a format that tables are written in.
+pub(super) fn written_format() -> impl TypedValueParser<Value = TableFormat> {
+    let formats = TableFormats::default();
+    let names: Vec<&str> = formats.iter().map(|format| format.name).collect();
+    PossibleValuesParser::new(names).try_map(move |name| formats.named(&name).ok_or("unknown"))
 }
 
 pub(super) fn parse_delimiter(text: &str) -> Result<u8, String> {

@@ -7,10 +7,11 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::Error;
 use konflik::base::output::Output;
+use konflik::export::refuse_same_file;
 use serde::Serialize;
 
 use super::console::Console;
-use super::out::{print, refuse_same_file, write_output};
+use super::out::{print, write_output};
 
 /// A result that can be read in every [`Form`].
 pub(super) trait Document: Serialize {
@@ -42,7 +43,7 @@ impl DocumentForm for Form {
             Some("txt") => Ok(Self::Text),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".json, .md or .txt",
+                known: ".json, .md or .txt".into(),
             }),
         }
     }
@@ -151,7 +152,9 @@ impl DocumentForm for EvaluationForm {
             .map(|(_, form)| *form)
             .ok_or_else(|| Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".json, .md, .html or .txt; with --gate also .xml, .gitlab.json or .summary.md",
+                known:
+                    ".json, .md, .html or .txt; with --gate also .xml, .gitlab.json or .summary.md"
+                        .into(),
             })
     }
 }

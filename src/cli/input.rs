@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use konflik::base::output::Output;
 use konflik::corpus::{Labels, LeftOut};
-use konflik::export::left_out_json;
+use konflik::export::{discard_rejects, left_out_json, refuse_same_file, rejects_beside};
 use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet, Speaker, SpeakerRole};
 use konflik::{Codebook, Corpus, Format, ReadOptions};
 
 use super::console::Console;
-use super::out::rejects_beside;
-use super::out::{counted, refuse_same_file};
+use super::out::counted;
 use super::said::SHOWN_REJECTS;
 
 /// Reads coded statements, and says what was found out about their file.
@@ -80,7 +79,7 @@ impl BadRowArgs {
             announce(layout, console);
         }
         if left_out.is_empty() {
-            output.discard_rejects()?;
+            discard_rejects(output)?;
             return Ok(corpus);
         }
         write_left_out(&left_out, output)?;

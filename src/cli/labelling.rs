@@ -4,89 +4,37 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use konflik::base::output::Output;
-use konflik::export::{LabelledRows, rejected_json};
-use konflik::label::{Depth, DuplicateParams, LabelCounts, Labelled, Labeller, Routes, label_rows};
-use konflik::{Format, Model, Reader};
+use konflik::Format;
+use konflik::export::{LabelEvent, LabelJob};
+use konflik::label::LabelCounts;
 
 use super::console::Console;
 use super::said::{SHOWN_REJECTS, left_out};
 
-/// One batch to be labelled.
-pub(super) struct Labelling<'a> {
-    pub(super) input: &'a Path,
-    pub(super) model: &'a Model,
-    pub(super) format: Format,
-    pub(super) prefix: &'a str,
-    pub(super) duplicates: Option<DuplicateParams>,
-    pub(super) evidence: bool,
-    pub(super) depth: Depth,
-    pub(super) routes: Option<&'a Routes>,
-}
-
-impl Labelling<'_> {
-    /// Labels all rows and puts the output into place, and the rejects if there are any.
-    pub(super) fn run(
-        &self,
-        mut reader: Reader,
-        mut output: Output,
-        mut rejects: Option<Output>,
-        console: &Console,
-    ) -> konflik::Result<LabelCounts> {
-        let name = reader.name().to_string();
-        let rows = LabelledRows::new(reader.layout(), &name, self.format, self.prefix, self.model)?;
-        let rows = if self.duplicates.is_some() {
-            rows.showing_copies(&name)?
-        } else {
-            rows
-        };
-        let rows = match self.routes {
-            Some(routes) => rows.routed_by(routes, &name)?,
-            None => rows,
-        };
-        let (rows, labeller) = match (rows, Labeller::new(self.model)) {
-            (rows, labeller) if self.evidence => (rows, labeller),
-            (rows, labeller) => (rows.without_evidence(), labeller.without_evidence()),
-        };
-        output.write(&rows.header())?;
-        let mut shown = 0;
-        let looks = console.shows_progress();
-        let expected = looks.then(|| expected_rows(self.input)).flatten();
-        let bar = console.rows(expected, "labelling");
-        let counts = label_rows(
-            &mut reader,
-            &labeller,
-            self.depth,
-            self.duplicates.as_ref(),
-            &|record, prediction, copy_of, line| rows.row(record, prediction, copy_of, line),
-            &mut |row| match row {
-                Labelled::Rows { count, bytes } => {
-                    bar.inc(count);
-                    output.write(&bytes)
-                }
-                Labelled::Rejected(row) => {
-                    bar.inc(1);
-                    shown += 1;
-                    if shown <= SHOWN_REJECTS {
-                        console.warn(&left_out(&row));
-                    }
-                    match &mut rejects {
-                        Some(rejects) => rejects.write(&rejected_json(&row)),
-                        None => Ok(()),
-                    }
-                }
-            },
-        );
-        bar.finish_and_clear();
-        let counts = counts?;
-        match rejects {
-            Some(rejects) if counts.rejected > 0 => rejects.commit()?,
-            Some(rejects) => rejects.discard_rejects()?,
-            None => {}
+/// Labels a file that is open and shows how far it is.
+pub(super) fn watched(
+    job: LabelJob<'_>,
+    input: &Path,
+    console: &Console,
+) -> konflik::Result<LabelCounts> {
+    let expected = console
+        .shows_progress()
+        .then(|| expected_rows(input))
+        .flatten();
+    let bar = console.rows(expected, "labelling");
+    let mut shown = 0;
+    let counts = job.run(&mut |event| match event {
+        LabelEvent::Rows(n) => bar.inc(n),
+        LabelEvent::LeftOut(row) => {
+            shown += 1;
+            if shown <= SHOWN_REJECTS {
+                console.warn(&left_out(row));
+            }
         }
-        output.commit()?;
-        Ok(counts)
-    }
+        _ => {}
+    });
+    bar.finish_and_clear();
+    counts
 }
 
 /// About how many rows a file of text has: its lines outside quotation marks but the header. `None`

@@ -1,9 +1,8 @@
 //! Small outputs, and how counts are worded.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use konflik::base::output::Output;
-use konflik::{Error, Format};
 
 /// Prints data to standard output.
 pub(super) fn print(text: &str) -> konflik::Result<()> {
@@ -21,16 +20,6 @@ pub(super) fn write_output(
     output.commit()
 }
 
-/// Refuses to write over what is being read.
-pub(super) fn refuse_same_file(input: &Path, output: &Path) -> konflik::Result<()> {
-    match (input.canonicalize(), output.canonicalize()) {
-        (Ok(a), Ok(b)) if a == b => Err(Error::OutputIsInput {
-            path: output.to_path_buf(),
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// A word for a count: `1 row`, `2 rows`.
 pub(super) fn counted(n: u64, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
@@ -38,22 +27,4 @@ pub(super) fn counted(n: u64, word: &str) -> String {
 
 pub(super) fn counted_as(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
-}
-
-/// `labelled.csv.rejects.jsonl` for `labelled.csv`.
-pub(super) fn rejects_beside(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".rejects.jsonl");
-    PathBuf::from(name)
-}
-
-/// The delimiter of a table to be written.
-pub(super) fn delimiter(path: &Path) -> konflik::Result<u8> {
-    match Format::of_path(path) {
-        Ok(Format::Delimited(delimiter)) => Ok(delimiter),
-        _ => Err(Error::UnknownFormat {
-            path: path.display().to_string(),
-            known: ".csv or .tsv",
-        }),
-    }
 }

@@ -4,18 +4,12 @@ use anyhow::Result;
 use konflik::ingest::Rejected;
 use konflik::label::LabelCounts;
 use konflik::model::{Aids, Step, TrainParams, Training, train};
-use konflik::{Corpus, Evaluation, Model, Reader};
+use konflik::{Corpus, Evaluation, Model};
 
 use super::console::Console;
 
 /// Rejected rows that are shown; the others are counted.
 pub(super) const SHOWN_REJECTS: usize = 5;
-
-/// Who may ask or answer is settled before anything is written.
-pub(super) fn refuse_unclear_roles(reader: &Reader) -> konflik::Result<()> {
-    let transcript = reader.transcript();
-    transcript.map_or(Ok(()), |t| t.settled(reader.name()))
-}
 
 /// A part of the line of counts, where there are such rows.
 pub(super) fn saying_nothing(counts: &LabelCounts) -> String {

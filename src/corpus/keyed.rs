@@ -285,10 +285,7 @@ mod tests {
             assert_eq!(cells, ["1|x|", "2||[1, 2]"]);
         }
         let deep = format!("{{\"id\":1,\"a\":{}1{}}}\n", "[".repeat(80), "]".repeat(80));
-        for (bad, code) in [
-            ("{\"id\":1,\"id\":2}\n", "K0306"),
-            (deep.as_str(), "K0316"),
-        ] {
+        for (bad, code) in [("{\"id\":1,\"id\":2}\n", "K0306"), (deep.as_str(), "K0316")] {
             let file = format!("{{\"id\":0}}\n{bad}");
             assert_eq!(read("a.jsonl", file).unwrap_err().code(), code, "{bad}");
         }

@@ -16,7 +16,7 @@ use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result, RowFault};
 use crate::ingest::{Layout, ReadOptions, Reader, Record, Rejected, Role};
 
-pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable};
+pub use coders::{CodedUnit, Coder, CoderOptions, CoderTable, Majority};
 pub use codings::Codings;
 pub use keyed::{KeyedRow, KeyedRows, Labels};
 pub use split::{group_folds, holdout};

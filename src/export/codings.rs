@@ -1,17 +1,21 @@
 //! What several coders said, as tables to talk about and to go on with.
 
+use super::table::{Cell, Look, TableFormat, TableHead};
 use crate::codebook::Codebook;
-use crate::corpus::{CodedUnit, CoderTable};
-use crate::ingest::write_cell;
+use crate::corpus::{CodedUnit, CoderTable, Majority};
+use crate::error::Result;
 
 /// The statements that coders disagree on, one row per variable: `id`, `text`, `variable`, then
 /// the code of each coder.
-pub fn disagreements(table: &CoderTable, codebook: &Codebook, delimiter: u8) -> Vec<u8> {
-    let names = table.coders.iter().map(|c| c.name.as_str());
-    let mut out = line(
-        ["id", "text", "variable"].into_iter().chain(names),
-        delimiter,
-    );
+pub fn disagreements(
+    table: &CoderTable,
+    codebook: &Codebook,
+    format: TableFormat,
+) -> Result<Vec<u8>> {
+    let ours = ["id", "text", "variable"].map(String::from);
+    let names = table.coders.iter().map(|c| c.name.clone());
+    let head = head(table, ours.into_iter().chain(names).collect());
+    let mut rows = Vec::new();
     for unit in &table.units {
         for (variable, codes) in codebook.variables.iter().zip(&unit.codes) {
             let mut given = codes.iter().flatten();
@@ -19,79 +23,69 @@ pub fn disagreements(table: &CoderTable, codebook: &Codebook, delimiter: u8) -> 
             if given.all(|code| Some(code) == first) {
                 continue;
             }
-            let cells = codes
-                .iter()
-                .map(|code| code.map_or("", |k| variable.codes[k].id.as_str()));
-            let head = [&unit.id, text(unit), &variable.id];
-            out.extend(line(head.into_iter().chain(cells), delimiter));
+            let code = |code: &Option<usize>| {
+                code.map_or(Cell::Blank, |k| variable.codes[k].id.as_str().into())
+            };
+            let about = [unit.id.as_str(), text(unit), &variable.id].map(Cell::from);
+            let row: Vec<Cell<'_>> = about.into_iter().chain(codes.iter().map(code)).collect();
+            rows.push(row);
         }
     }
-    out
+    format.table(head, rows)
 }
 
 /// What the people settled on, and how many statements they could not.
 pub struct Adjudicated {
-    /// The table: `id`, `text`, `group` where there are groups, and per variable the code of most people, then how many of them
-    /// gave it (`2 of 3`).
+    /// The table: `id`, `text`, `group` where there are groups, and per variable the code of most
+    /// people, then how many of them gave it (`2 of 3`).
     pub rows: Vec<u8>,
     /// Codes left empty as several were given equally often.
     pub ties: usize,
 }
 
 /// The code that most people gave; models have no vote, ties are left empty.
-pub fn adjudicated(table: &CoderTable, codebook: &Codebook, delimiter: u8) -> Adjudicated {
-    let mut header = vec!["id".to_string(), "text".to_string()];
-    header.extend(table.has_groups().then(|| "group".to_string()));
+pub fn adjudicated(
+    table: &CoderTable,
+    codebook: &Codebook,
+    format: TableFormat,
+) -> Result<Adjudicated> {
+    let mut columns = vec!["id".to_string(), "text".to_string()];
+    columns.extend(table.has_groups().then(|| "group".to_string()));
     for variable in &codebook.variables {
-        header.extend([variable.id.clone(), format!("{}_votes", variable.id)]);
+        columns.extend([variable.id.clone(), format!("{}_votes", variable.id)]);
     }
-    let mut rows = line(header.iter().map(String::as_str), delimiter);
     let mut ties = 0;
+    let mut rows = Vec::new();
     for unit in &table.units {
-        let mut cells = vec![unit.id.clone(), text(unit).to_string()];
+        let mut row = vec![Cell::from(unit.id.as_str()), Cell::from(text(unit))];
         if table.has_groups() {
-            cells.push(unit.group.clone().unwrap_or_default());
+            row.push(unit.group.as_deref().map_or(Cell::Blank, Cell::from));
         }
         for (variable, codes) in codebook.variables.iter().zip(&unit.codes) {
-            let votes = votes(table, codes, variable.codes.len());
-            let all: usize = votes.iter().sum();
-            let most = votes.iter().max().copied().unwrap_or(0);
-            let winners: Vec<usize> = (0..votes.len()).filter(|k| votes[*k] == most).collect();
-            cells.extend(match (all, &winners[..]) {
-                (0, _) => [String::new(), String::new()],
-                (_, [one]) => [variable.codes[*one].id.clone(), format!("{most} of {all}")],
-                _ => {
-                    ties += 1;
-                    [String::new(), format!("{most} of {all}")]
-                }
+            let majority = Majority::of(table, codes, variable.codes.len());
+            ties += usize::from(majority.is_tie());
+            let code = majority.code.map(|k| variable.codes[k].id.as_str());
+            row.push(code.map_or(Cell::Blank, Cell::from));
+            row.push(match majority.people {
+                0 => Cell::Blank,
+                people => Cell::from(format!("{} of {people}", majority.most)),
             });
         }
-        rows.extend(line(cells.iter().map(String::as_str), delimiter));
+        rows.push(row);
     }
-    Adjudicated { rows, ties }
+    let rows = format.table(head(table, columns), rows)?;
+    Ok(Adjudicated { rows, ties })
 }
 
-fn votes(table: &CoderTable, codes: &[Option<usize>], classes: usize) -> Vec<usize> {
-    let mut votes = vec![0; classes];
-    let people = table.coders.iter().zip(codes).filter(|(c, _)| !c.is_model);
-    for code in people.filter_map(|(_, code)| *code) {
-        votes[code] += 1;
+/// The table looks as the coders' files do, if they look alike.
+fn head(table: &CoderTable, columns: Vec<String>) -> TableHead {
+    TableHead {
+        input: None,
+        columns,
+        look: Look::common(table.layouts.iter().map(|(_, layout)| layout)),
     }
-    votes
 }
 
 fn text(unit: &CodedUnit) -> &str {
     unit.text.as_deref().unwrap_or("")
-}
-
-pub(super) fn line<'a>(cells: impl Iterator<Item = &'a str>, delimiter: u8) -> Vec<u8> {
-    let mut line = Vec::new();
-    for (i, cell) in cells.enumerate() {
-        if i > 0 {
-            line.push(delimiter);
-        }
-        write_cell(&mut line, cell, delimiter);
-    }
-    line.push(b'\n');
-    line
 }

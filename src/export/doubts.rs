@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::codings::line;
+use super::table::{Cell, Look, TableFormat, TableHead};
 use crate::corpus::{Corpus, Statement};
+use crate::error::Result;
 use crate::evaluate::Doubt;
 
 /// The doubts of each variable as a table, most doubtful first: `id`, `text`, `variable`, `code`,
 /// `suggested` and the probabilities of both.
-pub fn doubt_rows(corpus: &Corpus, doubts: &[(&str, Vec<Doubt>)], delimiter: u8) -> Vec<u8> {
+pub fn doubt_rows(
+    corpus: &Corpus,
+    doubts: &[(&str, Vec<Doubt>)],
+    format: TableFormat,
+) -> Result<Vec<u8>> {
     let by_id: BTreeMap<&str, &Statement> = corpus
         .statements
         .iter()
         .map(|s| (s.id.as_str(), s))
         .collect();
-    let header = [
+    let columns = [
         "id",
         "text",
         "variable",
@@ -23,26 +28,28 @@ pub fn doubt_rows(corpus: &Corpus, doubts: &[(&str, Vec<Doubt>)], delimiter: u8)
         "code_probability",
         "suggested_probability",
     ];
-    let mut out = line(header.into_iter(), delimiter);
+    let head = TableHead {
+        input: None,
+        columns: columns.map(String::from).to_vec(),
+        look: Look::common(&corpus.layout),
+    };
+    let mut rows = Vec::new();
     for (variable, doubts) in doubts {
         let Some((_, coded_by)) = corpus.codebook.variable(variable) else {
             continue;
         };
-        for doubt in doubts {
+        rows.extend(doubts.iter().map(|doubt| {
             let text = by_id.get(doubt.id.as_str()).map_or("", |s| s.text.as_str());
-            let probabilities = [doubt.probability, doubt.suggested_probability];
-            let [of_code, of_suggested] = probabilities.map(|p| format!("{p:.4}"));
-            let cells = [
-                &doubt.id,
-                text,
-                variable,
-                &coded_by.codes[doubt.code].id,
-                &coded_by.codes[doubt.suggested].id,
-                &of_code,
-                &of_suggested,
-            ];
-            out.extend(line(cells.into_iter(), delimiter));
-        }
+            [
+                Cell::from(doubt.id.as_str()),
+                Cell::from(text),
+                Cell::from(*variable),
+                Cell::from(coded_by.codes[doubt.code].id.as_str()),
+                Cell::from(coded_by.codes[doubt.suggested].id.as_str()),
+                Cell::Share(doubt.probability),
+                Cell::Share(doubt.suggested_probability),
+            ]
+        }));
     }
-    out
+    format.table(head, rows)
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rows::json_object;
+use super::table::{Cell, Look, Row, TableFormat, TableHead, TableWriter};
 use crate::codebook::Codebook;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, RowFault};
 use crate::ingest::clean::statement_text;
-use crate::ingest::{CODING, Format, Layout, Record, file_stem, write_cell};
+use crate::ingest::{CODING, Layout, Record, file_stem};
 use crate::language::identify;
 
 /// Columns that every table of statements has; filled in where a file has none of that name.
@@ -23,7 +23,8 @@ const WHOLE_TEXT: &str = "text_whole";
 /// `text` whatever its column is called in the file.
 pub struct StatementRows {
     columns: Vec<String>,
-    format: Format,
+    format: TableFormat,
+    writer: Box<dyn TableWriter>,
     files: Vec<File>,
     codes: Option<WrittenCodes>,
     /// Whether the statements are written as a model reads them.
@@ -46,7 +47,7 @@ struct File {
 
 impl StatementRows {
     /// Rows of the files with these names and layouts, written as `format`.
-    pub fn new(files: &[(String, Layout)], format: Format) -> Self {
+    pub fn new(files: &[(String, Layout)], format: TableFormat) -> Self {
         let mut columns: Vec<String> = Vec::new();
         let mut seen = BTreeSet::new();
         for name in files.iter().flat_map(|(_, layout)| names(layout)) {
@@ -75,6 +76,7 @@ impl StatementRows {
         };
         Self {
             files: files.iter().map(file).collect(),
+            writer: writer(format, &columns, files.iter().map(|(_, layout)| layout)),
             columns,
             format,
             codes: None,
@@ -108,20 +110,34 @@ impl StatementRows {
                 file.columns.push(None);
             }
         }
+        let layouts = self.files.iter().map(|file| &file.layout);
+        self.writer = writer(self.format, &self.columns, layouts);
         self.codes = Some(WrittenCodes { codebook, columns });
         Ok(self)
     }
 
-    /// The header line, with its line end; nothing for JSON lines.
-    pub fn header(&self) -> Vec<u8> {
-        match self.format {
-            Format::Delimited(delimiter) => line(&self.columns, delimiter),
-            _ => Vec::new(),
-        }
+    /// What the rows are written with.
+    pub fn writer(&self) -> &dyn TableWriter {
+        &*self.writer
     }
 
-    /// A record of the file at position `file`, with its line end.
-    pub fn row(&self, file: usize, record: &Record) -> Vec<u8> {
+    /// The bytes of a record of the file at position `file`.
+    pub fn row(&self, file: usize, record: &Record) -> Result<Vec<u8>, RowFault> {
+        let cells: Vec<Cell<'_>> = self
+            .cells(file, record)
+            .into_iter()
+            .map(Cell::from)
+            .collect();
+        let mut bytes = Vec::new();
+        let row = Row {
+            record: None,
+            cells: &cells,
+        };
+        self.writer.row(row, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn cells(&self, file: usize, record: &Record) -> Vec<String> {
         let file = &self.files[file];
         let mut cells: Vec<String> = Vec::with_capacity(self.columns.len());
         // Statements cut from one row have its id and their number.
@@ -151,14 +167,21 @@ impl StatementRows {
         {
             codes.fill(&mut cells, coding);
         }
-        if let Format::Delimited(delimiter) = self.format {
-            line(&cells, delimiter)
-        } else {
-            let mut object = json_object(&self.columns, &cells);
-            object.push(b'\n');
-            object
-        }
+        cells
     }
+}
+
+/// The files share one table: it looks as they do, if they look alike.
+fn writer<'l>(
+    format: TableFormat,
+    columns: &[String],
+    layouts: impl Iterator<Item = &'l Layout>,
+) -> Box<dyn TableWriter> {
+    (format.open)(TableHead {
+        input: None,
+        columns: columns.to_vec(),
+        look: Look::common(layouts),
+    })
 }
 
 impl WrittenCodes {
@@ -186,22 +209,11 @@ fn names(layout: &Layout) -> Vec<String> {
     layout.columns.iter().enumerate().map(name).collect()
 }
 
-fn line(cells: &[String], delimiter: u8) -> Vec<u8> {
-    let mut line = Vec::new();
-    for (i, cell) in cells.iter().enumerate() {
-        if i > 0 {
-            line.push(delimiter);
-        }
-        write_cell(&mut line, cell, delimiter);
-    }
-    line.push(b'\n');
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::{ReadOptions, Reader};
+    use crate::export::table::TableFormats;
+    use crate::ingest::{Format, ReadOptions, Reader};
 
     fn reader(text: &'static str, name: &str, format: Format) -> Reader {
         let options = ReadOptions {
@@ -209,6 +221,14 @@ mod tests {
             ..ReadOptions::default()
         };
         Reader::from_stream(Box::new(text.as_bytes()), name, &options).unwrap()
+    }
+
+    fn csv() -> TableFormat {
+        TableFormats::default().named("csv").unwrap()
+    }
+
+    fn written(rows: &StatementRows, file: usize, record: &Record) -> String {
+        String::from_utf8(rows.row(file, record).unwrap()).unwrap()
     }
 
     #[test]
@@ -220,10 +240,10 @@ mod tests {
         let text = "id,text\na,Air mati. Kapan nyala?\n";
         let mut reader = Reader::from_stream(Box::new(text.as_bytes()), "f", &options).unwrap();
         let files = [("f".to_string(), reader.layout().clone())];
-        let rows = StatementRows::new(&files, Format::CSV);
-        let mut table = String::from_utf8(rows.header()).unwrap();
+        let rows = StatementRows::new(&files, csv());
+        let mut table = String::from_utf8(rows.writer().header().unwrap()).unwrap();
         while let Some(row) = reader.next_row().unwrap() {
-            table += &String::from_utf8(rows.row(0, &row.unwrap())).unwrap();
+            table += &written(&rows, 0, &row.unwrap());
         }
         assert_eq!(
             table,
@@ -241,9 +261,9 @@ mod tests {
             Format::CSV,
         );
         let files = [("f".to_string(), reader.layout().clone())];
-        let rows = StatementRows::new(&files, Format::CSV).cleaned();
+        let rows = StatementRows::new(&files, csv()).cleaned();
         let record = reader.next_row().unwrap().unwrap().unwrap();
-        let row = String::from_utf8(rows.row(0, &record)).unwrap();
+        let row = written(&rows, 0, &record);
         assert_eq!(row, "a,f,air mati,id\n");
     }
 
@@ -261,11 +281,11 @@ mod tests {
             .iter()
             .map(|r| (r.name().to_string(), r.layout().clone()))
             .collect();
-        let rows = StatementRows::new(&files, Format::CSV);
-        let mut table = String::from_utf8(rows.header()).unwrap();
+        let rows = StatementRows::new(&files, csv());
+        let mut table = String::from_utf8(rows.writer().header().unwrap()).unwrap();
         for (i, reader) in readers.iter_mut().enumerate() {
             let record = reader.next_row().unwrap().unwrap().unwrap();
-            table += &String::from_utf8(rows.row(i, &record)).unwrap();
+            table += &written(&rows, i, &record);
         }
         assert_eq!(
             table,

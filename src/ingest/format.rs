@@ -66,7 +66,7 @@ impl Format {
             Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods, .parquet or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt",
+                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods, .parquet or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt".into(),
             }),
         }
     }

@@ -309,6 +309,12 @@ impl Reader {
         }))
     }
 
+    /// Fails where it can't be told who of a transcript asks and who answers.
+    pub fn settled(&self) -> Result<()> {
+        let transcript = self.transcript();
+        transcript.map_or(Ok(()), |t| t.settled(&self.name))
+    }
+
     /// The transcript that the rows are made from, where the input is one.
     pub fn transcript(&self) -> Option<&Transcript> {
         match &self.rows {

@@ -73,6 +73,26 @@ impl Record {
         }
     }
 
+    /// The row as one that can't be written.
+    pub fn rejected(&self, name: &str, fault: RowFault) -> Rejected {
+        Rejected {
+            at: Location::new(name, self.line, 0),
+            last_line: self.line,
+            fault,
+            raw: self.raw.clone(),
+        }
+    }
+
+    /// Whether the row is a JSON object.
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self.cells, Cells::Object { .. })
+    }
+
+    /// Whether the row is cells between that delimiter.
+    pub(crate) fn is_cut_by(&self, delimiter: u8) -> bool {
+        matches!(self.cells, Cells::Delimited { delimiter: own, .. } if own == delimiter)
+    }
+
     /// Adds a column of ours behind the others: an object is left as it was written, the key goes
     /// in before its closing brace.
     pub(super) fn add(&mut self, column: &str, cell: &str) {

@@ -22,7 +22,7 @@ pub use evidence::Evidence;
 pub use familiar::Likeness;
 pub use fold::Labeller;
 pub use routes::{Routed, Routes, Rule};
-pub use stream::{LabelCounts, Labelled, Render, label_rows};
+pub use stream::{LabelCounts, Labelled, LabelledRow, Labelling, Render, label_rows};
 
 /// What a model says of one statement.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,10 +11,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::Prediction;
 use crate::base::hash::Hash;
 use crate::base::toml::{line_of, syntax_error};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{Error, Location, Result, nearest};
+use crate::ingest::{Layout, Record, Role};
 use crate::model::Decision;
 
 /// The version of the routing format that this build reads.
@@ -135,6 +137,29 @@ impl Routes {
             sha256: Hash::of(text.as_bytes()).to_string(),
             rules,
         })
+    }
+
+    /// The first rule that fits a row of an input.
+    pub(super) fn rule_for(
+        &self,
+        record: &Record,
+        prediction: &Prediction,
+        layout: &Layout,
+    ) -> Option<&Rule> {
+        let source = layout.other_columns.iter().find(|c| c.role == Role::Source);
+        let source = source.map(|c| record.cell(c.position));
+        let of_variables = || prediction.variables.iter();
+        let codes: Vec<_> = of_variables().map(|p| Some(p.code)).collect();
+        let probabilities: Vec<_> = of_variables().map(|p| Some(p.probability())).collect();
+        let decisions: Vec<_> = of_variables().map(|p| Some(p.decision)).collect();
+        let position = self.first_fit(&Routed {
+            codes: &codes,
+            probabilities: &probabilities,
+            decisions: &decisions,
+            source: source.as_deref(),
+            text: &record.text,
+        })?;
+        self.rules.get(position)
     }
 
     /// Position of the first rule that fits.

@@ -7,17 +7,40 @@ use rayon::prelude::*;
 use super::context::{Context, ContextReading, Depth, read_those};
 use super::duplicates::{DuplicateParams, FirstRows};
 use super::familiar::Likeness;
-use super::{Labeller, Prediction, ReadBy};
-use crate::error::{Location, Result, RowFault};
+use super::{Labeller, Prediction, ReadBy, Routes, Rule};
+use crate::error::{Result, RowFault};
 use crate::ingest::clean::{Cleaned, CutKind, says_nothing, statement_text};
 use crate::ingest::privacy::Counts;
-use crate::ingest::{Reader, Record, Rejected};
+use crate::ingest::{Layout, Reader, Record, Rejected};
 
-/// Appends the bytes of a row, made from what was read, what was predicted and the id of the row
-/// that it is a copy of, on any thread.
-pub type Render<'a> = dyn Fn(&Record, Option<&Prediction>, Option<&str>, &mut Vec<u8>) -> Result<(), RowFault>
-    + Sync
-    + 'a;
+/// Appends the bytes of a row, on any thread.
+pub type Render<'a> = dyn Fn(&LabelledRow<'_>, &mut Vec<u8>) -> Result<(), RowFault> + Sync + 'a;
+
+/// A row with what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelledRow<'r> {
+    /// What was read.
+    pub record: &'r Record,
+    /// What was predicted; nothing of a row that says nothing.
+    pub prediction: Option<&'r Prediction>,
+    /// The id of the row that it is a copy of, where copies are looked for.
+    pub copy_of: Option<&'r str>,
+    /// The first rule that fits, where there are routes.
+    pub rule: Option<&'r Rule>,
+}
+
+/// How a batch is labelled.
+#[derive(Clone, Copy)]
+pub struct Labelling<'a> {
+    /// Who predicts.
+    pub labeller: &'a Labeller<'a>,
+    /// How many rows the context encoder reads, if the model learned to read with it.
+    pub depth: Depth,
+    /// How near copies of earlier rows are looked for; not at all when `None`.
+    pub duplicates: Option<&'a DuplicateParams>,
+    /// Where rows go.
+    pub routes: Option<&'a Routes>,
+}
 
 /// Rows that are labelled at once, unless they are long.
 const CHUNK: usize = 4096;
@@ -129,6 +152,12 @@ impl LabelCounts {
     }
 }
 
+/// The file that rows come from.
+struct Input {
+    name: String,
+    layout: Layout,
+}
+
 /// Rows that were read.
 struct Waiting {
     rows: Vec<Result<Record, Rejected>>,
@@ -143,21 +172,25 @@ struct Block {
     counts: LabelCounts,
 }
 
-/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. The
-/// context encoder reads as many as `depth` says, if the model learned to read with it. With
-/// `duplicates`, near copies of earlier rows are looked for. Reading ahead and writing behind go
-/// on while rows are labelled.
+/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. Reading
+/// ahead and writing behind go on while rows are labelled.
 pub fn label_rows(
     reader: &mut Reader,
-    labeller: &Labeller<'_>,
-    depth: Depth,
-    duplicates: Option<&DuplicateParams>,
+    labelling: Labelling<'_>,
     to_bytes: &Render<'_>,
     sink: &mut (dyn FnMut(Labelled) -> Result<()> + Send),
 ) -> Result<LabelCounts> {
+    let Labelling {
+        labeller, depth, ..
+    } = labelling;
     let mut counts = LabelCounts::default();
-    let input = reader.name().to_string();
-    let mut firsts = duplicates.map(|params| FirstRows::new(params.clone()));
+    let input = Input {
+        name: reader.name().to_string(),
+        layout: reader.layout().clone(),
+    };
+    let mut firsts = labelling
+        .duplicates
+        .map(|params| FirstRows::new(params.clone()));
     let context = match depth {
         Depth::Fast => None,
         _ => Context::of(labeller.model())?,
@@ -180,7 +213,7 @@ pub fn label_rows(
         second.before += waiting.rows.len() as u64;
         let next = second.chunk();
         let (coded, (written, read)) = rayon::join(
-            || label_chunk(&waiting, &input, labeller, this, to_bytes),
+            || label_chunk(&waiting, &input, labelling, this, to_bytes),
             || {
                 rayon::join(
                     || write_chunk(done, &mut counts, sink),
@@ -297,12 +330,13 @@ impl SecondReading<'_> {
 
 fn label_chunk(
     waiting: &Waiting,
-    input: &str,
-    labeller: &Labeller<'_>,
+    input: &Input,
+    labelling: Labelling<'_>,
     second: SecondReading<'_>,
     to_bytes: &Render<'_>,
 ) -> Result<Vec<Block>> {
     let Waiting { rows, copies } = waiting;
+    let labeller = labelling.labeller;
     let model = labeller.model();
     let vectors = match model.sentence_encoder() {
         Some(_) => {
@@ -316,15 +350,11 @@ fn label_chunk(
             .as_ref()
             .map_or_else(Vec::new, |v| v.row(i).to_vec())
     };
-    let readings = if second.context.is_some() {
-        let cleaned: Vec<Cleaned<'_>> = rows
-            .par_iter()
-            .map(|row| statement_text(text(row)))
-            .collect();
-        second.of(&cleaned, labeller, vector)?
-    } else {
-        Vec::new()
-    };
+    let cleaned: Vec<Cleaned<'_>> = rows
+        .par_iter()
+        .map(|row| statement_text(text(row)))
+        .collect();
+    let readings = second.of(&cleaned, labeller, vector)?;
     let label_block = |(number, rows): (usize, &[Result<Record, Rejected>])| {
         let mut block = Block::default();
         for (i, row) in (number * BLOCK..).zip(rows) {
@@ -335,9 +365,9 @@ fn label_chunk(
                     continue;
                 }
             };
-            let cleaned = statement_text(&record.text);
+            let cleaned = &cleaned[i];
             let reading = readings.get(i).and_then(Option::as_ref);
-            let mut prediction = labeller.predict_beside(&cleaned, vector(i), reading)?;
+            let mut prediction = labeller.predict_beside(cleaned, vector(i), reading)?;
             if second.holds_back {
                 prediction.iter_mut().for_each(Prediction::hold_back);
             }
@@ -345,10 +375,17 @@ fn label_chunk(
             for kind in cleaned.kinds().filter(|_| prediction.is_some()) {
                 *block.counts.cut.entry(kind).or_default() += 1;
             }
-            let copy = copies.get(i).and_then(Option::as_deref);
-            block.add(record, prediction.as_ref(), input, |bytes| {
-                to_bytes(record, prediction.as_ref(), copy, bytes)
-            });
+            let rule = labelling
+                .routes
+                .zip(prediction.as_ref())
+                .and_then(|(routes, p)| routes.rule_for(record, p, &input.layout));
+            let row = LabelledRow {
+                record,
+                prediction: prediction.as_ref(),
+                copy_of: copies.get(i).and_then(Option::as_deref),
+                rule,
+            };
+            block.add(&row, &input.name, |bytes| to_bytes(&row, bytes));
         }
         Ok(block)
     };
@@ -361,8 +398,7 @@ fn label_chunk(
 impl Block {
     fn add(
         &mut self,
-        record: &Record,
-        prediction: Option<&Prediction>,
+        row: &LabelledRow<'_>,
         input: &str,
         render: impl FnOnce(&mut Vec<u8>) -> Result<(), RowFault>,
     ) {
@@ -379,16 +415,11 @@ impl Block {
         match render(bytes) {
             Ok(()) => {
                 *count += 1;
-                self.counts.add(record, prediction);
+                self.counts.add(row.record, row.prediction);
             }
             Err(fault) => {
                 bytes.truncate(before);
-                self.reject(Rejected {
-                    at: Location::new(input, record.line, 0),
-                    last_line: record.line,
-                    fault,
-                    raw: record.raw.clone(),
-                });
+                self.reject(row.record.rejected(input, fault));
             }
         }
     }

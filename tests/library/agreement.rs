@@ -6,6 +6,7 @@ use std::fs;
 use konflik::Codebook;
 use konflik::corpus::{CoderOptions, CoderTable};
 use konflik::evaluate::{Agreement, EvaluateParams, Score, agreement};
+use konflik::export::table::TableFormats;
 use konflik::export::{adjudicated, disagreements};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -191,11 +192,12 @@ fn disagreements_and_majorities_are_written() {
     ];
     let codebook = codebook(2);
     let table = table(&codes, &codebook);
+    let csv = TableFormats::default().named("csv").unwrap();
     assert_eq!(
-        String::from_utf8(disagreements(&table, &codebook, b',')).unwrap(),
+        String::from_utf8(disagreements(&table, &codebook, csv).unwrap()).unwrap(),
         "id,text,variable,0,1,2\n1,,v,c0,c1,\n2,,v,c1,c1,c0\n"
     );
-    let settled = adjudicated(&table, &codebook, b',');
+    let settled = adjudicated(&table, &codebook, csv).unwrap();
     assert_eq!(settled.ties, 1);
     assert_eq!(
         String::from_utf8(settled.rows).unwrap(),

@@ -3,12 +3,12 @@
 
 use std::sync::OnceLock;
 
-use konflik::export::LabelledRows;
+use konflik::export::LabelledColumns;
 use konflik::ingest::clean::CutKind;
-use konflik::label::{Depth, LabelCounts, Labelled, Labeller, label_rows};
+use konflik::label::{LabelCounts, Labelled, Labeller, label_rows};
 use konflik::{Decision, Format, Model, Prediction, ReadOptions, Reader};
 
-use super::common::{small_corpus, trained};
+use super::common::{fast, rows_of, small_corpus, trained};
 
 fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
@@ -153,14 +153,16 @@ fn rows_are_counted_by_what_was_cut() {
         ..ReadOptions::default()
     };
     let mut reader = Reader::from_stream(Box::new(input.as_bytes()), "in", &options).unwrap();
-    let rows = LabelledRows::new(reader.layout(), "in", Format::CSV, "k_", model()).unwrap();
+    let wanted = LabelledColumns {
+        prefix: "k_".into(),
+        ..LabelledColumns::default()
+    };
+    let rows = rows_of(&reader, "csv", model(), &wanted);
     let mut out = Vec::new();
     let counts: LabelCounts = label_rows(
         &mut reader,
-        &Labeller::new(model()),
-        Depth::Fast,
-        None,
-        &|record, p, copy, line| rows.row(record, p, copy, line),
+        fast(&Labeller::new(model())),
+        &|row, bytes| rows.row(row, bytes),
         &mut |row| {
             if let Labelled::Rows { bytes, .. } = row {
                 out.extend(bytes);

@@ -4,8 +4,11 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use konflik::corpus::holdout;
+use konflik::export::table::TableFormats;
+use konflik::export::{LabelledColumns, LabelledRows};
+use konflik::label::{Depth, Labeller, Labelling};
 use konflik::model::{Aids, TrainParams, Training, train};
-use konflik::{Codebook, Corpus, ReadOptions};
+use konflik::{Codebook, Corpus, Model, ReadOptions, Reader};
 
 /// A file of the project.
 pub(crate) fn project(path: &str) -> PathBuf {
@@ -53,4 +56,25 @@ pub(crate) fn codebook(classes: usize) -> Codebook {
         writeln!(toml, "[[variable.code]]\nid = \"c{k}\"\n{texts}").unwrap();
     }
     Codebook::from_toml(&toml, "k").unwrap()
+}
+
+/// Rows of an input as they are written in the format of that name.
+pub(crate) fn rows_of<'m>(
+    reader: &Reader,
+    format: &str,
+    model: &'m Model,
+    wanted: &LabelledColumns,
+) -> LabelledRows<'m> {
+    let format = TableFormats::default().named(format).unwrap();
+    LabelledRows::new(reader.layout(), "in", &format, model, wanted).unwrap()
+}
+
+/// Labels by the fast views alone.
+pub(crate) fn fast<'l>(labeller: &'l Labeller<'l>) -> Labelling<'l> {
+    Labelling {
+        labeller,
+        depth: Depth::Fast,
+        duplicates: None,
+        routes: None,
+    }
 }

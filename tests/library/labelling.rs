@@ -2,13 +2,13 @@
 
 use std::io::Cursor;
 
-use konflik::export::LabelledRows;
+use konflik::export::LabelledColumns;
 use konflik::features::Views;
-use konflik::label::{Depth, DuplicateParams, LabelCounts, Labelled, Labeller, label_rows};
+use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, Labelling, label_rows};
 use konflik::model::{Aids, TrainParams, train};
 use konflik::{Format, Model, Prediction, ReadOptions, Reader};
 
-use super::common::small_corpus;
+use super::common::{fast, rows_of, small_corpus};
 use proptest::prelude::*;
 
 fn model() -> &'static Model {
@@ -17,7 +17,7 @@ fn model() -> &'static Model {
     MODEL.get_or_init(|| Model::starter().unwrap())
 }
 
-fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts, Vec<String>) {
+fn labelled(input: &str, format: Format, output: &str) -> (String, LabelCounts, Vec<String>) {
     let options = ReadOptions {
         format: Some(format),
         ..ReadOptions::default()
@@ -28,18 +28,16 @@ fn labelled(input: &str, format: Format, output: Format) -> (String, LabelCounts
 fn labelled_with(
     input: &str,
     options: &ReadOptions,
-    output: Format,
+    output: &str,
 ) -> (String, LabelCounts, Vec<String>) {
     let mut reader = opened(input, options).unwrap();
-    let rows = LabelledRows::new(reader.layout(), "in", output, "konflik_", model()).unwrap();
-    let mut out = rows.header();
+    let rows = rows_of(&reader, output, model(), &LabelledColumns::default());
+    let mut out = rows.writer().header().unwrap();
     let mut rejected = Vec::new();
     let counts = label_rows(
         &mut reader,
-        &Labeller::new(model()),
-        Depth::Fast,
-        None,
-        &|record, p, copy, line| rows.row(record, p, copy, line),
+        fast(&Labeller::new(model())),
+        &|row, bytes| rows.row(row, bytes),
         &mut |row| {
             match row {
                 Labelled::Rows { bytes, .. } => out.extend(bytes),
@@ -58,7 +56,7 @@ fn opened(input: &str, options: &ReadOptions) -> konflik::Result<Reader> {
 #[test]
 fn input_cells_stand_untouched_before_ours() {
     let input = "no;\"te\"\"xt\";text\r\n0123;\"a;b\";Antri lama sekali\r\n1e5;=1+1;\"dua\nbaris, mantap\"\r\n";
-    let (out, counts, _) = labelled(input, Format::CSV, Format::Delimited(b';'));
+    let (out, counts, _) = labelled(input, Format::CSV, "csv");
     let lines: Vec<&str> = out.split_inclusive('\n').collect();
     assert!(
         lines[0].starts_with("no;\"te\"\"xt\";text;konflik_conflict;konflik_conflict_probability;")
@@ -71,7 +69,7 @@ fn input_cells_stand_untouched_before_ours() {
 #[test]
 fn json_objects_keep_their_form_and_get_full_probabilities() {
     let input = "{\"n\": 18446744073709551616, \"o\":{\"b\":[1.0]},\"text\":\"Obat kosong\"}\n{\"text\":\"terima kasih\"}\n";
-    let (out, _, _) = labelled(input, Format::Jsonl, Format::Jsonl);
+    let (out, _, _) = labelled(input, Format::Jsonl, "jsonl");
     let first = out.lines().next().unwrap();
     assert!(first.starts_with("{\"n\": 18446744073709551616, \"o\":{\"b\":[1.0]},\"text\":\"Obat kosong\",\"konflik_conflict\":"));
     let value: serde_json::Value = serde_json::from_str(first).unwrap();
@@ -87,7 +85,7 @@ fn json_objects_keep_their_form_and_get_full_probabilities() {
 #[test]
 fn rows_read_are_labelled_blank_or_rejected() {
     let input = "id,text\n1,Antri lama\n2\n3,\n4,  \n5,\"x\"y\n6,😡\n";
-    let (out, counts, rejected) = labelled(input, Format::CSV, Format::CSV);
+    let (out, counts, rejected) = labelled(input, Format::CSV, "csv");
     assert_eq!(
         [
             counts.rows,
@@ -105,41 +103,33 @@ fn rows_read_are_labelled_blank_or_rejected() {
 
 #[test]
 fn table_and_json_give_the_same_codes() {
-    let (table, ..) = labelled(
-        "id,text\n1,Aplikasi error terus\n",
-        Format::CSV,
-        Format::Jsonl,
-    );
+    let (table, ..) = labelled("id,text\n1,Aplikasi error terus\n", Format::CSV, "jsonl");
     let (json, ..) = labelled(
         "{\"id\":\"1\",\"text\":\"Aplikasi error terus\"}\n",
         Format::Jsonl,
-        Format::Jsonl,
+        "jsonl",
     );
     assert_eq!(table, json);
     let (flat, ..) = labelled(
         "{\"id\":\"1\",\"text\":\"Aplikasi error terus\"}\n",
         Format::Jsonl,
-        Format::CSV,
+        "csv",
     );
-    let (csv, ..) = labelled(
-        "id,text\n1,Aplikasi error terus\n",
-        Format::CSV,
-        Format::CSV,
-    );
+    let (csv, ..) = labelled("id,text\n1,Aplikasi error terus\n", Format::CSV, "csv");
     assert_eq!(flat, csv);
 }
 
 #[test]
 fn a_key_that_would_be_lost_in_a_table_rejects_its_row() {
     let input = "{\"text\":\"a\"}\n{\"text\":\"b\",\"more\":1}\n";
-    let (_, counts, rejected) = labelled(input, Format::Jsonl, Format::CSV);
+    let (_, counts, rejected) = labelled(input, Format::Jsonl, "csv");
     assert_eq!((counts.labelled, rejected), (1, vec!["K0312".to_string()]));
 }
 
 #[test]
 fn a_key_that_the_output_writes_rejects_its_row() {
     let input = "{\"text\":\"a\"}\n{\"text\":\"b\",\"konflik_topic\":\"mine\"}\n";
-    let (_, counts, rejected) = labelled(input, Format::Jsonl, Format::Jsonl);
+    let (_, counts, rejected) = labelled(input, Format::Jsonl, "jsonl");
     assert_eq!((counts.labelled, rejected), (1, vec!["K0314".to_string()]));
 }
 
@@ -180,7 +170,7 @@ fn the_threads_do_not_matter() {
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| labelled(&input, Format::CSV, Format::CSV).0)
+        pool.install(|| labelled(&input, Format::CSV, "csv").0)
     };
     assert!(with(1) == with(4));
 }
@@ -315,7 +305,7 @@ proptest! {
     fn a_batch_is_the_sum_of_its_rows(texts in prop::collection::vec("[a-z ]{1,30}", 1..12)) {
         let table = |texts: &[String]| {
             let rows: Vec<String> = texts.iter().map(|t| format!("{t},x\n")).collect();
-            labelled(&format!("text,id\n{}", rows.concat()), Format::CSV, Format::CSV).0
+            labelled(&format!("text,id\n{}", rows.concat()), Format::CSV, "csv").0
         };
         let together = table(&texts);
         let alone: Vec<String> = texts.iter().map(|t| table(std::slice::from_ref(t)).lines().nth(1).unwrap().to_string()).collect();
@@ -329,20 +319,24 @@ fn a_near_copy_names_the_first_row_of_its_kind() {
                  b,TOLONG perbaiki pipa bocor di kampung kami segera!\n";
     let mut reader =
         Reader::from_stream(Box::new(Cursor::new(input)), "in", &ReadOptions::default()).unwrap();
-    let rows = LabelledRows::new(reader.layout(), "in", Format::CSV, "konflik_", model()).unwrap();
-    let rows = rows.showing_copies("in").unwrap();
+    let wanted = LabelledColumns {
+        copies: true,
+        ..LabelledColumns::default()
+    };
+    let rows = rows_of(&reader, "csv", model(), &wanted);
     assert!(
-        String::from_utf8(rows.header())
+        String::from_utf8(rows.writer().header().unwrap())
             .unwrap()
             .ends_with(",konflik_duplicate_of\n")
     );
     let mut copies = Vec::new();
     let counts = label_rows(
         &mut reader,
-        &Labeller::new(model()),
-        Depth::Fast,
-        Some(&DuplicateParams::default()),
-        &|record, p, copy, line| rows.row(record, p, copy, line),
+        Labelling {
+            duplicates: Some(&DuplicateParams::default()),
+            ..fast(&Labeller::new(model()))
+        },
+        &|row, bytes| rows.row(row, bytes),
         &mut |row| {
             if let Labelled::Rows { bytes, .. } = row {
                 for line in String::from_utf8(bytes).unwrap().lines() {
@@ -364,7 +358,7 @@ fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
     let (_, counts, faults) = labelled(
         &format!("id,text\n1,{cells}\n2,Antri\n"),
         Format::CSV,
-        Format::CSV,
+        "csv",
     );
     assert_eq!((counts.labelled, faults), (1, vec!["K0301".to_string()]));
     let names: Vec<String> = (0..100_000).map(|i| format!("c{i}")).collect();
@@ -375,6 +369,6 @@ fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
         max_columns: 100_001,
         ..ReadOptions::default()
     };
-    let (out, counts, _) = labelled_with(&wide, &options, Format::CSV);
+    let (out, counts, _) = labelled_with(&wide, &options, "csv");
     assert_eq!((counts.labelled, out.lines().count()), (1, 2));
 }

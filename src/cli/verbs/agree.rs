@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use konflik::corpus::{CoderOptions, CoderTable};
 use konflik::evaluate::{Agreement, agreement};
+use konflik::export::table::TableFormats;
 use konflik::export::{adjudicated, disagreements};
 use konflik::report::{agreement_markdown, agreement_text};
 
@@ -14,7 +15,7 @@ use crate::cli::args::{BootstrapArgs, CodebookFileArgs};
 use crate::cli::console::Console;
 use crate::cli::document::{Document, DocumentArgs, Form, check_output};
 use crate::cli::input::announce_named;
-use crate::cli::out::{counted, delimiter, write_output};
+use crate::cli::out::{counted, write_output};
 
 const EXAMPLES: &str = "Examples:
   konflik agree ani.csv budi.csv cici.jsonl
@@ -74,11 +75,12 @@ impl Document for Agreement {
 pub(in crate::cli) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
     let inputs: Vec<&Path> = args.coders.iter().map(PathBuf::as_path).collect();
     args.document.check(&inputs)?;
+    let formats = TableFormats::default();
     for path in [&args.disagreements, &args.adjudicated]
         .into_iter()
         .flatten()
     {
-        delimiter(path)?;
+        formats.of_path(path)?;
         check_output(path, &inputs, args.document.force)?;
     }
     let codebook = args.codebook.read(&args.coders[0])?;
@@ -98,12 +100,12 @@ pub(in crate::cli) fn run(args: &AgreeArgs, console: &Console) -> Result<Status>
     let params = args.bootstrap.params();
     let result = agreement(&table, &codebook, &params)?;
     if let Some(path) = &args.disagreements {
-        let rows = disagreements(&table, &codebook, delimiter(path)?);
+        let rows = disagreements(&table, &codebook, formats.of_path(path)?)?;
         write_output(path, &rows, args.document.force)?;
         console.say(&format!("wrote {}", path.display()));
     }
     if let Some(path) = &args.adjudicated {
-        let settled = adjudicated(&table, &codebook, delimiter(path)?);
+        let settled = adjudicated(&table, &codebook, formats.of_path(path)?)?;
         write_output(path, &settled.rows, args.document.force)?;
         let ties = counted(settled.ties as u64, "tie");
         console.say(&format!("wrote {}; {ties} left empty", path.display()));

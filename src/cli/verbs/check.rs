@@ -8,6 +8,7 @@ use konflik::Corpus;
 use konflik::corpus::check::{CheckParams, check};
 use konflik::evaluate::{Doubt, doubtful};
 use konflik::export::doubt_rows;
+use konflik::export::table::{TableFormat, TableFormats};
 use konflik::model::{Aids, TrainParams};
 
 use crate::cli::Status;
@@ -15,7 +16,6 @@ use crate::cli::args::{CorpusArgs, InputArgs};
 use crate::cli::console::Console;
 use crate::cli::document::check_output;
 use crate::cli::input::read_corpus;
-use crate::cli::out::delimiter;
 use crate::cli::out::{print, write_output};
 use crate::cli::said::watched;
 
@@ -57,8 +57,10 @@ enum Form {
 }
 
 pub(in crate::cli) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
-    if let Some(path) = &args.doubtful {
-        delimiter(path)?;
+    let doubtful = args.doubtful.as_deref();
+    let format = doubtful.map(|path| TableFormats::default().of_path(path));
+    let doubtful = doubtful.zip(format.transpose()?);
+    if let Some((path, _)) = doubtful {
         check_output(path, &[&args.corpus.statements()], args.force)?;
     }
     let codebook = args.corpus.codebook()?;
@@ -73,8 +75,8 @@ pub(in crate::cli) fn run(args: &CheckArgs, console: &Console) -> Result<Status>
         min_stratum: args.min_stratum,
     };
     let report = check(&corpus, &params)?;
-    if let Some(path) = &args.doubtful {
-        write_doubts(path, &corpus, args.force, console)?;
+    if let Some(to) = doubtful {
+        write_doubts(to, &corpus, args.force, console)?;
     }
     print(&match args.print {
         Form::Text => report.text(),
@@ -94,7 +96,12 @@ pub(in crate::cli) fn run(args: &CheckArgs, console: &Console) -> Result<Status>
 }
 
 /// Writes the codes to look at again: those that models doubt which had not seen the statement.
-fn write_doubts(path: &Path, corpus: &Corpus, force: bool, console: &Console) -> Result<()> {
+fn write_doubts(
+    (path, format): (&Path, TableFormat),
+    corpus: &Corpus,
+    force: bool,
+    console: &Console,
+) -> Result<()> {
     let params = TrainParams::default();
     let training = watched(console, corpus, "check", &params, Aids::default())?;
     let doubts: Vec<(&str, Vec<Doubt>)> = training
@@ -102,7 +109,7 @@ fn write_doubts(path: &Path, corpus: &Corpus, force: bool, console: &Console) ->
         .iter()
         .map(|v| (v.variable.as_str(), doubtful(v)))
         .collect();
-    write_output(path, doubt_rows(corpus, &doubts, delimiter(path)?), force)?;
+    write_output(path, doubt_rows(corpus, &doubts, format)?, force)?;
     let counts: Vec<String> = doubts
         .iter()
         .map(|(variable, doubts)| format!("{variable} {}", doubts.len()))

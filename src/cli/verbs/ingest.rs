@@ -9,19 +9,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use konflik::base::output::Output;
-use konflik::export::{StatementRows, refused_json, rejected_json};
+use konflik::export::table::{TableFormat, TableFormats};
+use konflik::export::{
+    StatementRows, discard_rejects, refuse_same_file, refused_json, rejected_json, rejects_beside,
+};
 use konflik::ingest::privacy::Counts;
-use konflik::ingest::{SpeakerRole, Transcript, clock_time, file_stem};
-use konflik::{Codebook, Error, Format, ReadOptions, Reader};
+use konflik::ingest::{Rejected, SpeakerRole, Transcript, clock_time, file_stem};
+use konflik::{Codebook, Error, ReadOptions, Reader};
 
 use crate::cli::Status;
-use crate::cli::args::{InputArgs, OutputFormatArg};
+use crate::cli::args::{InputArgs, written_format};
 use crate::cli::console::Console;
 use crate::cli::input::announce;
-use crate::cli::out::rejects_beside;
-use crate::cli::out::{counted, print, refuse_same_file};
+use crate::cli::out::{counted, print};
 use crate::cli::privacy::{PrivacyArgs, say_masked};
-use crate::cli::said::{SHOWN_REJECTS, left_out, refuse_unclear_roles};
+use crate::cli::said::{SHOWN_REJECTS, left_out};
 
 const EXAMPLES: &str = "Examples:
   konflik ingest interview.docx --preview
@@ -44,8 +46,8 @@ pub(in crate::cli) struct IngestArgs {
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     /// Format of standard output
-    #[arg(long, value_name = "FORMAT", default_value = "csv")]
-    output_format: OutputFormatArg,
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = written_format())]
+    output_format: TableFormat,
     /// Write the column `text` as a model reads it: without markup, quoted mail, signatures,
     /// greetings, links and numbers of people
     #[arg(long)]
@@ -104,7 +106,7 @@ fn open(
         let reader = Reader::open(path, options).and_then(|reader| {
             // A preview is where it is seen who may ask.
             if !args.preview {
-                refuse_unclear_roles(&reader)?;
+                reader.settled()?;
             }
             Ok(reader)
         });
@@ -190,7 +192,7 @@ fn write(
         Some(path) => rows.with_codes(Codebook::read(path)?)?,
         None => rows,
     };
-    outputs.table.write(&rows.header())?;
+    outputs.table.write(&rows.writer().header()?)?;
     let several = args.files.len() > 1;
     for (file, reader) in readers.iter_mut().enumerate() {
         if several {
@@ -216,6 +218,7 @@ fn write(
         outputs.stage_texts(folder, &transcripts, args.force)?;
     }
     let counts = outputs.counts;
+    outputs.table.write(&rows.writer().finish()?)?;
     outputs.commit()?;
     let folder = folder.filter(|_| !transcripts.is_empty());
     report(args, folder, &counts, console);
@@ -277,22 +280,28 @@ impl Outputs {
     ) -> konflik::Result<()> {
         while let Some(row) = reader.next_row()? {
             match row {
-                Ok(record) => {
-                    self.counts.statements += 1;
-                    self.table.write(&rows.row(file, &record))?;
-                }
-                Err(rejected) => {
-                    self.counts.rejected += 1;
-                    if self.counts.rejected as usize <= SHOWN_REJECTS {
-                        console.warn(&left_out(&rejected));
+                Ok(record) => match rows.row(file, &record) {
+                    Ok(bytes) => {
+                        self.counts.statements += 1;
+                        self.table.write(&rows.writer().add(bytes)?)?;
                     }
-                    if let Some(rejects) = &mut self.rejects {
-                        rejects.write(&rejected_json(&rejected))?;
-                    }
-                }
+                    Err(fault) => self.reject(&record.rejected(reader.name(), fault), console)?,
+                },
+                Err(rejected) => self.reject(&rejected, console)?,
             }
         }
         Ok(())
+    }
+
+    fn reject(&mut self, rejected: &Rejected, console: &Console) -> konflik::Result<()> {
+        self.counts.rejected += 1;
+        if self.counts.rejected as usize <= SHOWN_REJECTS {
+            console.warn(&left_out(rejected));
+        }
+        match &mut self.rejects {
+            Some(rejects) => rejects.write(&rejected_json(rejected)),
+            None => Ok(()),
+        }
     }
 
     /// Writes a file that could not be read to the rejects.
@@ -328,24 +337,18 @@ impl Outputs {
         }
         match self.rejects {
             Some(rejects) if !self.counts.is_whole() => rejects.commit()?,
-            Some(rejects) => rejects.discard_rejects()?,
+            Some(rejects) => discard_rejects(rejects)?,
             None => {}
         }
         self.table.commit()
     }
 }
 
-fn output_format(args: &IngestArgs) -> konflik::Result<Format> {
+fn output_format(args: &IngestArgs) -> konflik::Result<TableFormat> {
     if args.output.as_os_str() == "-" {
-        return Ok(args.output_format.format());
+        return Ok(args.output_format);
     }
-    match Format::of_path(&args.output) {
-        Ok(format @ (Format::Delimited(_) | Format::Jsonl)) => Ok(format),
-        _ => Err(Error::UnknownFormat {
-            path: args.output.display().to_string(),
-            known: ".csv, .tsv or .jsonl",
-        }),
-    }
+    TableFormats::default().of_path(&args.output)
 }
 
 /// `statements.csv.text` for `statements.csv`.

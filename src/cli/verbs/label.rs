@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use konflik::base::output::Output;
+use konflik::export::table::TableFormat;
+use konflik::export::{LabelJob, LabelOptions, refuse_same_file};
 use konflik::label::{Depth, DuplicateParams, LabelCounts, Routes};
-use konflik::{Codebook, Format, Model, ReadOptions, Reader};
+use konflik::{Codebook, Model, ReadOptions, Reader};
 
 use crate::cli::Status;
-use crate::cli::args::{EncoderArgs, FastArgs, InputArgs, OutputFormatArg};
+use crate::cli::args::{EncoderArgs, FastArgs, InputArgs, written_format};
 use crate::cli::console::Console;
 use crate::cli::input::announce;
-use crate::cli::labelling::Labelling;
-use crate::cli::out::{counted, counted_as, refuse_same_file, rejects_beside};
+use crate::cli::labelling::watched;
+use crate::cli::out::{counted, counted_as};
 use crate::cli::privacy::{PrivacyArgs, say_masked};
-use crate::cli::said::{SHOWN_REJECTS, decision_lines, refuse_unclear_roles, saying_nothing};
+use crate::cli::said::{SHOWN_REJECTS, decision_lines, saying_nothing};
 use crate::cli::summary;
 
 const EXAMPLES: &str = "Examples:
@@ -43,8 +44,8 @@ pub(in crate::cli) struct LabelArgs {
     #[arg(long, value_name = "FILE")]
     codebook: Option<PathBuf>,
     /// Format of standard output; that of the input if left out
-    #[arg(long, value_name = "FORMAT")]
-    output_format: Option<OutputFormatArg>,
+    #[arg(long, value_name = "FORMAT", value_parser = written_format())]
+    output_format: Option<TableFormat>,
     /// Leave out the words that spoke for a code; a third faster
     #[arg(long)]
     no_evidence: bool,
@@ -101,7 +102,6 @@ impl RejectArgs {
 
 pub(in crate::cli) fn run(args: &LabelArgs, console: &Console) -> Result<Status> {
     refuse_same_file(&args.statements, &args.output)?;
-    let output = Output::prepare(&args.output, args.force)?;
     // The first row would wait for the word lists.
     rayon::spawn(konflik::language::prepare);
     let model = args.encoder.model(args.model.as_deref())?;
@@ -114,46 +114,19 @@ pub(in crate::cli) fn run(args: &LabelArgs, console: &Console) -> Result<Status>
              (`konflik train --without context` makes one without)",
         );
     }
-    let routes = args.routes.as_deref();
-    let routes = routes.map(|path| Routes::read(path, model.codebook()));
-    let routes = routes.transpose()?;
     if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
         console.say("reading standard input; end it with Ctrl-D");
     }
-    let options = ReadOptions {
-        privacy: args.privacy.privacy()?,
-        ..args.input.options()?
-    };
+    let options = args.options(&model)?;
     let key = args.privacy.prepare_key(&args.output, args.force)?;
-    let reader = Reader::open(&args.statements, &options)?;
+    let reader = Reader::open(&args.statements, &options.read)?;
     announce(reader.layout(), console);
-    refuse_unclear_roles(&reader)?;
-    let format = output_format(args, &output, &reader)?;
-    let rejects = rejects_path(args, &output);
-    let labelling = Labelling {
-        input: &args.statements,
-        model: &model,
-        format,
-        prefix: &args.prefix,
-        duplicates: args.duplicates.then(|| DuplicateParams {
-            remembered: args.remembered,
-            ..DuplicateParams::default()
-        }),
-        evidence: !args.no_evidence,
-        depth: args.fast.depth(if args.careful {
-            Depth::Careful
-        } else {
-            Depth::default()
-        }),
-        routes: routes.as_ref(),
-    };
-    let rejected = rejects
-        .as_deref()
-        .map(|path| prepare_rejects(path, args))
-        .transpose()?;
-    let counts = labelling.run(reader, output, rejected, console)?;
+    let job = LabelJob::with_reader(&model, reader, &args.output, &options)?;
+    let rejects = job.rejects().map(Path::to_path_buf);
+    let counts = watched(job, &args.statements, console)?;
     report(&counts, &model, args, rejects.as_deref(), console);
-    args.privacy.write_key(key, &options.privacy, console)?;
+    args.privacy
+        .write_key(key, &options.read.privacy, console)?;
     // The process ends here; to free a model piece by piece would only take time.
     std::mem::forget(model);
     Ok(if args.rejects.allow(counts.rejected) {
@@ -163,48 +136,32 @@ pub(in crate::cli) fn run(args: &LabelArgs, console: &Console) -> Result<Status>
     })
 }
 
-fn output_format(args: &LabelArgs, output: &Output, reader: &Reader) -> konflik::Result<Format> {
-    let format = match args.output_format {
-        Some(format) => format.format(),
-        None if output.is_stdout() => reader.layout().format,
-        None => Format::of_path(&args.output)?,
-    };
-    // A `.csv` that is asked for keeps the delimiter it came with.
-    Ok(match (format, reader.layout().format) {
-        (Format::CSV, same @ Format::Delimited(_))
-            if args.output_format.is_none() && is_csv(&args.statements) =>
-        {
-            same
-        }
-        (Format::Transcript(_) | Format::Json | Format::Workbook | Format::Parquet, _) => {
-            return Err(konflik::Error::UnknownFormat {
-                path: args.output.display().to_string(),
-                known: ".csv, .tsv or .jsonl",
-            });
-        }
-        (format, _) => format,
-    })
-}
-
-fn is_csv(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
-}
-
-fn rejects_path(args: &LabelArgs, output: &Output) -> Option<PathBuf> {
-    let beside = || (!output.is_stdout()).then(|| rejects_beside(&args.output));
-    args.rejects.rejects.clone().or_else(beside)
-}
-
-/// Rejects never go to the input or the output, and replace a file only under `--force`.
-fn prepare_rejects(path: &Path, args: &LabelArgs) -> konflik::Result<Output> {
-    refuse_same_file(&args.statements, path)?;
-    if path == args.output {
-        return Err(konflik::Error::OutputIsInput {
-            path: path.to_path_buf(),
+impl LabelArgs {
+    fn options(&self, model: &Model) -> konflik::Result<LabelOptions> {
+        let routes = self.routes.as_deref();
+        let routes = routes.map(|path| Routes::read(path, model.codebook()));
+        let mut options = LabelOptions::default();
+        options.read = ReadOptions {
+            privacy: self.privacy.privacy()?,
+            ..self.input.options()?
+        };
+        options.prefix = Some(self.prefix.clone());
+        options.depth = self.fast.depth(if self.careful {
+            Depth::Careful
+        } else {
+            Depth::default()
         });
+        options.no_evidence = self.no_evidence;
+        options.duplicates = self.duplicates.then(|| DuplicateParams {
+            remembered: self.remembered,
+            ..DuplicateParams::default()
+        });
+        options.routes = routes.transpose()?;
+        options.format = self.output_format;
+        options.rejects.clone_from(&self.rejects.rejects);
+        options.force = self.force;
+        Ok(options)
     }
-    Output::prepare(path, args.force)
 }
 
 fn report(

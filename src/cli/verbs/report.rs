@@ -114,7 +114,7 @@ impl Form {
             Some("json") => Ok(Self::Json),
             _ => Err(Error::UnknownFormat {
                 path: path.display().to_string(),
-                known: ".html, .md or .json",
+                known: ".html, .md or .json".into(),
             }),
         }
     }

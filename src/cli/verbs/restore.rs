@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use konflik::base::output::Output;
-use konflik::export::{plain_header, plain_row};
+use konflik::export::refuse_same_file;
+use konflik::export::table::{Look, Row, TableFormats, TableHead};
 use konflik::ingest::privacy::{Privacy, Pseudonyms};
-use konflik::{Error, Format, Reader};
+use konflik::{Error, Reader};
 
 use crate::cli::Status;
 use crate::cli::args::InputArgs;
 use crate::cli::console::Console;
 use crate::cli::input::announce_file;
-use crate::cli::out::{counted, refuse_same_file};
+use crate::cli::out::counted;
 
 const EXAMPLES: &str = "Examples:
   konflik restore labelled.csv --key private/key.csv -o private/named.csv
@@ -52,23 +53,40 @@ pub(in crate::cli) fn run(args: &RestoreArgs, console: &Console) -> Result<Statu
     };
     let mut reader = Reader::open(&args.rows, &options)?;
     announce_file(reader.layout(), console);
-    if args.output.as_os_str() != "-" {
-        let format = Format::of_path(&args.output)?;
-        if (format == Format::Jsonl) != (reader.layout().format == Format::Jsonl) {
-            return Err(Error::UnknownFormat {
-                path: args.output.display().to_string(),
-                known: "the format of the input",
-            }
-            .into());
+    let formats = TableFormats::default();
+    let own = formats.like(reader.layout())?;
+    let format = if output.is_stdout() {
+        own
+    } else {
+        formats.of_path(&args.output)?
+    };
+    if format.nests != own.nests {
+        return Err(Error::UnknownFormat {
+            path: args.output.display().to_string(),
+            known: "the format of the input".into(),
         }
+        .into());
     }
-    output.write(&plain_header(reader.layout()))?;
+    let writer = (format.open)(TableHead {
+        input: Some(reader.layout().clone()),
+        columns: Vec::new(),
+        look: Look::of(reader.layout()),
+    });
+    output.write(&writer.header()?)?;
     let mut rows = 0;
     while let Some(row) = reader.next_row()? {
         let record = row.map_err(Error::from)?;
-        output.write(&plain_row(reader.layout(), &record))?;
+        let mut bytes = Vec::new();
+        let row = Row {
+            record: Some(&record),
+            cells: &[],
+        };
+        let written = writer.row(row, &mut bytes);
+        written.map_err(|fault| Error::from(record.rejected(reader.name(), fault)))?;
+        output.write(&writer.add(bytes)?)?;
         rows += 1;
     }
+    output.write(&writer.finish()?)?;
     output.commit()?;
     let names: u64 = reader.masked().values().sum();
     console.say(&format!(

@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use konflik::base::output::Output;
 use konflik::base::toml::syntax_error;
 use konflik::corpus::holdout;
 use konflik::evaluate::{EvaluateParams, evaluate};
-use konflik::label::{Depth, LabelCounts};
+use konflik::export::table::TableFormats;
+use konflik::export::{LabelJob, LabelOptions, refuse_same_file};
+use konflik::label::LabelCounts;
 use konflik::model::{Aids, StagedModel, TrainParams};
 use konflik::report::{Align, Table, model_card};
-use konflik::{Codebook, Corpus, Error, Evaluation, Format, Model, ReadOptions, Reader};
+use konflik::{Codebook, Corpus, Error, Evaluation, Model, ReadOptions, Reader};
 use serde::Deserialize;
 
 use crate::cli::Status;
 use crate::cli::console::{Console, NO_GROUPS};
 use crate::cli::document::Form;
 use crate::cli::input::{announce, read_corpus};
-use crate::cli::labelling::Labelling;
-use crate::cli::out::rejects_beside;
-use crate::cli::out::{counted, refuse_same_file, write_output};
+use crate::cli::labelling::watched as watched_labelling;
+use crate::cli::out::{counted, write_output};
 use crate::cli::said::{decision_lines, saying_nothing};
 use crate::cli::said::{score_lines, watched};
 
@@ -217,11 +217,7 @@ impl Pipeline<'_> {
                 self.console.say(&format!("{}:", reader.name()));
             }
             announce(reader.layout(), self.console);
-            let suffix = match reader.layout().format {
-                Format::Jsonl => "jsonl",
-                Format::TSV => "tsv",
-                _ => "csv",
-            };
+            let suffix = TableFormats::default().like(reader.layout())?.suffixes[0];
             let stem = path
                 .file_stem()
                 .unwrap_or_default()
@@ -320,23 +316,10 @@ impl Pipeline<'_> {
             output,
         } in inputs
         {
-            let labelling = Labelling {
-                input: &path,
-                model,
-                format: reader.layout().format,
-                prefix: "konflik_",
-                duplicates: None,
-                evidence: true,
-                depth: Depth::default(),
-                routes: None,
-            };
-            let rejects = Output::prepare(&rejects_beside(&output), true)?;
-            let counts = labelling.run(
-                reader,
-                Output::prepare(&output, true)?,
-                Some(rejects),
-                self.console,
-            )?;
+            let mut options = LabelOptions::default();
+            options.force = true;
+            let job = LabelJob::with_reader(model, reader, &output, &options)?;
+            let counts = watched_labelling(job, &path, self.console)?;
             batches.push(Batch {
                 input: path,
                 output,

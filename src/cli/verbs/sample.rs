@@ -10,12 +10,12 @@ use konflik::corpus::KeyedRows;
 use konflik::error::ColumnHolds;
 use konflik::evaluate::{Picked, SampledBy, Sampler, statement_vectors};
 use konflik::export::sample_rows;
+use konflik::export::table::TableFormats;
 
 use crate::cli::Status;
 use crate::cli::console::Console;
 use crate::cli::document::check_output;
 use crate::cli::input::announce_file;
-use crate::cli::out::delimiter;
 use crate::cli::out::{counted, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -78,7 +78,7 @@ fn parse_quota(text: &str) -> Result<(String, usize), String> {
 }
 
 pub(in crate::cli) fn run(args: &SampleArgs, console: &Console) -> Result<Status> {
-    let delimiter = delimiter(&args.output)?;
+    let format = TableFormats::default().of_path(&args.output)?;
     let mut inputs: Vec<&Path> = vec![&args.statements];
     inputs.extend(args.exclude.iter().map(PathBuf::as_path));
     check_output(&args.output, &inputs, args.force)?;
@@ -86,7 +86,7 @@ pub(in crate::cli) fn run(args: &SampleArgs, console: &Console) -> Result<Status
     announce_file(&rows.layout, console);
     let picked = draw(args, &rows)?;
     let variables = variables(args, &rows);
-    let table = sample_rows(&rows, &picked, &variables, &args.prefix, delimiter);
+    let table = sample_rows(&rows, &picked, &variables, &args.prefix, format)?;
     write_output(&args.output, table, args.force)?;
     let count = |by| picked.iter().filter(|p| p.by == by).count();
     let counts: Vec<String> = SampledBy::ALL

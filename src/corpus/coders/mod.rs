@@ -1,6 +1,7 @@
 //! The codes of any number of coders, side by side, from the files that coding tools write.
 
 mod annotation;
+mod majority;
 mod project;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use super::keyed::KeyedRows;
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result};
 use crate::ingest::Layout;
+
+pub use majority::Majority;
 
 use annotation::{Annotations, FoundUnit};
 
