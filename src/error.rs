@@ -605,12 +605,12 @@ pub enum Error {
         /// The library's words.
         reason: String,
     },
-    /// `linfa` refused its input.
-    #[error(transparent)]
-    Linfa(#[from] linfa::Error),
-    /// `linfa-logistic` refused its input.
-    #[error(transparent)]
-    LinfaLogistic(#[from] linfa_logistic::error::Error),
+    /// A solver refused its input.
+    #[error("{reason}")]
+    Solver {
+        /// The solver's words.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -691,7 +691,7 @@ impl Error {
             Self::Routes { .. } => "K0901",
             Self::CodedByOther { .. } => "K0902",
             Self::Template { .. } => "K0903",
-            Self::Linfa(_) | Self::LinfaLogistic(_) => "K0503",
+            Self::Solver { .. } => "K0503",
         }
     }
 
