@@ -18,7 +18,7 @@ use super::console::Console;
 use super::input::announce;
 use super::label::{SHOWN_REJECTS, left_out, refuse_unclear_roles, rejects_beside};
 use super::privacy::{PrivacyArgs, say_masked};
-use super::{InputArgs, OutputFormatArg, Status, counted, print, refuse_same_file};
+use super::{InputArgs, OutputFormatArg, Status, counted, hints, print, refuse_same_file};
 
 const EXAMPLES: &str = "Examples:
   konflik ingest interview.docx --preview
@@ -130,7 +130,7 @@ fn say_refused(error: &Error, left_out: &str, console: &Console) {
         "[{}] {error}{cause}; {left_out} left out",
         error.code()
     ));
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = hints::of(error) {
         console.say(&format!("  help: {hint}"));
     }
 }
