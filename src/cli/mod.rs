@@ -3,6 +3,7 @@
 mod args;
 mod console;
 mod document;
+mod hints;
 mod input;
 mod labelling;
 mod out;
@@ -123,7 +124,7 @@ pub(crate) fn report_error(error: &anyhow::Error) -> Status {
     let mut err = io::stderr().lock();
     // Nothing is left to do when standard error itself can't be written.
     let _ = writeln!(err, "konflik: error{code}: {error:#}");
-    if let Some(hint) = known.and_then(Error::hint) {
+    if let Some(hint) = known.and_then(hints::of) {
         let _ = writeln!(err, "  help: {hint}");
     }
     match known {

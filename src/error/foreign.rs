@@ -36,9 +36,11 @@ impl ForeignKind {
             Self::Pdf => "copy its text into a document and save that as .docx or .txt",
             Self::Rtf => "open it in a word processor and save it as .docx or .txt",
             Self::OldOffice => "open it and save it without a password, as .docx or .xlsx",
-            Self::Zip => "say what it is with --format, or unpack it",
+            Self::Zip => "name the format, or unpack the file",
             Self::Gzip => "unpack it first",
-            Self::TextAsWord => "call it .txt (or .csv if it is a table), or say so with --format",
+            Self::TextAsWord => {
+                "rename the file to .txt (or .csv if it is a table), or name the format"
+            }
         }
     }
 }

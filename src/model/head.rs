@@ -62,7 +62,10 @@ impl Head {
             .alpha(alpha)
             .max_iterations(MAX_ITERATIONS)
             .gradient_tolerance(GRADIENT * 0.01 * codes.len() as f64)
-            .fit(&dataset)?;
+            .fit(&dataset)
+            .map_err(|e| Error::Solver {
+                reason: e.to_string(),
+            })?;
         check_converged(dataset.records(), codes, &fitted, alpha)?;
         Ok(Self::unscaled(&fitted, &scale, classes, alpha))
     }

@@ -20,6 +20,7 @@ use konflik::{Codebook, Error, ReadOptions, Reader};
 use crate::cli::Status;
 use crate::cli::args::{InputArgs, written_format};
 use crate::cli::console::Console;
+use crate::cli::hints;
 use crate::cli::input::announce;
 use crate::cli::out::{counted, print};
 use crate::cli::privacy::{PrivacyArgs, say_masked};
@@ -135,7 +136,7 @@ fn say_refused(error: &Error, left_out: &str, console: &Console) {
         "[{}] {error}{cause}; {left_out} left out",
         error.code()
     ));
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = hints::of(error) {
         console.say(&format!("  help: {hint}"));
     }
 }

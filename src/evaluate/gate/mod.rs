@@ -338,7 +338,7 @@ impl Baseline {
         let evaluation: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if evaluation.get("schema").and_then(Value::as_str) != Some("konflik/evaluation") {
             return Err(refused(
-                "it is no evaluation: write one by `konflik evaluate GOLD -o baseline.json`".into(),
+                "it is no evaluation of konflik, saved as JSON".into(),
             ));
         }
         Ok(Self { file, evaluation })

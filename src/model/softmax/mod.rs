@@ -207,6 +207,15 @@ impl FittedSoftmax {
     }
 }
 
+/// [`Fit`] wants it.
+impl From<linfa::Error> for Error {
+    fn from(error: linfa::Error) -> Self {
+        Self::Solver {
+            reason: error.to_string(),
+        }
+    }
+}
+
 impl Fit<FeatureMatrix, Targets, Error> for ValidSoftmaxRegression {
     type Object = FittedSoftmax;
 

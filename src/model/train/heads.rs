@@ -201,6 +201,9 @@ mod tests {
         };
         assert_eq!(converged(Ok(1)).unwrap(), Some(1));
         assert_eq!(converged::<u8>(Err(stuck)).unwrap(), None);
-        assert!(converged::<u8>(Err(Error::Linfa(linfa::Error::NotEnoughSamples))).is_err());
+        let other = Error::Solver {
+            reason: "not enough samples".into(),
+        };
+        assert!(converged::<u8>(Err(other)).is_err());
     }
 }
