@@ -22,7 +22,7 @@ use konflik::export::table::TableFormats;
 use konflik::export::{LabelledColumns, LabelledRows};
 use konflik::features::{EncoderViews, FeatureExtractor, LexicalParams, StaticEncoder, Views};
 use konflik::label::{Depth, Labelled, Labeller, Labelling, label_rows};
-use konflik::model::{Aids, Decision, OutOfFold, OutOfFoldRow, TrainParams, train};
+use konflik::model::{Aids, Decision, OutOfFold, OutOfFoldRow, TrainParams, train_with};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 
 fn main() {
@@ -238,7 +238,7 @@ fn model_of(codes: usize) -> Model {
         folds: 2,
         ..TrainParams::default()
     };
-    let trained = train(&corpus, "bench", &params, Aids::default(), &|_| {});
+    let trained = train_with(&corpus, "bench", &params, Aids::default(), &|_| {});
     trained.unwrap().model
 }
 
@@ -299,7 +299,7 @@ fn train_starter(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(corpus.statements.len()))
         .bench(|| {
-            let training = train(
+            let training = train_with(
                 &corpus,
                 "bench",
                 &TrainParams::default(),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use konflik::ingest::Rejected;
 use konflik::label::LabelCounts;
-use konflik::model::{Aids, Step, TrainParams, Training, train};
+use konflik::model::{Aids, Step, TrainParams, Training, train_with};
 use konflik::{Corpus, Evaluation, Model};
 
 use super::console::Console;
@@ -75,7 +75,7 @@ pub(super) fn watched(
     aids: Aids<'_>,
 ) -> Result<Training> {
     let bar = console.steps(1, "reading words");
-    let training = train(corpus, name, params, aids, &|step| match step {
+    let training = train_with(corpus, name, params, aids, &|step| match step {
         Step::Views => {}
         Step::Regressions { done, total } => {
             bar.set_message("training");

@@ -10,7 +10,7 @@ use crate::codebook::Variable;
 use crate::corpus::{Corpus, Statement};
 use crate::error::Result;
 use crate::features::Views;
-use crate::model::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, argmax, train};
+use crate::model::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, argmax, train_with};
 
 /// The worth of each view.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,7 +104,7 @@ pub fn ablate(
 ) -> Result<Ablation> {
     evaluate.check()?;
     let with_all = |step| watch("all views", step);
-    let all = train(corpus, "ablation", params, aids, &with_all)?.out_of_fold;
+    let all = train_with(corpus, "ablation", params, aids, &with_all)?.out_of_fold;
     let mut rows = Vec::new();
     let has_sentences = aids.sentences.is_some() || params.context;
     for variant in variants(params.views, has_sentences) {
@@ -118,7 +118,7 @@ pub fn ablate(
             ..aids
         };
         let watch = |step| watch(&variant.name, step);
-        let fewer = train(corpus, "ablation", &params, aids, &watch)?.out_of_fold;
+        let fewer = train_with(corpus, "ablation", &params, aids, &watch)?.out_of_fold;
         rows.push(AblationRow {
             variables: compared(corpus, &all, &fewer, evaluate),
             views: variant.name,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{EvaluateParams, Score, evaluate};
 use crate::corpus::{Corpus, holdout};
 use crate::error::{Error, Result};
-use crate::model::{Aids, Model, TrainParams, train};
+use crate::model::{Aids, Model, TrainParams, train_with};
 
 /// Numbers of statements that a curve is measured at.
 pub const SIZES: [usize; 5] = [50, 100, 200, 500, 1000];
@@ -155,7 +155,7 @@ fn trained_and_scored(
     aids: Aids<'_>,
     test: &Corpus,
 ) -> Result<Option<Vec<Option<f64>>>> {
-    match train(part, "curve", params, aids, &|_| {}) {
+    match train_with(part, "curve", params, aids, &|_| {}) {
         Ok(training) => scored(&training.model, test).map(Some),
         Err(Error::Untrainable { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::corpus::{Corpus, Statement};
 use crate::error::{Error, Result};
 use crate::label::Depth;
-use crate::model::{Decision, Model, OutOfFold, argmax};
+use crate::model::{Decision, Model, OutOfFold, ScoreSummary, argmax};
 
 use bootstrap::Clusters;
 
@@ -513,7 +513,7 @@ fn code_scores(codes: &[String], confusion: &Confusion) -> Vec<CodeScores> {
 impl Evaluation {
     /// The values of the main scores by variable, for a manifest or a card: `n`, accuracy,
     /// macro-F1, alpha, calibration error and Brier score with their intervals.
-    pub fn summary(&self) -> serde_json::Value {
+    pub fn summary(&self) -> ScoreSummary {
         let of = |v: &VariableEvaluation| {
             let o = &v.overall;
             let by_code: BTreeMap<&str, _> =
@@ -522,10 +522,8 @@ impl Evaluation {
                 "f1": by_code, "baseline_macro_f1": o.baseline.macro_f1,
                 "ece": v.calibration.ece, "brier": v.calibration.brier })
         };
-        self.variables
-            .iter()
-            .map(|v| (v.id.clone(), of(v)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
+        let by_variable = self.variables.iter().map(|v| (v.id.clone(), of(v)));
+        let by_variable: serde_json::Map<String, serde_json::Value> = by_variable.collect();
+        ScoreSummary::new(by_variable.into())
     }
 }

@@ -209,7 +209,7 @@ pub fn statement_vectors(texts: &[&str]) -> Result<Vec<Vec<f32>>> {
     let vector = |f: &crate::features::StatementFeatures| {
         let tokens: Vec<u32> = f.tokens.iter().flatten().copied().collect();
         let vector = encoder.vector(&tokens, f.semantic_norm);
-        let length = vector.dot(&vector).sqrt();
+        let length = dot(&vector, &vector).sqrt();
         let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
         vector.iter().map(|x| x * scale).collect()
     };

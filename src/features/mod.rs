@@ -19,6 +19,7 @@ mod semantic;
 #[cfg(feature = "encoder")]
 mod sentence;
 mod sentences;
+mod vectors;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use semantic::{EncoderId, SemanticView, StaticEncoder};
 #[cfg(feature = "encoder")]
 pub use sentence::SentenceEncoder;
 pub use sentences::{SentenceView, TextEncoder};
+pub use vectors::Vectors;
 
 /// Which views a model uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,15 +175,15 @@ impl FeatureExtractor {
         self.extract_beside(text, vectors.row(0).to_vec())
     }
 
-    /// The vectors of whole texts, shape texts × dimensions: none without the sentence view.
+    /// The vectors of whole texts, of no dimension without the sentence view.
     /// Many at once are faster than one by one.
-    pub fn sentence_vectors(&self, texts: &[&str]) -> Result<Array2<f32>> {
+    pub fn sentence_vectors(&self, texts: &[&str]) -> Result<Vectors> {
         match &self.sentence {
             Some(view) => {
                 let texts = cleaned(texts);
                 view.encode(&texts.iter().map(Cow::as_ref).collect::<Vec<_>>())
             }
-            None => Ok(Array2::zeros((texts.len(), 0))),
+            None => Ok(Vectors::of(Array2::zeros((texts.len(), 0)))),
         }
     }
 

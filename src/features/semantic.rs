@@ -104,7 +104,7 @@ impl StaticEncoder {
     }
 
     /// The vectors, shape tokens × dimensions.
-    pub fn vectors(&self) -> &Array2<f32> {
+    pub(crate) fn vectors(&self) -> &Array2<f32> {
         &self.vectors
     }
 
@@ -119,14 +119,14 @@ impl StaticEncoder {
     }
 
     /// The vector of a statement with these tokens: Σ eₜ / `norm`.
-    pub fn vector(&self, tokens: &[u32], norm: f64) -> Array1<f32> {
+    pub fn vector(&self, tokens: &[u32], norm: f64) -> Vec<f32> {
         let mut sum = Array1::<f64>::zeros(self.vectors.ncols());
         for &token in tokens {
             sum.zip_mut_with(&self.vectors.row(token as usize), |s, e| {
                 *s += f64::from(*e);
             });
         }
-        sum.mapv(|s| (s / norm) as f32)
+        sum.into_iter().map(|s| (s / norm) as f32).collect()
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-
-use super::{ContextEncoder, EncoderId};
+use super::{ContextEncoder, EncoderId, Vectors};
 use crate::error::{Error, Result};
 
 /// Turns whole texts into vectors that lie the closer the more alike the texts are in meaning.
@@ -12,9 +10,9 @@ pub trait TextEncoder: Send + Sync {
     /// Which encoder it is. The hash covers all that a vector depends on beside the text.
     fn id(&self) -> EncoderId;
 
-    /// The vectors of `texts` in their order, shape texts × dimensions. The vector of a text does
+    /// The vectors of `texts` in their order. The vector of a text does
     /// not depend on the texts beside it.
-    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>>;
+    fn encode(&self, texts: &[&str]) -> Result<Vectors>;
 }
 
 impl<T: TextEncoder + ?Sized> TextEncoder for &T {
@@ -22,7 +20,7 @@ impl<T: TextEncoder + ?Sized> TextEncoder for &T {
         (**self).id()
     }
 
-    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+    fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         (**self).encode(texts)
     }
 }
@@ -88,8 +86,8 @@ impl SentenceView {
         Ok(())
     }
 
-    /// The vectors of `texts`, shape texts × dimensions. Fails while the encoder is missing.
-    pub fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+    /// The vectors of `texts`. Fails while the encoder is missing.
+    pub fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         match &self.encoder {
             Some(encoder) => encoder.encode(texts),
             None => Err(Error::WrongEncoder {

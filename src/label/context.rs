@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use ndarray::ArrayView1;
 use rayon::prelude::*;
 
 use super::evidence::{Evidence, WORDS, best_two};
@@ -163,10 +162,9 @@ impl<'m> Context<'m> {
         });
         let heads: Vec<_> = heads.collect();
         let first_scores: Vec<Option<usize>> = heads.iter().map(|h| self.first_score(*h)).collect();
-        let reading = |((vector, unread), words): ((ArrayView1<'_, f32>, usize), _)| {
-            let vector = vector.to_vec();
+        let reading = |((vector, unread), words): ((&[f32], usize), _)| {
             let of_head = |head: Option<&ContextHead>| {
-                let p = head?.probabilities(&vector);
+                let p = head?.probabilities(vector);
                 Some(p.into_iter().map(f64::from).collect())
             };
             ContextReading {
@@ -176,7 +174,7 @@ impl<'m> Context<'m> {
                 first_scores: first_scores.clone(),
             }
         };
-        let vectors = read.vectors.rows().into_iter().zip(read.unread);
+        let vectors = read.vectors.rows().zip(read.unread);
         Ok(vectors.zip(words).map(reading).collect())
     }
 

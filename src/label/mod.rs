@@ -5,6 +5,7 @@ mod duplicates;
 mod evidence;
 mod familiar;
 mod fold;
+mod named;
 mod routes;
 mod stream;
 
@@ -21,6 +22,7 @@ pub use duplicates::DuplicateParams;
 pub use evidence::Evidence;
 pub use familiar::Likeness;
 pub use fold::Labeller;
+pub use named::{Label, LabelledText};
 pub use routes::{Routed, Routes, Rule};
 pub use stream::{LabelCounts, Labelled, LabelledRow, Labelling, Render, label_rows};
 

@@ -20,7 +20,9 @@ use ndarray::{Array2, ArrayView2};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Origin, Reading, SemanticWeights, SentenceWeights, VariableModel};
+use super::{
+    Model, Origin, Reading, ScoreSummary, SemanticWeights, SentenceWeights, VariableModel,
+};
 use crate::base::hash::Hash;
 use crate::base::output::StagedFolder;
 use crate::base::tensor::{Table, copied, decoded, lasting};
@@ -59,7 +61,7 @@ struct Manifest {
     encoder: Option<EncoderId>,
     sentence_encoder: Option<EncoderId>,
     reading: Option<Reading>,
-    scores: Option<serde_json::Value>,
+    scores: Option<ScoreSummary>,
     files: BTreeMap<String, FileEntry>,
     /// SHA-256 of this manifest with an empty checksum.
     checksum: String,

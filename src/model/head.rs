@@ -47,7 +47,12 @@ pub struct Head {
 
 impl Head {
     /// Fits a head on `inputs` (shape statements × inputs) with penalty `alpha` on standardised inputs.
-    pub fn fit(inputs: &Array2<f64>, codes: &[usize], classes: usize, alpha: f64) -> Result<Self> {
+    pub(crate) fn fit(
+        inputs: &Array2<f64>,
+        codes: &[usize],
+        classes: usize,
+        alpha: f64,
+    ) -> Result<Self> {
         if !(alpha.is_finite() && alpha >= MIN_ALPHA) {
             return Err(Error::Parameter {
                 name: "head_alphas",
@@ -74,7 +79,12 @@ impl Head {
     /// the least log loss (Guo et al., "On calibration of modern neural networks", ICML 2017: the
     /// inverse of their temperature) and, if it `flattens`, by a power of their spread. It learns
     /// one number or two, so it can't overfit few statements.
-    pub fn scaling(inputs: &Array2<f64>, codes: &[usize], classes: usize, flattens: bool) -> Self {
+    pub(crate) fn scaling(
+        inputs: &Array2<f64>,
+        codes: &[usize],
+        classes: usize,
+        flattens: bool,
+    ) -> Self {
         let present: Vec<usize> = (0..classes).filter(|c| codes.contains(c)).collect();
         let (log_factor, flattening) = Tempering::new(inputs, codes, &present).fit(flattens);
         // The spread is that of the scaled scores.
@@ -371,5 +381,45 @@ mod tests {
             Head::fit(&x, &codes, 3, 0.001),
             Err(Error::Parameter { .. })
         ));
+    }
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        cases: Vec<Tempered>,
+    }
+
+    #[derive(Deserialize)]
+    struct Tempered {
+        scores: Vec<Vec<f64>>,
+        codes: Vec<usize>,
+        fits: Vec<Temper>,
+    }
+
+    #[derive(Deserialize)]
+    struct Temper {
+        flattens: bool,
+        loss: f64,
+        factor: f64,
+        flattening: f64,
+    }
+
+    #[test]
+    fn a_head_that_scales_finds_the_least_loss_that_scipy_finds() {
+        let fixture: Fixture =
+            serde_json::from_str(include_str!("../../tests/oracle/tempering.json")).unwrap();
+        for case in &fixture.cases {
+            let (n, classes) = (case.codes.len(), case.scores[0].len());
+            let inputs = Array2::from_shape_vec((n, classes), case.scores.concat()).unwrap();
+            for fit in &case.fits {
+                let head = Head::scaling(&inputs, &case.codes, classes, fit.flattens);
+                let rows = inputs.rows().into_iter().zip(&case.codes);
+                let losses =
+                    rows.map(|(row, code)| -head.probabilities(row.iter().copied())[*code].ln());
+                let loss = losses.sum::<f64>() / n as f64;
+                assert!((loss - fit.loss).abs() < 1e-9, "{loss} {}", fit.loss);
+                assert!((head.coefficients[0][0] - fit.factor).abs() < 1e-4 * fit.factor);
+                assert!((head.flattening - fit.flattening).abs() < 1e-4);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ mod bundle;
 mod decision;
 mod head;
 mod reading;
+mod scores;
 mod softmax;
 mod train;
 
@@ -26,8 +27,9 @@ pub use decision::{Decision, Thresholds};
 pub use head::Head;
 pub(crate) use head::probabilities_in_place;
 pub use reading::{Familiar, Judgement, Reading, VariableReading};
+pub use scores::ScoreSummary;
 pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmaxRegression};
-pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train};
+pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train, train_with};
 pub(crate) use train::{Study, Unseen, Viewed};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
@@ -103,7 +105,7 @@ pub struct Model {
     /// How the fast views and the context encoder are read together, where that was learned.
     reading: Option<Reading>,
     /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
-    scores: Option<serde_json::Value>,
+    scores: Option<ScoreSummary>,
     /// Hashes of the texts it was trained on, ascending: an evaluation on them would be no test.
     seen_texts: Vec<u64>,
     id: String,
@@ -175,12 +177,12 @@ impl Model {
     }
 
     /// Scores on statements it had not seen, if an evaluation was stored with it.
-    pub fn scores(&self) -> Option<&serde_json::Value> {
+    pub fn scores(&self) -> Option<&ScoreSummary> {
         self.scores.as_ref()
     }
 
     /// Stores scores; they become part of the model's hash.
-    pub fn set_scores(&mut self, scores: serde_json::Value) -> Result<()> {
+    pub fn set_scores(&mut self, scores: ScoreSummary) -> Result<()> {
         self.scores = Some(scores);
         self.refresh_id()
     }

@@ -19,7 +19,7 @@ use konflik::ingest::{
     Charset, Limits, Preset, Transcript, TranscriptFormat, TranscriptOptions, TranscriptReading,
     UnitKind,
 };
-use konflik::model::{Aids, ModelFiles, TrainParams, train};
+use konflik::model::{Aids, ModelFiles, TrainParams, train_with};
 use konflik::{Codebook, Corpus, Format, Model, ReadOptions, Reader};
 use zip::write::SimpleFileOptions;
 
@@ -276,11 +276,11 @@ pub fn context(bytes: &[u8]) {
     let Ok(found) = encoder.encode(&texts) else {
         return;
     };
-    assert_eq!(found.vectors.nrows(), texts.len());
+    assert_eq!(found.vectors.len(), texts.len());
     for vector in found.vectors.rows() {
         assert!(vector.iter().all(|x| x.is_finite()));
         for head in encoder.heads() {
-            let probabilities = head.probabilities(&vector.to_vec());
+            let probabilities = head.probabilities(vector);
             assert_eq!(probabilities.len(), head.codes().len());
         }
     }
@@ -484,7 +484,7 @@ fn small_model() -> &'static ModelFiles<'static> {
             Corpus::read(&coded, small_codebook(), &ReadOptions::default()).expect("a corpus");
         let mut params = TrainParams::suited_to(corpus.statements.len());
         params.views.semantic = false;
-        let trained = train(&corpus, "small", &params, Aids::default(), &|_| {});
+        let trained = train_with(&corpus, "small", &params, Aids::default(), &|_| {});
         trained
             .expect("a model")
             .model

@@ -7,7 +7,7 @@ use konflik::corpus::holdout;
 use konflik::export::table::TableFormats;
 use konflik::export::{LabelledColumns, LabelledRows};
 use konflik::label::{Depth, Labeller, Labelling};
-use konflik::model::{Aids, TrainParams, Training, train};
+use konflik::model::{Aids, TrainParams, Training, train_with};
 use konflik::{Codebook, Corpus, Model, ReadOptions, Reader};
 
 /// A file of the project.
@@ -36,7 +36,7 @@ pub(crate) fn small_corpus() -> Corpus {
 
 /// A model trained on a corpus without watching.
 pub(crate) fn trained(corpus: &Corpus) -> Training {
-    train(
+    train_with(
         corpus,
         "test",
         &TrainParams::default(),

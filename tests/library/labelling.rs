@@ -5,7 +5,7 @@ use std::io::Cursor;
 use konflik::export::LabelledColumns;
 use konflik::features::Views;
 use konflik::label::{DuplicateParams, LabelCounts, Labelled, Labeller, Labelling, label_rows};
-use konflik::model::{Aids, TrainParams, train};
+use konflik::model::{Aids, TrainParams, train_with};
 use konflik::{Format, Model, Prediction, ReadOptions, Reader};
 
 use super::common::{fast, rows_of, small_corpus};
@@ -217,7 +217,7 @@ fn models() -> &'static [Model] {
             head_alphas: vec![10.0],
             ..TrainParams::default()
         };
-        let train = |views| train(&corpus, "m", &params(views), Aids::default(), &|_| {});
+        let train = |views| train_with(&corpus, "m", &params(views), Aids::default(), &|_| {});
         sets.map(|views| train(views).unwrap().model).into()
     })
 }

@@ -7,20 +7,20 @@ use std::fs;
 use super::common::{project, small_corpus};
 use konflik::corpus::{Codings, group_folds};
 use konflik::features::{StaticEncoder, Views};
-use konflik::model::{Aids, TrainParams, Training, train};
+use konflik::model::{Aids, TrainParams, Training, train_with};
 use konflik::{Corpus, Error, Model};
-use ndarray::Array1;
 
-fn vector(encoder: &StaticEncoder, text: &str) -> Array1<f32> {
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn vector(encoder: &StaticEncoder, text: &str) -> Vec<f32> {
     let view = encoder.view();
     let tokens = view.tokens(text).unwrap();
     let vector = encoder.vector(&tokens, view.norm(&tokens));
-    let length = vector.dot(&vector).sqrt();
-    if length > 0.0 {
-        vector / length
-    } else {
-        vector
-    }
+    let length = dot(&vector, &vector).sqrt();
+    let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+    vector.into_iter().map(|x| x * scale).collect()
 }
 
 /// The reference file is written by model2vec itself.
@@ -57,7 +57,7 @@ fn the_same_meaning_is_near_in_both_languages() {
     let vectors = pairs.map(|(a, b)| (vector(&encoder, a), vector(&encoder, b)));
     for (i, (indonesian, _)) in vectors.iter().enumerate() {
         let nearest = (0..pairs.len()).max_by(|a, b| {
-            let near = |j: &usize| indonesian.dot(&vectors[*j].1);
+            let near = |j: &usize| dot(indonesian, &vectors[*j].1);
             near(a).total_cmp(&near(b))
         });
         assert_eq!(nearest, Some(i), "{}", pairs[i].0);
@@ -83,7 +83,7 @@ fn fit(corpus: &Corpus, views: Views, aids: Aids<'_>) -> Training {
         views,
         ..TrainParams::default()
     };
-    train(corpus, "test", &params, aids, &|_| {}).unwrap()
+    train_with(corpus, "test", &params, aids, &|_| {}).unwrap()
 }
 
 /// Shares of statements whose conflict code is right.
@@ -140,7 +140,7 @@ fn each_view_can_be_left_out_and_the_semantic_one_helps_few_statements() {
         },
         ..TrainParams::default()
     };
-    let refused = train(&few, "test", &cues_alone, Aids::default(), &|_| {});
+    let refused = train_with(&few, "test", &cues_alone, Aids::default(), &|_| {});
     assert!(matches!(
         refused.err(),
         Some(Error::Parameter { name: "views", .. })
@@ -173,7 +173,9 @@ fn a_model_that_starts_from_another_is_the_same_after_saving() {
     };
     let mut params = TrainParams::default();
     params.lexical.char_weight = 0.0;
-    let model = train(&few, "test", &params, aids, &|_| {}).unwrap().model;
+    let model = train_with(&few, "test", &params, aids, &|_| {})
+        .unwrap()
+        .model;
     let read = Model::from_files(&model.to_files().unwrap(), "test").unwrap();
     assert_eq!(model.origin().params.lexical, prior.origin().params.lexical);
     for statement in &many.statements[..50] {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::common::{small_corpus, trained};
 use konflik::corpus::Statement;
-use konflik::model::{Aids, TrainParams, train};
+use konflik::model::{Aids, TrainParams, train_with};
 use konflik::{Codebook, Corpus, Error, Model};
 
 fn bytes(corpus: &Corpus) -> Vec<Vec<u8>> {
@@ -51,7 +51,7 @@ fn another_seed_is_another_model() {
         seed: 3,
         ..TrainParams::default()
     };
-    let other = train(&corpus, "test", &params, Aids::default(), &|_| {}).unwrap();
+    let other = train_with(&corpus, "test", &params, Aids::default(), &|_| {}).unwrap();
     assert_ne!(trained(&corpus).model.id(), other.model.id());
 }
 
@@ -67,7 +67,7 @@ fn few_statements_are_learned_with_the_context_encoder() {
         ..suited.clone()
     };
     let [with, without] = [suited, without].map(|params| {
-        let training = train(&corpus, "few", &params, Aids::default(), &|_| {});
+        let training = train_with(&corpus, "few", &params, Aids::default(), &|_| {});
         training.unwrap().model
     });
     assert!(with.sees_context() && !without.sees_context());
@@ -200,7 +200,7 @@ fn another_codebook_trains_and_labels_by_the_same_code() {
 fn refused(change: impl Fn(&mut Vec<Statement>)) -> String {
     let mut corpus = weather();
     change(&mut corpus.statements);
-    match train(
+    match train_with(
         &corpus,
         "test",
         &TrainParams::default(),

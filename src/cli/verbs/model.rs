@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use konflik::Model;
-use konflik::model::{Origin, VariableModel};
+use konflik::model::{Origin, ScoreSummary, VariableModel};
 use konflik::report::{Align, Table};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::Status;
 use crate::cli::args::load_model;
@@ -79,7 +78,7 @@ struct ModelDocument<'a> {
     /// What it knows of the language of a statement, where the corpus gave languages.
     language: Option<&'a VariableModel>,
     /// Scores on statements it had not seen, where they were measured.
-    scores: Option<&'a Value>,
+    scores: Option<&'a ScoreSummary>,
 }
 
 /// Which codebook.
@@ -169,12 +168,9 @@ fn codes(model: &Model, variable: &VariableModel) -> Table {
         ("statements", Align::Right),
         ("F1 unseen", Align::Right),
     ]);
-    let scores = model
-        .scores()
-        .and_then(|s| s.get(&variable.id))
-        .and_then(|v| v.get("f1"));
+    let scores = model.scores();
     for (code, count) in variable.codes.iter().zip(&variable.counts) {
-        let f1 = scores.and_then(|s| s.get(code)?.get("value")?.as_f64());
+        let f1 = scores.and_then(|scores| scores.f1(&variable.id, code));
         table.row([
             code.clone(),
             count.to_string(),

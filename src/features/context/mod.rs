@@ -37,7 +37,7 @@ use rayon::prelude::*;
 use crate::base::hash::Hash;
 use crate::error::{Error, Result};
 use crate::features::network::{Machine, Network, States};
-use crate::features::{EncoderId, TextEncoder};
+use crate::features::{EncoderId, TextEncoder, Vectors};
 
 use config::Config;
 pub use heads::ContextHead;
@@ -94,7 +94,7 @@ enum Also {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContextVectors {
     /// Texts × dimensions; the mean of the last states of all tokens.
-    pub vectors: Array2<f32>,
+    pub vectors: Vectors,
     /// How many tokens at the end of each text were too many to be read.
     pub unread: Vec<usize>,
 }
@@ -112,7 +112,22 @@ pub struct ContextWord {
 }
 
 /// The vectors of texts, their general vectors, and the scores of their tokens.
-type Read = (ContextVectors, Array2<f32>, Vec<Vec<Vec<f32>>>);
+type Read = (Last, Array2<f32>, Vec<Vec<Vec<f32>>>);
+
+/// Vectors of the last states, texts × dimensions, and the tokens that were not read.
+struct Last {
+    vectors: Array2<f32>,
+    unread: Vec<usize>,
+}
+
+impl From<Last> for ContextVectors {
+    fn from(last: Last) -> Self {
+        Self {
+            vectors: Vectors::of(last.vectors),
+            unread: last.unread,
+        }
+    }
+}
 
 /// What is read of one window.
 struct Sums {
@@ -229,7 +244,7 @@ impl ContextEncoder {
     /// The vectors of `texts`, in their order. What is longer than a window is read in windows one
     /// after the other, at most 64.
     pub fn encode(&self, texts: &[&str]) -> Result<ContextVectors> {
-        Ok(self.read(texts, Also::Nothing)?.0)
+        Ok(self.read(texts, Also::Nothing)?.0.into())
     }
 
     /// The vectors of `texts`, and for each its words with what they add to the scores of codes.
@@ -237,7 +252,7 @@ impl ContextEncoder {
         let (vectors, _, scores) = self.read(texts, Also::Scores)?;
         let words = texts.par_iter().zip(scores);
         let words = words.map(|(text, scores)| self.words(text, &scores));
-        Ok((vectors, words.collect()))
+        Ok((vectors.into(), words.collect()))
     }
 
     /// Gives each word the scores of its tokens. A word is cut into the same tokens alone as in its
@@ -304,7 +319,7 @@ impl ContextEncoder {
                 reason: "its weights are too large to compute with".into(),
             });
         }
-        Ok((ContextVectors { vectors, unread }, general, scores))
+        Ok((Last { vectors, unread }, general, scores))
     }
 
     /// What is read of the texts, window by window, with the place of its text.
@@ -362,20 +377,20 @@ impl TextEncoder for ContextEncoder {
 
     /// The general vectors and those of the last states beside each other, if there are both; of
     /// length 1.
-    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+    fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         let Some(General { middles, .. }) = &self.general else {
-            let mut vectors = Self::encode(self, texts)?.vectors;
-            scale_to(&mut vectors, 1.0);
-            return Ok(vectors);
+            let (mut last, ..) = self.read(texts, Also::Nothing)?;
+            scale_to(&mut last.vectors, 1.0);
+            return Ok(Vectors::of(last.vectors));
         };
-        let (ContextVectors { vectors, .. }, general, _) = self.read(texts, Also::General)?;
-        let mut parts = [general, vectors];
+        let (last, general, _) = self.read(texts, Also::General)?;
+        let mut parts = [general, last.vectors];
         for (part, middle) in parts.iter_mut().zip(middles) {
             *part -= &ArrayView1::from(middle);
             scale_to(part, std::f32::consts::FRAC_1_SQRT_2);
         }
         let [general, last] = parts;
-        Ok(concatenate![Axis(1), general, last])
+        Ok(Vectors::of(concatenate![Axis(1), general, last]))
     }
 }
 

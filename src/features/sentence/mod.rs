@@ -24,7 +24,7 @@ use tokenizers::Tokenizer as Pipeline;
 use crate::base::hash::Hash;
 use crate::error::{Error, Result};
 use crate::features::network::Network;
-use crate::features::{EncoderId, TextEncoder};
+use crate::features::{EncoderId, TextEncoder, Vectors};
 
 use folder::Folder;
 
@@ -103,7 +103,7 @@ impl SentenceEncoder {
 
     /// The vectors of `texts`, in their order: texts × [`dim`](Self::dim). What is longer than the
     /// model reads is cut.
-    pub fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+    pub fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         let tokens = texts
             .par_iter()
             .map(|text| self.token_ids(text))
@@ -115,7 +115,7 @@ impl SentenceEncoder {
         for (mut row, vector) in rows.rows_mut().into_iter().zip(&vectors) {
             row.assign(vector);
         }
-        Ok(rows)
+        Ok(Vectors::of(rows))
     }
 
     fn token_ids(&self, text: &str) -> Result<Vec<u32>> {
@@ -156,7 +156,7 @@ impl TextEncoder for SentenceEncoder {
         }
     }
 
-    fn encode(&self, texts: &[&str]) -> Result<Array2<f32>> {
+    fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         Self::encode(self, texts)
     }
 }

@@ -111,8 +111,14 @@ impl Aids<'_> {
     }
 }
 
-/// Trains a model called `name` on a corpus. `watch` hears of each step, from any thread.
-pub fn train(
+/// Trains a model on a corpus.
+pub fn train(corpus: &Corpus, params: &TrainParams) -> Result<Training> {
+    train_with(corpus, "model", params, Aids::default(), &|_| {})
+}
+
+/// Trains a model called `name` on a corpus, with what helps beside it. `watch` hears of each step,
+/// from any thread.
+pub fn train_with(
     corpus: &Corpus,
     name: &str,
     params: &TrainParams,

@@ -1,6 +1,6 @@
 //! The views of a corpus as rows for the regressions, and the regressions' weights as a model's.
 
-use ndarray::{Array1, Array2, Axis, Slice};
+use ndarray::{Array1, Array2, ArrayView1, Axis, Slice};
 
 use super::{Regressions, TrainParams};
 use crate::features::{FeatureExtractor, FeatureMatrix, StatementFeatures, StaticEncoder};
@@ -42,7 +42,8 @@ impl<'a> Viewed<'a> {
         if let Some(encoder) = encoder {
             for (mut row, statement) in semantic.rows_mut().into_iter().zip(&features) {
                 let tokens = statement.tokens.concat();
-                row.assign(&encoder.vector(&tokens, statement.semantic_norm));
+                let vector = encoder.vector(&tokens, statement.semantic_norm);
+                row.assign(&ArrayView1::from(&vector));
             }
         }
         Self {
