@@ -1,4 +1,4 @@
-//! Results as documents: printed in one form, written in others.
+//! Results as documents: printed in one form, written to files in others.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::console::Console;
 use super::out::{print, refuse_same_file, write_output};
 
-/// A result that can be read in every [`Form`].
+/// A result that has every [`Form`].
 pub(super) trait Document: Serialize {
     /// For a terminal.
     fn text(&self) -> String;
@@ -20,7 +20,7 @@ pub(super) trait Document: Serialize {
     fn markdown(&self) -> String;
 }
 
-/// The forms of a document, known by the suffix of a file.
+/// The forms of a document, each with a file suffix.
 pub(super) trait DocumentForm: ValueEnum + Copy + Send + Sync + 'static {
     /// The form that a path's suffix names.
     fn of_path(path: &Path) -> konflik::Result<Self>;
@@ -61,13 +61,13 @@ impl Form {
 /// Where a document goes.
 #[derive(Debug, Args)]
 pub(super) struct DocumentArgs<F: DocumentForm = Form> {
-    /// Also write the result here, in the form of the suffix: .json, .md or .txt; may be repeated
+    /// Also write the result to this file (.json, .md or .txt); repeatable
     #[arg(long, short, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// What to print
+    /// Form of the printed result
     #[arg(long, value_name = "FORM", default_value = "text")]
     print: F,
-    /// Replace outputs that are there
+    /// Overwrite existing outputs
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -85,7 +85,7 @@ impl<F: DocumentForm> DocumentArgs<F> {
         Ok(())
     }
 
-    /// All forms that are asked for.
+    /// All requested forms.
     pub(super) fn forms(&self) -> konflik::Result<Vec<F>> {
         let written = self.output.iter().map(|path| F::of_path(path));
         written.chain([Ok(self.print)]).collect()
@@ -106,8 +106,8 @@ impl<F: DocumentForm> DocumentArgs<F> {
     }
 }
 
-/// Refuses an output that is an input or can't be written; it is opened again when there is
-/// something to write.
+/// Refuses an output that is an input or can't be written. The output is opened again when there
+/// is something to write.
 pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
     for input in inputs {
         refuse_same_file(input, path)?;
@@ -116,7 +116,7 @@ pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result
     Ok(())
 }
 
-/// The forms of an evaluation; those from `Junit` on are of its gate.
+/// The forms of an evaluation; from `Junit` on, the forms of a gate's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum EvaluationForm {
     Text,
@@ -124,13 +124,13 @@ pub(super) enum EvaluationForm {
     Md,
     /// A page with charts
     Html,
-    /// Of a gate: `JUnit` XML
+    /// Result of the gate as JUnit XML
     Junit,
-    /// Of a gate: annotations of GitHub Actions
+    /// Result of the gate as GitHub Actions annotations
     Github,
-    /// Of a gate: GitLab's code quality report
+    /// Result of the gate as a GitLab code quality report
     Gitlab,
-    /// Of a gate: a step summary of GitHub Actions
+    /// Result of the gate as a GitHub Actions step summary
     Summary,
 }
 
@@ -157,7 +157,7 @@ impl DocumentForm for EvaluationForm {
 }
 
 impl EvaluationForm {
-    /// The form of any document; those of a gate are none.
+    /// The form that every document has; an error for the forms of a gate's result.
     pub(super) fn plain(self) -> konflik::Result<Form> {
         match self {
             Self::Text => Ok(Form::Text),
@@ -175,7 +175,7 @@ impl EvaluationForm {
         Error::Parameter {
             name: "the form of an output",
             value: format!("{self:?}").to_lowercase(),
-            range: "text, json or md; html for the scores of a model, the others for a --gate",
+            range: "text, json or md; html only for the scores of a model, the others only with --gate",
         }
     }
 }
