@@ -1,4 +1,4 @@
-//! Small outputs, and how counts are worded.
+//! Small outputs, and counts in words.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn write_output(
     output.commit()
 }
 
-/// Refuses to write over what is being read.
+/// Refuses an output that is the input.
 pub(super) fn refuse_same_file(input: &Path, output: &Path) -> konflik::Result<()> {
     match (input.canonicalize(), output.canonicalize()) {
         (Ok(a), Ok(b)) if a == b => Err(Error::OutputIsInput {
