@@ -1,4 +1,4 @@
-//! `konflik evaluate`: a model against gold codes.
+//! `konflik evaluate`: the scores of a model on gold codes.
 
 mod study;
 
@@ -34,38 +34,38 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct EvaluateArgs {
-    /// Gold statements: a file with a column per variable, or `-`
+    /// Gold statements: a file with one column per variable, or `-` for standard input
     #[arg(value_name = "GOLD")]
     gold: PathBuf,
-    /// Model directory; the starter model if left out
+    /// Model directory [default: the starter model]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     #[command(flatten)]
-    study: StudyArgs,
+    fast: FastArgs,
+    #[command(flatten)]
+    document: DocumentArgs<EvaluationForm>,
+    /// Language of an .html output, a page with charts
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: LangArg,
+    /// Check the scores against requirements (TOML): exit code 1 if one is missed, 3 if one can't be
+    /// measured. Outputs may then also be .xml (JUnit), .gitlab.json (code quality report) and
+    /// .summary.md (step summary)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve", "skip_bad_rows"])]
+    gate: Option<PathBuf>,
     #[command(flatten)]
     codebook: CodebookFileArgs,
     #[command(flatten)]
     sampled: SampledArgs,
     #[command(flatten)]
-    fast: FastArgs,
-    #[command(flatten)]
     bootstrap: BootstrapArgs,
-    /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
-    /// can't be measured. With it, outputs may also be .xml (`JUnit`), .gitlab.json (code quality)
-    /// and .summary.md (a step summary)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve", "skip_bad_rows"])]
-    gate: Option<PathBuf>,
+    #[command(flatten)]
+    study: StudyArgs,
     #[command(flatten)]
     bad_rows: BadRowArgs,
-    /// Language of an output that ends in .html
-    #[arg(long, value_name = "LANG", default_value = "en")]
-    lang: LangArg,
-    #[command(flatten)]
-    document: DocumentArgs<EvaluationForm>,
-    #[command(flatten)]
-    encoder: EncoderArgs,
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    encoder: EncoderArgs,
 }
 
 impl Document for Evaluation {
@@ -95,7 +95,7 @@ impl EvaluationForm {
     }
 }
 
-/// What an evaluation as a page needs beside it.
+/// What the page of an evaluation needs beside the scores.
 struct Page {
     lang: LangArg,
     top_words: Vec<TopWords>,
@@ -165,7 +165,7 @@ pub(in crate::cli) fn run(args: &EvaluateArgs, console: &Console) -> Result<Stat
     evaluation.gate = gate.map(|gate| gate.judge(&evaluation));
     if evaluation.seen_in_training > 0 {
         console.warn(&format!(
-            "{} of the statements were in the training",
+            "{} of the statements were in the training data",
             evaluation.seen_in_training
         ));
     }

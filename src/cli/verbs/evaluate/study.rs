@@ -16,19 +16,22 @@ use crate::cli::document::EvaluationForm;
 use crate::cli::document::{Document, DocumentArgs, check_output};
 use crate::cli::out::{counted, write_output};
 
-/// Trainings to compare, in place of a model to score.
+/// Trainings to compare, instead of a model to score.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Ablation and learning curve")]
 pub(in crate::cli) struct StudyArgs {
-    /// Train on GOLD with and without each view and say what each is worth, out of fold
+    /// Report how much each view contributes: train on GOLD with and without the view, and score
+    /// out of fold
     #[arg(long, conflicts_with_all = ["model", "learning_curve"])]
     ablate: bool,
-    /// Train on 50 to 1000 statements of GOLD and score on a quarter of it that is held out
+    /// Report a learning curve: train on 50 to 1000 statements of GOLD, and score on a held-out
+    /// quarter
     #[arg(long, conflicts_with = "model")]
     learning_curve: bool,
-    /// With --learning-curve: also a curve of trainings that start from this model, or `starter`
+    /// Add a learning curve that starts from this model: a directory, or `starter`
     #[arg(long, value_name = "MODEL", requires = "learning_curve")]
     from: Option<PathBuf>,
-    /// With --learning-curve: draw it here, as .svg
+    /// Draw the learning curve to this file (.svg)
     #[arg(long, value_name = "FILE", requires = "learning_curve")]
     plot: Option<PathBuf>,
 }
@@ -72,7 +75,11 @@ impl StudyArgs {
             return document.write(|form| form.plain()?.render(&ablation), console);
         }
         let watch = |size: usize, from: bool| {
-            let from = if from { " from the model" } else { "" };
+            let from = if from {
+                ", starting from the model"
+            } else {
+                ""
+            };
             let statements = counted(size as u64, "statement");
             console.say(&format!("training on {statements}{from}"));
         };
