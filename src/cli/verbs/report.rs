@@ -1,4 +1,4 @@
-//! `konflik report`: what a labelled file says, as a page for people.
+//! `konflik report`: a labelled file as a page for people.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,64 +24,65 @@ const EXAMPLES: &str = "Examples:
   konflik report labelled.csv --routes routes.toml --lang id -o laporan.html
   konflik report labelled.csv --gold sample.csv --coders ani.csv budi.csv --evaluation scores.json -o report.html";
 
-/// Make a report of a labelled file: one page for people, to be read without a network
+const SOURCES: &str = "Additional sources";
+const CONTENT: &str = "Content";
+
+/// Make a report of a labelled file: one page for people, readable offline
 ///
-/// With what is given beside the labelled file it says more: --routes what can be acted on first,
-/// --gold shares that are corrected for the model's errors, --coders how far people agree,
-/// --evaluation how good the model is. What isn't given is left out and said to be missing.
+/// Other files add to the report: --routes the cases to act on first, --gold shares corrected for
+/// the model's errors, --coders the agreement among people, --evaluation the scores of the model. The
+/// report says which of these parts are missing.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct ReportArgs {
     /// What `konflik label` wrote (CSV, TSV or JSON lines), or `-`
     #[arg(value_name = "LABELLED")]
     labelled: PathBuf,
-    /// Where to write: .html, .md or .json; may be repeated; Markdown on standard output if left
-    /// out
+    /// Write to this file (.html, .md or .json); repeatable [default: Markdown on standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// Rules (TOML) that say what goes to which queue, in which order
-    #[arg(long, value_name = "FILE")]
-    routes: Option<PathBuf>,
-    /// A random sample of the statements that people coded: a file with a column per variable,
-    /// and ids
-    #[arg(long, value_name = "FILE")]
-    gold: Option<PathBuf>,
-    #[command(flatten)]
-    sampled: SampledArgs,
-    /// Codes that several people gave, as `konflik agree` reads them
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    coders: Vec<PathBuf>,
-    /// Scores of the model: what `konflik evaluate -o FILE.json` wrote
-    #[arg(long, value_name = "FILE")]
-    evaluation: Option<PathBuf>,
-    /// Model directory; the starter model if it labelled the file
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
-    /// Codebook (TOML); by default that of the model, else codebook.toml beside the labelled file
-    #[arg(long, value_name = "FILE")]
-    codebook: Option<PathBuf>,
+    /// Overwrite existing outputs
+    #[arg(long)]
+    force: bool,
     /// Language of the report
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: LangArg,
-    /// Column by whose values codes are counted; may be repeated [default: those of channel,
-    /// source, role and speaker]
-    #[arg(long, value_name = "COLUMN")]
-    by: Vec<String>,
-    /// Order of dates that don't begin with the year
-    #[arg(long, value_name = "ORDER", default_value = "ymd")]
-    dates: DatesArg,
-    /// Statements that are shown of each queue
-    #[arg(long, value_name = "N", default_value_t = BatchParams::default().shown)]
-    shown: usize,
-    /// Folder of templates that replace the built-in ones of the same name
+    /// Model directory [default: the starter model, if it labelled the file]
     #[arg(long, value_name = "DIR")]
-    template: Option<PathBuf>,
-    /// What the names of the columns with the model's codes begin with
+    model: Option<PathBuf>,
+    /// Codebook (TOML) [default: the model's, else codebook.toml beside the labelled file]
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+    /// Prefix of the columns with the model's codes
     #[arg(long, default_value = "konflik_")]
     prefix: String,
-    /// Replace outputs that are there
-    #[arg(long)]
-    force: bool,
+    /// Rules (TOML) that assign rows to queues, in order of urgency
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    routes: Option<PathBuf>,
+    /// Random sample of the statements that people coded: a file with ids and one column per
+    /// variable
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    gold: Option<PathBuf>,
+    #[command(flatten, next_help_heading = SOURCES)]
+    sampled: SampledArgs,
+    /// Files with the codes of several people, as for `konflik agree`
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = SOURCES)]
+    coders: Vec<PathBuf>,
+    /// Scores of the model: a file from `konflik evaluate -o FILE.json`
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    evaluation: Option<PathBuf>,
+    /// Count codes per value of this column; repeatable [default: channel, source, role and speaker]
+    #[arg(long, value_name = "COLUMN", help_heading = CONTENT)]
+    by: Vec<String>,
+    /// Order of day and month in dates that do not begin with the year
+    #[arg(long, value_name = "ORDER", default_value = "ymd", help_heading = CONTENT)]
+    dates: DatesArg,
+    /// Show this many statements per queue
+    #[arg(long, value_name = "N", help_heading = CONTENT, default_value_t = BatchParams::default().shown)]
+    shown: usize,
+    /// Folder of templates that replace built-in templates of the same name
+    #[arg(long, value_name = "DIR", help_heading = CONTENT)]
+    template: Option<PathBuf>,
     #[command(flatten)]
     bootstrap: BootstrapArgs,
     #[command(flatten)]
@@ -90,7 +91,7 @@ pub(in crate::cli) struct ReportArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DatesArg {
-    /// Only dates that begin with the year are read
+    /// Read only dates that begin with the year
     Ymd,
     /// 1/2/2026 is the first of February
     Dmy,
@@ -143,7 +144,7 @@ pub(in crate::cli) fn run(args: &ReportArgs, console: &Console) -> Result<Status
     }
     let left_out = report.rows.left_out;
     if left_out as usize > report.rows.faults.len() {
-        console.warn(&format!("{} left out in all", counted(left_out, "row")));
+        console.warn(&format!("{} left out in total", counted(left_out, "row")));
     }
     let word_min = basis
         .model
@@ -174,8 +175,8 @@ struct Basis {
 }
 
 impl Basis {
-    /// The model that is named, or the starter model if the first row names it, with its codebook;
-    /// else a codebook alone.
+    /// The model given with `--model`, or the starter model if the first row names it, with the
+    /// codebook of that model; else a codebook alone.
     fn of(args: &ReportArgs, reader: &Reader) -> konflik::Result<Self> {
         if let Some(path) = &args.model {
             let model = load_model(Some(path))?;
@@ -235,7 +236,7 @@ impl ReportArgs {
             .collect()
     }
 
-    /// Of a table whose texts were cut when it was labelled, the statement is the part.
+    /// Opens the labelled file. If labelling cut its texts into units, the statement is the unit.
     fn open(&self) -> konflik::Result<Reader> {
         const PART: &str = "unit_text";
         let options = self.input.options()?;
