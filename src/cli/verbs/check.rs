@@ -1,4 +1,4 @@
-//! `konflik check`: faults of a corpus.
+//! `konflik check`: faults in a corpus.
 
 use std::path::{Path, PathBuf};
 
@@ -24,28 +24,28 @@ const EXAMPLES: &str = "Examples:
   konflik check coded.csv --codebook codebook.toml --doubtful to-review.csv
   konflik check corpus --print json | jq .findings";
 
-/// Check a corpus: duplicates, contradictions, thin codes, damage, private data
+/// Check a corpus for duplicates, contradictions, rare codes, damaged text and private data
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct CheckArgs {
     #[command(flatten)]
     corpus: CorpusArgs,
-    /// Likeness from which two statements are near duplicates, 0 to 1
-    #[arg(long, default_value_t = CheckParams::default().near)]
-    near: f64,
-    /// Fewest statements of a code in a language
-    #[arg(long, value_name = "N", default_value_t = CheckParams::default().min_stratum)]
-    min_stratum: usize,
-    /// What to print
+    /// Form of the printed findings
     #[arg(long, value_name = "FORM", default_value = "text")]
     print: Form,
-    /// Write the codes that models trained on the other statements doubt, most doubtful first: .csv
-    /// or .tsv. Takes as long as a training
+    /// Write doubtful codes, most doubtful first (.csv or .tsv): codes that models trained on the
+    /// other statements find unlikely. Takes as long as training
     #[arg(long, value_name = "FILE")]
     doubtful: Option<PathBuf>,
-    /// Replace an output that is there
+    /// Overwrite an existing output
     #[arg(long)]
     force: bool,
+    /// Report statements at least this similar as near duplicates, 0 to 1
+    #[arg(long, value_name = "SIMILARITY", default_value_t = CheckParams::default().near)]
+    near: f64,
+    /// Report codes with fewer statements in a language
+    #[arg(long, value_name = "N", default_value_t = CheckParams::default().min_stratum)]
+    min_stratum: usize,
     #[command(flatten)]
     input: InputArgs,
 }
@@ -93,7 +93,7 @@ pub(in crate::cli) fn run(args: &CheckArgs, console: &Console) -> Result<Status>
     })
 }
 
-/// Writes the codes to look at again: those that models doubt which had not seen the statement.
+/// Writes the codes to look at again: codes that models doubt, trained without the statement.
 fn write_doubts(path: &Path, corpus: &Corpus, force: bool, console: &Console) -> Result<()> {
     let params = TrainParams::default();
     let training = watched(console, corpus, "check", &params, Aids::default())?;

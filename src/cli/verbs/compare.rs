@@ -1,4 +1,4 @@
-//! `konflik compare`: two codings of the same statements against the gold.
+//! `konflik compare`: two labelled files against gold codes.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
   konflik compare starter.csv mine.jsonl --gold gold.csv -o changes.md -o changes.json
   konflik compare a.csv b.csv --gold gold.csv --print json | jq '.variables[0].changes'";
 
-/// Compare two labelled files of the same statements with the codes of people
+/// Compare two labelled files of the same statements against gold codes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct CompareArgs {
@@ -30,13 +30,13 @@ pub(in crate::cli) struct CompareArgs {
     b: PathBuf,
     #[command(flatten)]
     gold: GoldArgs,
-    /// What the names of the columns with codes begin with in A and B
+    #[command(flatten)]
+    document: DocumentArgs<Form>,
+    /// Prefix of the columns with codes in A and B
     #[arg(long, default_value = "konflik_")]
     prefix: String,
     #[command(flatten)]
     bootstrap: BootstrapArgs,
-    #[command(flatten)]
-    document: DocumentArgs<Form>,
 }
 
 impl Document for Comparison {
