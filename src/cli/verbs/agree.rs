@@ -1,4 +1,4 @@
-//! `konflik agree`: how far coders agree.
+//! `konflik agree`: agreement among coders.
 
 use std::path::{Path, PathBuf};
 
@@ -21,44 +21,43 @@ const EXAMPLES: &str = "Examples:
   konflik agree codings.csv --disagreements to-discuss.csv --adjudicated gold.csv
   konflik agree label-studio.json labelled.csv --codebook codebook.toml --print md";
 
-/// Measure how far coders agree, people with people and people with a model
+/// Measure agreement among coders, and between coders and a model
 ///
-/// A file is a table or JSON lines with a column per variable (one coder, named for the file) or
-/// a column per variable and coder, `conflict_ani`, `conflict_budi`; doccano's JSON lines of one
-/// user; Label Studio's JSON; or a REFI-QDA project (.qdpx) of ATLAS.ti, MAXQDA, `NVivo` and others,
-/// whose users are the coders and whose statements are the coded spans: only identical spans are
-/// compared. Columns that `konflik label` wrote count as a model.
+/// Each file is one of: a table or JSON lines with a column per variable (one coder, named after the
+/// file) or a column per variable and coder (`conflict_ani`, `conflict_budi`); JSON lines of one
+/// doccano user; JSON of Label Studio; a REFI-QDA project (.qdpx) of ATLAS.ti, MAXQDA, NVivo and
+/// others. In a project, the users are the coders and the coded spans are the statements; only
+/// identical spans are compared. Columns that `konflik label` wrote count as a model.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct AgreeArgs {
-    /// Files of codings, joined by id
+    /// Files with codes, joined by id
     #[arg(value_name = "CODER", required = true)]
     coders: Vec<PathBuf>,
     #[command(flatten)]
-    codebook: CodebookFileArgs,
-    /// Column (or key) of the ids; `konflik_id` if there is one, else `id`
-    #[arg(long, value_name = "NAME")]
-    id: Option<String>,
-    /// What the columns of a model's codes begin with
-    #[arg(long, default_value = "konflik_")]
-    prefix: String,
-    /// Column (or key) of the cases that statements belong to; intervals are drawn by case where
-    /// there is one, `group` if left out
-    #[arg(long, value_name = "NAME")]
-    group: Option<String>,
-    /// Bytes that a project (.qdpx) may unpack to
-    #[arg(long, value_name = "BYTES", default_value_t = CoderOptions::default().max_unpacked)]
-    max_unpacked: u64,
-    /// Write the statements that coders disagree on: .csv or .tsv
+    document: DocumentArgs<Form>,
+    /// Write the statements that coders disagree on (.csv or .tsv)
     #[arg(long, value_name = "FILE")]
     disagreements: Option<PathBuf>,
-    /// Write the code of most people for each statement, ties empty: .csv or .tsv
+    /// Write the majority code of each statement, empty for ties (.csv or .tsv)
     #[arg(long, value_name = "FILE")]
     adjudicated: Option<PathBuf>,
     #[command(flatten)]
-    bootstrap: BootstrapArgs,
+    codebook: CodebookFileArgs,
+    /// Column (or key) of the ids [default: `konflik_id` if it exists, else `id`]
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+    /// Prefix of the columns with a model's codes
+    #[arg(long, default_value = "konflik_")]
+    prefix: String,
+    /// Column (or key) of the cases, to compute intervals by case [default: `group`, if it exists]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Refuse projects (.qdpx) that unpack to more bytes
+    #[arg(long, value_name = "BYTES", default_value_t = CoderOptions::default().max_unpacked)]
+    max_unpacked: u64,
     #[command(flatten)]
-    document: DocumentArgs<Form>,
+    bootstrap: BootstrapArgs,
 }
 
 impl Document for Agreement {
