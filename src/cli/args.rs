@@ -69,6 +69,7 @@ struct TranscriptArgs {
 /// How large an input may be.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input limits")]
+#[expect(clippy::struct_field_names, reason = "flags of a command line")]
 struct LimitArgs {
     /// Leave out rows with a cell of more bytes
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
