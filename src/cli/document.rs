@@ -10,7 +10,7 @@ use konflik::base::output::Output;
 use serde::Serialize;
 
 use super::console::Console;
-use super::out::{print, refuse_same_file, write_output};
+use super::out::{delimiter, print, refuse_same_file, write_output};
 
 /// A result that has every [`Form`].
 pub(super) trait Document: Serialize {
@@ -103,6 +103,86 @@ impl<F: DocumentForm> DocumentArgs<F> {
         }
         print(&render(self.print)?)?;
         Ok(())
+    }
+
+    /// Checks the outputs, before any work.
+    pub(super) fn job(&self, inputs: &[&Path]) -> Result<DocumentJob<'_, F>> {
+        Ok(DocumentJob {
+            outputs: checked_outputs(&self.output, inputs, self.force, F::of_path)?,
+            print: self.print,
+            force: self.force,
+        })
+    }
+}
+
+/// Where a document goes; the outputs are checked.
+pub(super) struct DocumentJob<'a, F> {
+    outputs: Vec<(&'a Path, F)>,
+    print: F,
+    force: bool,
+}
+
+impl<F: DocumentForm> DocumentJob<'_, F> {
+    /// All requested forms.
+    pub(super) fn forms(&self) -> impl Iterator<Item = F> {
+        let written = self.outputs.iter().map(|(_, form)| *form);
+        written.chain([self.print])
+    }
+
+    /// Writes and prints the document.
+    pub(super) fn write(
+        &self,
+        render: impl Fn(F) -> Result<String>,
+        console: &Console,
+    ) -> Result<()> {
+        for (path, form) in &self.outputs {
+            write_output(path, render(*form)?, self.force)?;
+            console.say(&format!("wrote {}", path.display()));
+        }
+        print(&render(self.print)?)?;
+        Ok(())
+    }
+}
+
+/// Outputs with their forms; each can be written, is not an input and is named once.
+pub(super) fn checked_outputs<'a, F>(
+    paths: &'a [PathBuf],
+    inputs: &[&Path],
+    force: bool,
+    of_path: impl Fn(&Path) -> konflik::Result<F>,
+) -> Result<Vec<(&'a Path, F)>> {
+    let checked = paths.iter().enumerate().map(|(i, path)| {
+        let form = of_path(path)?;
+        check_output(path, inputs, force)?;
+        if paths[..i].contains(path) {
+            return Err(Error::OutputIsInput { path: path.clone() }.into());
+        }
+        Ok((path.as_path(), form))
+    });
+    checked.collect()
+}
+
+/// A table to write; its path is checked.
+pub(super) struct TableOutput<'a> {
+    pub(super) path: &'a Path,
+    pub(super) delimiter: u8,
+    force: bool,
+}
+
+impl<'a> TableOutput<'a> {
+    /// Checks the path, before any work.
+    pub(super) fn checked(path: &'a Path, inputs: &[&Path], force: bool) -> Result<Self> {
+        let delimiter = delimiter(path)?;
+        check_output(path, inputs, force)?;
+        Ok(Self {
+            path,
+            delimiter,
+            force,
+        })
+    }
+
+    pub(super) fn write(&self, rows: impl AsRef<[u8]>) -> konflik::Result<()> {
+        write_output(self.path, rows, self.force)
     }
 }
 

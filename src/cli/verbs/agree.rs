@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use konflik::Codebook;
 use konflik::corpus::{CoderOptions, CoderTable};
-use konflik::evaluate::{Agreement, agreement};
+use konflik::evaluate::{Agreement, EvaluateParams, agreement};
 use konflik::export::{adjudicated, disagreements};
 use konflik::report::{agreement_markdown, agreement_text};
 
 use crate::cli::Status;
 use crate::cli::args::{BootstrapArgs, CodebookFileArgs};
 use crate::cli::console::Console;
-use crate::cli::document::{Document, DocumentArgs, Form, check_output};
+use crate::cli::document::{Document, DocumentArgs, DocumentJob, Form, TableOutput};
 use crate::cli::input::announce_named;
-use crate::cli::out::{counted, delimiter, write_output};
+use crate::cli::out::counted;
 
 const EXAMPLES: &str = "Examples:
   konflik agree ani.csv budi.csv cici.jsonl
@@ -70,47 +71,72 @@ impl Document for Agreement {
     }
 }
 
+/// What to compare and what to write; the arguments are checked.
+struct AgreeJob<'a> {
+    coders: &'a [PathBuf],
+    options: CoderOptions,
+    params: EvaluateParams,
+    disagreements: Option<TableOutput<'a>>,
+    adjudicated: Option<TableOutput<'a>>,
+    document: DocumentJob<'a, Form>,
+}
+
+impl AgreeArgs {
+    fn job(&self) -> Result<AgreeJob<'_>> {
+        let inputs: Vec<&Path> = self.coders.iter().map(PathBuf::as_path).collect();
+        let document = self.document.job(&inputs)?;
+        let force = self.document.force;
+        let table = |path| TableOutput::checked(path, &inputs, force);
+        Ok(AgreeJob {
+            coders: &self.coders,
+            options: CoderOptions {
+                id: self.id.clone(),
+                prefix: self.prefix.clone(),
+                group: self.group.clone(),
+                max_unpacked: self.max_unpacked,
+            },
+            params: self.bootstrap.params(),
+            disagreements: self.disagreements.as_deref().map(table).transpose()?,
+            adjudicated: self.adjudicated.as_deref().map(table).transpose()?,
+            document,
+        })
+    }
+}
+
 pub(in crate::cli) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
-    let inputs: Vec<&Path> = args.coders.iter().map(PathBuf::as_path).collect();
-    args.document.check(&inputs)?;
-    for path in [&args.disagreements, &args.adjudicated]
-        .into_iter()
-        .flatten()
-    {
-        delimiter(path)?;
-        check_output(path, &inputs, args.document.force)?;
+    let job = args.job()?;
+    let codebook = args.codebook.read(&job.coders[0])?;
+    job.run(&codebook, console)
+}
+
+impl AgreeJob<'_> {
+    fn run(&self, codebook: &Codebook, console: &Console) -> Result<Status> {
+        let table = CoderTable::read(self.coders, codebook, &self.options)?;
+        for (name, layout) in &table.layouts {
+            announce_named(name, layout, console);
+        }
+        for note in &table.notes {
+            console.warn(note);
+        }
+        let result = agreement(&table, codebook, &self.params)?;
+        if let Some(output) = &self.disagreements {
+            output.write(disagreements(&table, codebook, output.delimiter))?;
+            console.say(&format!("wrote {}", output.path.display()));
+        }
+        if let Some(output) = &self.adjudicated {
+            let settled = adjudicated(&table, codebook, output.delimiter);
+            output.write(&settled.rows)?;
+            let ties = counted(settled.ties as u64, "tie");
+            console.say(&format!(
+                "wrote {}; {ties} left empty",
+                output.path.display()
+            ));
+        }
+        self.document.write(|form| form.render(&result), console)?;
+        Ok(if table.notes.is_empty() {
+            Status::Done
+        } else {
+            Status::Findings
+        })
     }
-    let codebook = args.codebook.read(&args.coders[0])?;
-    let options = CoderOptions {
-        id: args.id.clone(),
-        prefix: args.prefix.clone(),
-        group: args.group.clone(),
-        max_unpacked: args.max_unpacked,
-    };
-    let table = CoderTable::read(&args.coders, &codebook, &options)?;
-    for (name, layout) in &table.layouts {
-        announce_named(name, layout, console);
-    }
-    for note in &table.notes {
-        console.warn(note);
-    }
-    let params = args.bootstrap.params();
-    let result = agreement(&table, &codebook, &params)?;
-    if let Some(path) = &args.disagreements {
-        let rows = disagreements(&table, &codebook, delimiter(path)?);
-        write_output(path, &rows, args.document.force)?;
-        console.say(&format!("wrote {}", path.display()));
-    }
-    if let Some(path) = &args.adjudicated {
-        let settled = adjudicated(&table, &codebook, delimiter(path)?);
-        write_output(path, &settled.rows, args.document.force)?;
-        let ties = counted(settled.ties as u64, "tie");
-        console.say(&format!("wrote {}; {ties} left empty", path.display()));
-    }
-    args.document.write(|form| form.render(&result), console)?;
-    Ok(if table.notes.is_empty() {
-        Status::Done
-    } else {
-        Status::Findings
-    })
 }

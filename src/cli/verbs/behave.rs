@@ -83,14 +83,13 @@ impl Document for Behaviour {
 }
 
 pub(in crate::cli) fn run(args: &BehaveArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.tests])?;
+    let document = args.document.job(&[&args.tests])?;
     let tests = BehaviourTests::read(&args.tests)?;
     let behaviour = tests.run(
         &load_model(args.model.as_deref())?,
         args.fast.depth(Depth::Careful),
     )?;
-    args.document
-        .write(|form| form.render(&behaviour), console)?;
+    document.write(|form| form.render(&behaviour), console)?;
     Ok(if behaviour.passed {
         Status::Done
     } else {

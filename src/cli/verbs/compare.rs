@@ -50,7 +50,7 @@ impl Document for Comparison {
 }
 
 pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.a, &args.b, &args.gold.gold])?;
+    let document = args.document.job(&[&args.a, &args.b, &args.gold.gold])?;
     let gold = args.gold.read(console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
@@ -59,8 +59,7 @@ pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Statu
     let b = read_labels(&args.b, &gold.codebook, &args.prefix, console)?;
     let params = args.bootstrap.params();
     let comparison = compare(&gold, &a, &b, &params)?;
-    args.document
-        .write(|form| form.render(&comparison), console)?;
+    document.write(|form| form.render(&comparison), console)?;
     Ok(match comparison.not_in_a + comparison.not_in_b {
         0 => Status::Done,
         _ => Status::Findings,

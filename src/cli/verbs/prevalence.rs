@@ -64,7 +64,7 @@ impl Document for Prevalence {
 }
 
 pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.labelled, &args.gold.gold])?;
+    let document = args.document.job(&[&args.labelled, &args.gold.gold])?;
     let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
     let labels = read_labels(&args.labelled, &gold.codebook, &args.prefix, console)?;
     let params = PrevalenceParams {
@@ -74,7 +74,7 @@ pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<St
         evaluate: args.bootstrap.params(),
     };
     let shares = prevalence(&labels, &gold, &params)?;
-    args.document.write(|form| form.render(&shares), console)?;
+    document.write(|form| form.render(&shares), console)?;
     Ok(match shares.strangers {
         0 => Status::Done,
         _ => Status::Findings,
