@@ -73,38 +73,6 @@ pub(super) struct DocumentArgs<F: DocumentForm = Form> {
 }
 
 impl<F: DocumentForm> DocumentArgs<F> {
-    /// Refuses outputs that can't be written, or are `inputs`, before the work is done.
-    pub(super) fn check(&self, inputs: &[&Path]) -> Result<()> {
-        for (i, path) in self.output.iter().enumerate() {
-            F::of_path(path)?;
-            check_output(path, inputs, self.force)?;
-            if self.output[..i].contains(path) {
-                return Err(Error::OutputIsInput { path: path.clone() }.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// All requested forms.
-    pub(super) fn forms(&self) -> konflik::Result<Vec<F>> {
-        let written = self.output.iter().map(|path| F::of_path(path));
-        written.chain([Ok(self.print)]).collect()
-    }
-
-    /// Writes and prints the document.
-    pub(super) fn write(
-        &self,
-        render: impl Fn(F) -> Result<String>,
-        console: &Console,
-    ) -> Result<()> {
-        for path in &self.output {
-            write_output(path, render(F::of_path(path)?)?, self.force)?;
-            console.say(&format!("wrote {}", path.display()));
-        }
-        print(&render(self.print)?)?;
-        Ok(())
-    }
-
     /// Checks the outputs, before any work.
     pub(super) fn job(&self, inputs: &[&Path]) -> Result<DocumentJob<'_, F>> {
         Ok(DocumentJob {
