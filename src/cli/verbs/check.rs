@@ -1,22 +1,21 @@
 //! `konflik check`: faults in a corpus.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use konflik::Corpus;
 use konflik::corpus::check::{CheckParams, check};
 use konflik::evaluate::{Doubt, doubtful};
 use konflik::export::doubt_rows;
 use konflik::model::{Aids, TrainParams};
+use konflik::{Corpus, ReadOptions};
 
 use crate::cli::Status;
 use crate::cli::args::{CorpusArgs, InputArgs};
 use crate::cli::console::Console;
-use crate::cli::document::check_output;
+use crate::cli::document::TableOutput;
 use crate::cli::input::read_corpus;
-use crate::cli::out::delimiter;
-use crate::cli::out::{print, write_output};
+use crate::cli::out::print;
 use crate::cli::said::watched;
 
 const EXAMPLES: &str = "Examples:
@@ -56,45 +55,63 @@ enum Form {
     Json,
 }
 
+/// What to check and what to write; the arguments are checked.
+struct CheckJob<'a> {
+    options: ReadOptions,
+    params: CheckParams,
+    doubtful: Option<TableOutput<'a>>,
+    print: Form,
+}
+
+impl CheckArgs {
+    fn job(&self) -> Result<CheckJob<'_>> {
+        let statements = self.corpus.statements();
+        let table = |path| TableOutput::checked(path, &[&statements], self.force);
+        Ok(CheckJob {
+            doubtful: self.doubtful.as_deref().map(table).transpose()?,
+            options: self.input.options()?,
+            params: CheckParams {
+                near: self.near,
+                min_stratum: self.min_stratum,
+            },
+            print: self.print,
+        })
+    }
+}
+
 pub(in crate::cli) fn run(args: &CheckArgs, console: &Console) -> Result<Status> {
-    if let Some(path) = &args.doubtful {
-        delimiter(path)?;
-        check_output(path, &[&args.corpus.statements()], args.force)?;
-    }
+    let job = args.job()?;
     let codebook = args.corpus.codebook()?;
-    let corpus = read_corpus(
-        &args.corpus.statements(),
-        codebook,
-        &args.input.options()?,
-        console,
-    )?;
-    let params = CheckParams {
-        near: args.near,
-        min_stratum: args.min_stratum,
-    };
-    let report = check(&corpus, &params)?;
-    if let Some(path) = &args.doubtful {
-        write_doubts(path, &corpus, args.force, console)?;
+    let corpus = read_corpus(&args.corpus.statements(), codebook, &job.options, console)?;
+    job.run(&corpus, console)
+}
+
+impl CheckJob<'_> {
+    fn run(&self, corpus: &Corpus, console: &Console) -> Result<Status> {
+        let report = check(corpus, &self.params)?;
+        if let Some(output) = &self.doubtful {
+            write_doubts(output, corpus, console)?;
+        }
+        print(&match self.print {
+            Form::Text => report.text(),
+            Form::Json => serde_json::to_string_pretty(&report)? + "\n",
+        })?;
+        let faults = report.faults();
+        console.say(&format!(
+            "{} statements, {faults} faults, {} to look at",
+            corpus.statements.len(),
+            report.findings.len() - faults
+        ));
+        Ok(if faults == 0 {
+            Status::Done
+        } else {
+            Status::Findings
+        })
     }
-    print(&match args.print {
-        Form::Text => report.text(),
-        Form::Json => serde_json::to_string_pretty(&report)? + "\n",
-    })?;
-    let faults = report.faults();
-    console.say(&format!(
-        "{} statements, {faults} faults, {} to look at",
-        corpus.statements.len(),
-        report.findings.len() - faults
-    ));
-    Ok(if faults == 0 {
-        Status::Done
-    } else {
-        Status::Findings
-    })
 }
 
 /// Writes the codes to look at again: codes that models doubt, trained without the statement.
-fn write_doubts(path: &Path, corpus: &Corpus, force: bool, console: &Console) -> Result<()> {
+fn write_doubts(output: &TableOutput<'_>, corpus: &Corpus, console: &Console) -> Result<()> {
     let params = TrainParams::default();
     let training = watched(console, corpus, "check", &params, Aids::default())?;
     let doubts: Vec<(&str, Vec<Doubt>)> = training
@@ -102,14 +119,14 @@ fn write_doubts(path: &Path, corpus: &Corpus, force: bool, console: &Console) ->
         .iter()
         .map(|v| (v.variable.as_str(), doubtful(v)))
         .collect();
-    write_output(path, doubt_rows(corpus, &doubts, delimiter(path)?), force)?;
+    output.write(doubt_rows(corpus, &doubts, output.delimiter))?;
     let counts: Vec<String> = doubts
         .iter()
         .map(|(variable, doubts)| format!("{variable} {}", doubts.len()))
         .collect();
     console.say(&format!(
         "wrote {}: codes to look at again ({})",
-        path.display(),
+        output.path.display(),
         counts.join(", ")
     ));
     Ok(())

@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::corpus::Codings;
 use konflik::evaluate::{EvaluateParams, Trial, evaluate_out_of_fold, tune};
-use konflik::features::{LexicalParams, StaticEncoder, Views};
+use konflik::features::{LexicalParams, StaticEncoder, TextEncoder, Views};
 use konflik::model::{Aids, Reading, StagedModel, TrainParams};
 use konflik::report::model_card;
-use konflik::{Corpus, Error};
+use konflik::{Codebook, Corpus, Error, Model, ReadOptions};
 
 use crate::cli::Status;
 use crate::cli::args::{CorpusArgs, EncoderArgs, InputArgs, prior_model};
@@ -168,78 +169,128 @@ impl ParamArgs {
     }
 }
 
+/// What to train on and where to write the model; the arguments are checked.
+struct TrainJob<'a> {
+    args: &'a TrainArgs,
+    codebook: Codebook,
+    notes: String,
+    target: StagedModel,
+    options: ReadOptions,
+    name: String,
+    reading: Option<Reading>,
+}
+
+impl TrainArgs {
+    fn job(&self) -> Result<TrainJob<'_>> {
+        let codebook = self.corpus.codebook()?;
+        let notes = match &self.notes {
+            Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
+            None => String::new(),
+        };
+        let directory = self.output.file_name();
+        let stem = directory.map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
+        Ok(TrainJob {
+            args: self,
+            codebook,
+            notes,
+            target: StagedModel::prepare(&self.output, self.force)?,
+            options: self.input.options()?,
+            name: self.name.clone().unwrap_or(stem),
+            reading: self
+                .views
+                .reading
+                .as_deref()
+                .map(Reading::read)
+                .transpose()?,
+        })
+    }
+}
+
+/// What training uses besides the corpus.
+struct Loaded {
+    vectors: Option<StaticEncoder>,
+    sentences: Option<Arc<dyn TextEncoder>>,
+    prior: Option<Model>,
+    codings: Option<Codings>,
+}
+
+impl Loaded {
+    fn of(args: &TrainArgs, codebook: &Codebook) -> konflik::Result<Self> {
+        let vectors = args.views.vectors.as_deref();
+        let codings = args.codings.as_deref();
+        Ok(Self {
+            vectors: vectors.map(StaticEncoder::load).transpose()?,
+            sentences: args.encoder.load()?,
+            prior: args.from.as_deref().map(prior_model).transpose()?,
+            codings: codings
+                .map(|path| Codings::read(path, codebook))
+                .transpose()?,
+        })
+    }
+
+    fn aids(&self) -> Aids<'_> {
+        Aids {
+            encoder: self.vectors.as_ref(),
+            sentences: self.sentences.as_ref(),
+            prior: self.prior.as_ref(),
+            codings: self.codings.as_ref(),
+        }
+    }
+}
+
 pub(in crate::cli) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
-    let codebook = args.corpus.codebook()?;
-    let notes = match &args.notes {
-        Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
-        None => String::new(),
-    };
-    let target = StagedModel::prepare(&args.output, args.force)?;
-    let coded = Coded {
-        path: &args.corpus.statements(),
-        codebook,
-        options: &args.input.options()?,
-        beside: &args.output,
-        force: args.force,
-    };
-    let corpus = args.bad_rows.read_corpus(coded, console)?;
-    if !corpus.has_groups {
-        console.warn(NO_GROUPS);
+    args.job()?.run(console)
+}
+
+impl TrainJob<'_> {
+    fn run(self, console: &Console) -> Result<Status> {
+        let args = self.args;
+        let coded = Coded {
+            path: &args.corpus.statements(),
+            codebook: self.codebook,
+            options: &self.options,
+            beside: &args.output,
+            force: args.force,
+        };
+        let corpus = args.bad_rows.read_corpus(coded, console)?;
+        if !corpus.has_groups {
+            console.warn(NO_GROUPS);
+        }
+        let loaded = Loaded::of(args, &corpus.codebook)?;
+        if let Some(codings) = &loaded.codings {
+            say_codings(console, codings, &corpus);
+        }
+        let aids = loaded.aids();
+        let mut params = args.params.params(&args.views, corpus.statements.len());
+        if args.tune {
+            params = tuned(console, &corpus, &params, aids)?;
+        }
+        let mut training = watched(console, &corpus, &self.name, &params, aids)?;
+        if let Some(reading) = self.reading {
+            training.model.set_reading(reading)?;
+        }
+        let evaluation = evaluate_out_of_fold(
+            &training.model,
+            &corpus,
+            &training.out_of_fold,
+            &EvaluateParams::default(),
+        )?;
+        training.model.set_scores(evaluation.summary())?;
+        let how = out_of_fold_sentence(training.model.origin().folds);
+        self.target.commit(
+            &training.model,
+            &model_card(&training.model, &evaluation, &how, &self.notes),
+        )?;
+        for line in score_lines(&evaluation) {
+            console.say(&line);
+        }
+        let output = args.output.display();
+        console.say(&format!("wrote {output} ({})", training.model.id()));
+        console.say(&format!(
+            "next: konflik label NEW.csv --model {output} -o labelled.csv"
+        ));
+        Ok(Status::Done)
     }
-    let stem = args
-        .output
-        .file_name()
-        .map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
-    let name = args.name.clone().unwrap_or(stem);
-    let vectors = args.views.vectors.as_deref().map(StaticEncoder::load);
-    let vectors = vectors.transpose()?;
-    let sentences = args.encoder.load()?;
-    let prior = args.from.as_deref().map(prior_model).transpose()?;
-    let codings = args.codings.as_deref();
-    let codings = codings.map(|path| Codings::read(path, &corpus.codebook));
-    let codings = codings.transpose()?;
-    if let Some(codings) = &codings {
-        say_codings(console, codings, &corpus);
-    }
-    let aids = Aids {
-        encoder: vectors.as_ref(),
-        sentences: sentences.as_ref(),
-        prior: prior.as_ref(),
-        codings: codings.as_ref(),
-    };
-    let mut params = args.params.params(&args.views, corpus.statements.len());
-    if args.tune {
-        params = tuned(console, &corpus, &params, aids)?;
-    }
-    let mut training = watched(console, &corpus, &name, &params, aids)?;
-    if let Some(path) = &args.views.reading {
-        training.model.set_reading(Reading::read(path)?)?;
-    }
-    let evaluation = evaluate_out_of_fold(
-        &training.model,
-        &corpus,
-        &training.out_of_fold,
-        &EvaluateParams::default(),
-    )?;
-    training.model.set_scores(evaluation.summary())?;
-    let how = out_of_fold_sentence(training.model.origin().folds);
-    target.commit(
-        &training.model,
-        &model_card(&training.model, &evaluation, &how, &notes),
-    )?;
-    for line in score_lines(&evaluation) {
-        console.say(&line);
-    }
-    console.say(&format!(
-        "wrote {} ({})",
-        args.output.display(),
-        training.model.id()
-    ));
-    console.say(&format!(
-        "next: konflik label NEW.csv --model {} -o labelled.csv",
-        args.output.display()
-    ));
-    Ok(Status::Done)
 }
 
 /// Searches for hyperparameters and says what was tried.
