@@ -16,7 +16,7 @@ use konflik::{Codebook, Corpus, Error, Model, ReadOptions, Reader};
 use crate::cli::Status;
 use crate::cli::args::{BootstrapArgs, InputArgs, LangArg, SampledArgs, load_model};
 use crate::cli::console::Console;
-use crate::cli::document::check_output;
+use crate::cli::document::checked_outputs;
 use crate::cli::out::{counted, print, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -129,43 +129,49 @@ impl Form {
     }
 }
 
+/// What to report and where to write it; the arguments are checked.
+struct ReportJob<'a> {
+    args: &'a ReportArgs,
+    outputs: Vec<(&'a Path, Form)>,
+    pages: Pages,
+    options: ReadOptions,
+    params: BatchParams,
+}
+
+impl ReportArgs {
+    fn job(&self) -> Result<ReportJob<'_>> {
+        let lang = self.lang.lang();
+        Ok(ReportJob {
+            args: self,
+            outputs: checked_outputs(&self.output, &self.inputs(), self.force, Form::of_path)?,
+            pages: Pages::new(lang, self.template.as_deref())?,
+            options: self.input.options()?,
+            params: BatchParams {
+                language: lang.code().into(),
+                by: self.by.clone(),
+                dates: match self.dates {
+                    DatesArg::Ymd => DateOrder::YearFirst,
+                    DatesArg::Dmy => DateOrder::DayFirst,
+                    DatesArg::Mdy => DateOrder::MonthFirst,
+                },
+                prefix: self.prefix.clone(),
+                shown: self.shown,
+            },
+        })
+    }
+
+    fn inputs(&self) -> Vec<&Path> {
+        let optional = [&self.routes, &self.gold, &self.evaluation];
+        let given = optional.into_iter().flatten().chain(&self.coders);
+        std::iter::once(&self.labelled)
+            .chain(given)
+            .map(PathBuf::as_path)
+            .collect()
+    }
+}
+
 pub(in crate::cli) fn run(args: &ReportArgs, console: &Console) -> Result<Status> {
-    let inputs = args.inputs();
-    for path in &args.output {
-        Form::of_path(path)?;
-        check_output(path, &inputs, args.force)?;
-    }
-    let pages = Pages::new(args.lang.lang(), args.template.as_deref())?;
-    let reader = args.open()?;
-    let basis = Basis::of(args, &reader)?;
-    let report = args.measure(reader, &basis, console)?;
-    for fault in &report.rows.faults {
-        console.warn(&format!("{fault}; row left out"));
-    }
-    let left_out = report.rows.left_out;
-    if left_out as usize > report.rows.faults.len() {
-        console.warn(&format!("{} left out in total", counted(left_out, "row")));
-    }
-    let word_min = basis
-        .model
-        .as_ref()
-        .map(|m| m.extractor().lexical().params().word_min_df);
-    let pages = match word_min {
-        Some(least) => pages.knowing_words_from(least),
-        None => pages,
-    };
-    for path in &args.output {
-        let page = Form::of_path(path)?.render(&pages, &report)?;
-        write_output(path, page, args.force)?;
-        console.say(&format!("wrote {}", path.display()));
-    }
-    if args.output.is_empty() {
-        print(&Form::Markdown.render(&pages, &report)?)?;
-    }
-    Ok(match left_out {
-        0 => Status::Done,
-        _ => Status::Findings,
-    })
+    args.job()?.run(console)
 }
 
 /// What the rows were coded by.
@@ -177,7 +183,8 @@ struct Basis {
 impl Basis {
     /// The model given with `--model`, or the starter model if the first row names it, with the
     /// codebook of that model; else a codebook alone.
-    fn of(args: &ReportArgs, reader: &Reader) -> konflik::Result<Self> {
+    fn of(job: &ReportJob<'_>, reader: &Reader) -> konflik::Result<Self> {
+        let args = job.args;
         if let Some(path) = &args.model {
             let model = load_model(Some(path))?;
             if let Some(path) = &args.codebook {
@@ -196,7 +203,7 @@ impl Basis {
             None => starter.codebook().clone(),
         };
         let wanted = format!("{}model", args.prefix);
-        let named = first_cell(&args.labelled, reader, &wanted, args)?;
+        let named = job.first_cell(reader, &wanted)?;
         let is_starter =
             named.as_deref() == Some(starter.id()) && starter.codebook().hash() == codebook.hash();
         Ok(Self {
@@ -206,55 +213,78 @@ impl Basis {
     }
 }
 
-/// The cell of a column in the first row; `None` for standard input, which is read only once.
-fn first_cell(
-    path: &Path,
-    reader: &Reader,
-    column: &str,
-    args: &ReportArgs,
-) -> konflik::Result<Option<String>> {
-    let position = reader.layout().columns.iter().position(|c| c == column);
-    let (Some(position), false) = (position, path.as_os_str() == "-") else {
-        return Ok(None);
-    };
-    let mut again = args.open()?;
-    while let Some(row) = again.next_row()? {
-        if let Ok(record) = row {
-            return Ok(again.layout().cells(&record).get(position).cloned());
+impl ReportJob<'_> {
+    fn run(self, console: &Console) -> Result<Status> {
+        let reader = self.open()?;
+        let basis = Basis::of(&self, &reader)?;
+        let report = self.measure(reader, &basis, console)?;
+        for fault in &report.rows.faults {
+            console.warn(&format!("{fault}; row left out"));
         }
+        let left_out = report.rows.left_out;
+        if left_out as usize > report.rows.faults.len() {
+            console.warn(&format!("{} left out in total", counted(left_out, "row")));
+        }
+        self.write(&report, basis.model.as_ref(), console)?;
+        Ok(match left_out {
+            0 => Status::Done,
+            _ => Status::Findings,
+        })
     }
-    Ok(None)
-}
 
-impl ReportArgs {
-    fn inputs(&self) -> Vec<&Path> {
-        let optional = [&self.routes, &self.gold, &self.evaluation];
-        let given = optional.into_iter().flatten().chain(&self.coders);
-        std::iter::once(&self.labelled)
-            .chain(given)
-            .map(PathBuf::as_path)
-            .collect()
+    fn write(self, report: &BatchReport, model: Option<&Model>, console: &Console) -> Result<()> {
+        let pages = match model {
+            Some(model) => {
+                let lexical = model.extractor().lexical();
+                self.pages.knowing_words_from(lexical.params().word_min_df)
+            }
+            None => self.pages,
+        };
+        for (path, form) in &self.outputs {
+            write_output(path, form.render(&pages, report)?, self.args.force)?;
+            console.say(&format!("wrote {}", path.display()));
+        }
+        if self.outputs.is_empty() {
+            print(&Form::Markdown.render(&pages, report)?)?;
+        }
+        Ok(())
     }
 
     /// Opens the labelled file. If labelling cut its texts into units, the statement is the unit.
     fn open(&self) -> konflik::Result<Reader> {
         const PART: &str = "unit_text";
-        let options = self.input.options()?;
-        let reader = Reader::open(&self.labelled, &options)?;
+        let labelled = &self.args.labelled;
+        let reader = Reader::open(labelled, &self.options)?;
         let is_cut = reader.layout().columns.iter().any(|c| c == PART);
-        if options.text_column.is_some() || !is_cut || self.labelled.as_os_str() == "-" {
+        if self.options.text_column.is_some() || !is_cut || labelled.as_os_str() == "-" {
             return Ok(reader);
         }
         let options = ReadOptions {
             text_column: Some(PART.into()),
-            ..options
+            ..self.options.clone()
         };
-        Reader::open(&self.labelled, &options)
+        Reader::open(labelled, &options)
+    }
+
+    /// The cell of a column in the first row; `None` for standard input, which is read only once.
+    fn first_cell(&self, reader: &Reader, column: &str) -> konflik::Result<Option<String>> {
+        let position = reader.layout().columns.iter().position(|c| c == column);
+        let (Some(position), false) = (position, self.args.labelled.as_os_str() == "-") else {
+            return Ok(None);
+        };
+        let mut again = self.open()?;
+        while let Some(row) = again.next_row()? {
+            if let Ok(record) = row {
+                return Ok(again.layout().cells(&record).get(position).cloned());
+            }
+        }
+        Ok(None)
     }
 
     fn measure(&self, reader: Reader, basis: &Basis, console: &Console) -> Result<BatchReport> {
         let codebook = &basis.codebook;
         let routes = self
+            .args
             .routes
             .as_deref()
             .map(|path| Routes::read(path, codebook))
@@ -262,6 +292,7 @@ impl ReportArgs {
         let gold = self.gold(codebook, console)?;
         let coders = self.coded(codebook)?;
         let scores = self
+            .args
             .evaluation
             .as_deref()
             .map(ModelScores::read)
@@ -278,18 +309,7 @@ impl ReportArgs {
             scores: scores.as_ref(),
             files: &files,
         };
-        let params = BatchParams {
-            language: self.lang.lang().code().into(),
-            by: self.by.clone(),
-            dates: match self.dates {
-                DatesArg::Ymd => DateOrder::YearFirst,
-                DatesArg::Dmy => DateOrder::DayFirst,
-                DatesArg::Mdy => DateOrder::MonthFirst,
-            },
-            prefix: self.prefix.clone(),
-            shown: self.shown,
-        };
-        Ok(BatchReport::measure(reader, &sources, &params)?)
+        Ok(BatchReport::measure(reader, &sources, &self.params)?)
     }
 
     fn gold(
@@ -297,12 +317,12 @@ impl ReportArgs {
         codebook: &Codebook,
         console: &Console,
     ) -> Result<Option<(Corpus, Labels, Prevalence)>> {
-        let Some(path) = &self.gold else {
+        let Some(path) = &self.args.gold else {
             return Ok(None);
         };
         let gold = Corpus::read(path, codebook.clone(), &ReadOptions::default())?;
-        let gold = self.sampled.chosen(gold, console)?;
-        let labels = Labels::read(&self.labelled, codebook, &self.prefix)?;
+        let gold = self.args.sampled.chosen(gold, console)?;
+        let labels = Labels::read(&self.args.labelled, codebook, &self.args.prefix)?;
         let shares = prevalence(&labels, &gold, &PrevalenceParams::default())?;
         if shares.strangers > 0 {
             let strangers = counted(shares.strangers as u64, "statement");
@@ -315,26 +335,29 @@ impl ReportArgs {
     }
 
     fn coded(&self, codebook: &Codebook) -> Result<Option<(CoderTable, Agreement)>> {
-        if self.coders.is_empty() {
+        if self.args.coders.is_empty() {
             return Ok(None);
         }
         let options = CoderOptions {
-            prefix: self.prefix.clone(),
+            prefix: self.args.prefix.clone(),
             ..CoderOptions::default()
         };
-        let table = CoderTable::read(&self.coders, codebook, &options)?;
-        let agreement = agreement(&table, codebook, &self.bootstrap.params())?;
+        let table = CoderTable::read(&self.args.coders, codebook, &options)?;
+        let agreement = agreement(&table, codebook, &self.args.bootstrap.params())?;
         Ok(Some((table, agreement)))
     }
 
     /// The files with their hashes; the routing file has its own.
     fn files(&self) -> konflik::Result<Vec<SourceFile>> {
-        let named = [("gold", &self.gold), ("evaluation", &self.evaluation)];
+        let named = [
+            ("gold", &self.args.gold),
+            ("evaluation", &self.args.evaluation),
+        ];
         let named = named
             .into_iter()
             .filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
-        let coders = self.coders.iter().map(|path| ("coders", path));
-        let all = std::iter::once(("labelled", &self.labelled))
+        let coders = self.args.coders.iter().map(|path| ("coders", path));
+        let all = std::iter::once(("labelled", &self.args.labelled))
             .chain(named)
             .chain(coders);
         all.map(|(kind, path)| source_file(kind, path)).collect()
