@@ -129,7 +129,7 @@ mod cases {
         );
         let said = error(&output);
         assert!(
-            said.contains("format: a Parquet table, which its suffix doesn't say"),
+            said.contains("format: a Parquet table, although the suffix says otherwise"),
             "{said}"
         );
         assert!(said.contains("text column: \"keluhan\" (guessed"), "{said}");

@@ -21,85 +21,85 @@ use super::input;
 
 /// How an input is read: the same options for every verb that reads one.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Input")]
 pub(super) struct InputArgs {
-    /// Column (or JSON key) of the statement; guessed by its name if left out
+    /// Read statements from this column or JSON key [default: guessed by its name]
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
-    /// Columns by what they mean: text, id, source, speaker, lang, date, group
+    /// Name columns by their meaning: text, id, source, speaker, lang, date, group
     #[arg(long, value_name = "MEANING=NAME,..", value_delimiter = ',', value_parser = parse_mapping)]
     map: Vec<(Role, String)>,
-    /// Columns of an export: app-reviews, cfpb, chatwoot, sp4n-lapor, zammad, or a .toml file
+    /// Use the columns of a known export: app-reviews, cfpb, chatwoot, sp4n-lapor, zammad, or a
+    /// .toml file
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
-    /// Format of the input; by its suffix, or the first byte of standard input, if left out
+    /// Format of the input [default: by its suffix; for standard input, by its first byte]
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
-    /// Delimiter of a table: one character, or `tab`; found in the header if left out
+    /// Delimiter of a table: one character, or `tab` [default: detected in the header]
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
-    /// Encoding of the input, such as windows-1252; by its mark or its bytes if left out
+    /// Text encoding of the input, such as windows-1252 [default: by its byte-order mark, else
+    /// detected]
     #[arg(long, value_name = "NAME", value_parser = parse_charset)]
     encoding: Option<Charset>,
-    /// Sheet of a workbook; the first with something in it if left out
+    /// Sheet of a workbook [default: the first that is not empty]
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// Bytes that a workbook, or a column of a Parquet file's row group, may unpack to
-    #[arg(long, value_name = "BYTES", default_value_t = 512 << 20)]
-    max_unpacked: u64,
-    /// Longest cell in bytes; a row with a longer one is left out
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
-    max_cell: usize,
-    /// Brackets within brackets that a JSON object may have; a row with more is left out
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
-    max_nesting: usize,
-    /// Columns that a table may have
-    #[arg(long, value_name = "N", default_value_t = 16_384)]
-    max_columns: usize,
     #[command(flatten)]
     transcript: TranscriptArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// How a transcript is read.
 #[derive(Debug, Clone, Args)]
-pub(super) struct TranscriptArgs {
-    /// Speaker of a transcript who asks: context, never labelled; may be repeated [default:
-    /// Pewawancara, Peneliti, Moderator, Interviewer, Researcher and the like]
+#[command(next_help_heading = "Transcripts")]
+struct TranscriptArgs {
+    /// Treat this speaker as an interviewer, whose turns are context and never coded; repeatable
+    /// [default: Pewawancara, Peneliti, Moderator, Interviewer, Researcher and similar names]
     #[arg(long, value_name = "NAME")]
     interviewer: Vec<String>,
-    /// Speaker of a transcript who answers, also one who speaks once; may be repeated
+    /// Treat this speaker as a participant, whose turns are coded, even a single one; repeatable
     #[arg(long, value_name = "NAME")]
     participant: Vec<String>,
-    /// What is coded as one [default: `statement` of a transcript, `row` of a table]
+    /// Unit of coding [default: `statement` in a transcript, `row` in a table]
     #[arg(long, value_name = "UNIT")]
     unit: Option<UnitArg>,
-    /// Largest transcript in bytes, unpacked
+}
+
+/// How large an input may be.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Input limits")]
+#[expect(clippy::struct_field_names, reason = "flags of a command line")]
+struct LimitArgs {
+    /// Leave out rows with a cell of more bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_cell: usize,
+    /// Leave out JSON objects with deeper nesting
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_nesting)]
+    max_nesting: usize,
+    /// Refuse tables with more columns
+    #[arg(long, value_name = "N", default_value_t = 16_384)]
+    max_columns: usize,
+    /// Refuse workbooks and Parquet column chunks that unpack to more bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 512 << 20)]
+    max_unpacked: u64,
+    /// Refuse transcripts that unpack to more bytes
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
     max_document: u64,
-    /// Deepest nesting of a document's elements
+    /// Refuse documents whose elements have deeper nesting
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_depth)]
     max_depth: usize,
 }
 
-impl TranscriptArgs {
-    pub(super) fn options(&self) -> TranscriptOptions {
-        TranscriptOptions {
-            roles: Roles::with(&self.interviewer, &self.participant),
-            unit: self.unit.map(UnitArg::kind).unwrap_or_default(),
-            limits: Limits {
-                max_bytes: self.max_document,
-                max_depth: self.max_depth,
-            },
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum UnitArg {
-    /// A sentence
+    /// One sentence
     Statement,
-    /// Everything that somebody says until somebody else does
+    /// All that one speaker says until another speaks
     Turn,
-    /// A line, paragraph or cue; a row of a table
+    /// A line, paragraph or subtitle cue; a row of a table
     Row,
 }
 
@@ -124,15 +124,27 @@ impl InputArgs {
             columns: ColumnMap { named, preset },
             delimiter: self.delimiter,
             encoding: self.encoding,
-            max_cell: self.max_cell,
+            max_cell: self.limits.max_cell,
             sheet: self.sheet.clone(),
-            max_unpacked: self.max_unpacked,
-            max_nesting: self.max_nesting,
-            max_columns: self.max_columns,
+            max_unpacked: self.limits.max_unpacked,
+            max_nesting: self.limits.max_nesting,
+            max_columns: self.limits.max_columns,
             unit: self.transcript.unit.map(UnitArg::kind),
-            transcript: self.transcript.options(),
+            transcript: self.transcript(),
             ..ReadOptions::default()
         })
+    }
+
+    fn transcript(&self) -> TranscriptOptions {
+        let args = &self.transcript;
+        TranscriptOptions {
+            roles: Roles::with(&args.interviewer, &args.participant),
+            unit: args.unit.map(UnitArg::kind).unwrap_or_default(),
+            limits: Limits {
+                max_bytes: self.limits.max_document,
+                max_depth: self.limits.max_depth,
+            },
+        }
     }
 }
 
@@ -189,34 +201,34 @@ pub(super) fn parse_delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if text == "tab" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
-        _ => Err("one ASCII character, or `tab`".into()),
+        _ => Err("expected one ASCII character, or `tab`".into()),
     }
 }
 
 pub(super) fn parse_mapping(text: &str) -> Result<(Role, String), String> {
-    let (meaning, column) = text.split_once('=').ok_or("MEANING=NAME is wanted")?;
+    let (meaning, column) = text.split_once('=').ok_or("expected MEANING=NAME")?;
     let role = Role::ALL.into_iter().find(|r| r.name() == meaning.trim());
-    let role = role.ok_or_else(|| format!("{meaning:?} is none of the meanings"))?;
+    let role = role.ok_or_else(|| format!("unknown meaning {meaning:?}"))?;
     Ok((role, column.to_string()))
 }
 
 /// `serde_json` itself goes 128 deep.
 pub(super) fn parse_nesting(text: &str) -> Result<usize, String> {
     let n = text.parse().ok().filter(|n| (1..=120).contains(n));
-    n.ok_or_else(|| "a number from 1 to 120".into())
+    n.ok_or_else(|| "expected a number from 1 to 120".into())
 }
 
 pub(super) fn parse_charset(label: &str) -> Result<Charset, String> {
-    Charset::named(label).ok_or_else(|| "no encoding has this name".into())
+    Charset::named(label).ok_or_else(|| "unknown encoding".into())
 }
 
-/// A corpus: the file of its statements and that of its codebook.
+/// A corpus: a file of statements and a codebook.
 #[derive(Debug, Clone, Args)]
 pub(super) struct CorpusArgs {
-    /// Coded statements: a file, or a folder that holds statements.csv and codebook.toml
+    /// Coded statements: a file, or a folder with statements.csv and codebook.toml
     #[arg(value_name = "CORPUS")]
     corpus: PathBuf,
-    /// Codebook (TOML); by default codebook.toml beside the statements
+    /// Codebook (TOML) [default: codebook.toml beside the statements]
     #[arg(long, value_name = "FILE")]
     codebook: Option<PathBuf>,
 }
@@ -238,14 +250,16 @@ impl CorpusArgs {
     }
 }
 
-/// A sentence encoder, whose vectors are a further view.
+/// A sentence encoder, whose vectors are an additional view.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sentence encoder")]
 pub(super) struct EncoderArgs {
-    /// Folder of a sentence encoder whose vectors are a further view; needs a build with the
+    /// Add the vectors of the sentence encoder in this folder as a view; needs a build with the
     /// feature `encoder`
     #[arg(long, value_name = "DIR")]
     encoder: Option<PathBuf>,
-    /// What to put before each text (`query: ` for the e5 models); by default as the folder says
+    /// Put this text before each statement (`query: ` for e5 models) [default: as the encoder's
+    /// folder says]
     #[arg(long, value_name = "TEXT", requires = "encoder")]
     encoder_prefix: Option<String>,
 }
@@ -277,7 +291,7 @@ impl EncoderArgs {
         })
     }
 
-    /// The model of that directory, or the starter model, with its encoder.
+    /// The model in this directory, or the starter model, with its encoder.
     pub(super) fn model(&self, directory: Option<&Path>) -> konflik::Result<Model> {
         let mut model = load_model(directory)?;
         match (self.load()?, model.sentence_encoder()) {
@@ -297,27 +311,27 @@ impl EncoderArgs {
 /// Whether the context encoder reads statements.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct FastArgs {
-    /// Leave the context encoder out: over a thousand times faster, and wrong more often on
-    /// language of new sources
+    /// Skip the context encoder: over 1000 times faster, less accurate on text from new sources
     #[arg(long)]
     pub(super) fast: bool,
 }
 
 impl FastArgs {
-    /// What is read, if it is not left out.
+    /// How deep statements are read: `otherwise`, unless `--fast` is given.
     pub(super) fn depth(self, otherwise: Depth) -> Depth {
         if self.fast { Depth::Fast } else { otherwise }
     }
 }
 
-/// How intervals are drawn.
+/// How intervals are computed.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Intervals")]
 pub(super) struct BootstrapArgs {
-    /// Bootstrap replicates
-    #[arg(long, default_value_t = EvaluateParams::default().replicates)]
+    /// Number of bootstrap replicates
+    #[arg(long, value_name = "N", default_value_t = EvaluateParams::default().replicates)]
     replicates: usize,
-    /// Seed of the bootstrap
-    #[arg(long, default_value_t = EvaluateParams::default().seed)]
+    /// Random seed of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = EvaluateParams::default().seed)]
     seed: u64,
 }
 
@@ -331,10 +345,10 @@ impl BootstrapArgs {
     }
 }
 
-/// Gold statements and the codebook that they are coded by.
+/// Gold statements and their codebook.
 #[derive(Debug, Clone, Args)]
 pub(super) struct GoldArgs {
-    /// Gold statements: a file with a column per variable, and ids
+    /// Gold statements: a file with ids and one column per variable
     #[arg(long, value_name = "FILE")]
     pub(super) gold: PathBuf,
     #[command(flatten)]
@@ -351,13 +365,13 @@ impl GoldArgs {
 /// Which gold statements count.
 #[derive(Debug, Clone, Args)]
 pub(super) struct SampledArgs {
-    /// Also take statements that were not drawn by chance (column `sampled_by`)
+    /// Include statements that were not sampled at random (column `sampled_by`)
     #[arg(long)]
     any_sample: bool,
 }
 
 impl SampledArgs {
-    /// The statements that were drawn by chance, or all where that is asked for.
+    /// The randomly sampled statements, or all if `--any-sample` is given.
     pub(super) fn chosen(&self, gold: Corpus, console: &Console) -> konflik::Result<Corpus> {
         let random = gold.drawn_at_random();
         let left_out = gold.statements.len() - random.statements.len();
@@ -368,21 +382,21 @@ impl SampledArgs {
             return Err(Error::NotMeasured {
                 path: gold.name,
                 reason:
-                    "no statement was drawn at random (column sampled_by); --any-sample takes all"
+                    "no statement was sampled at random (column sampled_by); --any-sample includes all"
                         .into(),
             });
         }
         console.warn(&format!(
-            "{left_out} statements were not drawn at random (column sampled_by) and are left out; --any-sample takes them"
+            "left out {left_out} statements that were not sampled at random (column sampled_by); --any-sample includes all"
         ));
         Ok(random)
     }
 }
 
-/// A codebook that needn't be named.
+/// A codebook that need not be given.
 #[derive(Debug, Clone, Args)]
 pub(super) struct CodebookFileArgs {
-    /// Codebook (TOML); by default codebook.toml beside the coded file, else the starter model's
+    /// Codebook (TOML) [default: codebook.toml beside the coded file, else the starter model's]
     #[arg(long, value_name = "FILE")]
     pub(super) codebook: Option<PathBuf>,
 }
@@ -398,7 +412,7 @@ impl CodebookFileArgs {
     }
 }
 
-/// The model of that directory, or the starter model.
+/// The model in this directory, or the starter model.
 pub(super) fn load_model(directory: Option<&Path>) -> konflik::Result<Model> {
     directory.map_or_else(Model::starter, Model::load)
 }

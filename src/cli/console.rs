@@ -1,15 +1,15 @@
-//! Talk for the person: on standard error, never on standard output.
+//! Messages for the person: on standard error, never on standard output.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Said of statements that name no case.
+/// Warning for statements without groups.
 pub(super) const NO_GROUPS: &str =
-    "there is no `group` column: statements of one case count as independent";
+    "there is no `group` column: statements of the same case count as independent";
 
-/// Says things unless told to be quiet; shows progress on a terminal only.
+/// Prints messages unless `--quiet` is given; shows progress only on a terminal.
 pub(super) struct Console {
     quiet: bool,
     terminal: bool,
@@ -23,20 +23,20 @@ impl Console {
         }
     }
 
-    /// Whether a person sees what is said as it is said.
+    /// Whether messages go to a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// A line of talk.
+    /// Prints a message.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
-            // Talk that can't be heard is no reason to stop the work.
+            // A message that can't be written is no reason to stop the work.
             let _ = writeln!(io::stderr().lock(), "{text}");
         }
     }
 
-    /// Something the person should know even when the work goes on.
+    /// Prints a warning: the work goes on, but the person should know.
     pub(super) fn warn(&self, text: &str) {
         self.say(&format!("warning: {text}"));
     }
@@ -52,7 +52,7 @@ impl Console {
         self.shown(bar, "  {msg} {wide_bar} {pos}/{len}", what)
     }
 
-    /// The rows that are done, with their rate; where their number is known, also the time left.
+    /// A bar of rows with their rate; with a known total, also the time left.
     pub(super) fn rows(&self, total: Option<u64>, what: &'static str) -> ProgressBar {
         match total {
             Some(total) => self.shown(

@@ -1,4 +1,4 @@
-//! Results as documents: printed in one form, written in others.
+//! Results as documents: printed in one form, written to files in others.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,13 @@ use clap::{Args, ValueEnum};
 use konflik::Error;
 use konflik::base::output::Output;
 use konflik::export::refuse_same_file;
+use konflik::export::table::{TableFormat, TableFormats};
 use serde::Serialize;
 
 use super::console::Console;
 use super::out::{print, write_output};
 
-/// A result that can be read in every [`Form`].
+/// A result that has every [`Form`].
 pub(super) trait Document: Serialize {
     /// For a terminal.
     fn text(&self) -> String;
@@ -21,7 +22,7 @@ pub(super) trait Document: Serialize {
     fn markdown(&self) -> String;
 }
 
-/// The forms of a document, known by the suffix of a file.
+/// The forms of a document, each with a file suffix.
 pub(super) trait DocumentForm: ValueEnum + Copy + Send + Sync + 'static {
     /// The form that a path's suffix names.
     fn of_path(path: &Path) -> konflik::Result<Self>;
@@ -62,34 +63,40 @@ impl Form {
 /// Where a document goes.
 #[derive(Debug, Args)]
 pub(super) struct DocumentArgs<F: DocumentForm = Form> {
-    /// Also write the result here, in the form of the suffix: .json, .md or .txt; may be repeated
+    /// Also write the result to this file (.json, .md or .txt); repeatable
     #[arg(long, short, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// What to print
+    /// Form of the printed result
     #[arg(long, value_name = "FORM", default_value = "text")]
     print: F,
-    /// Replace outputs that are there
+    /// Overwrite existing outputs
     #[arg(long)]
     pub(super) force: bool,
 }
 
 impl<F: DocumentForm> DocumentArgs<F> {
-    /// Refuses outputs that can't be written, or are `inputs`, before the work is done.
-    pub(super) fn check(&self, inputs: &[&Path]) -> Result<()> {
-        for (i, path) in self.output.iter().enumerate() {
-            F::of_path(path)?;
-            check_output(path, inputs, self.force)?;
-            if self.output[..i].contains(path) {
-                return Err(Error::OutputIsInput { path: path.clone() }.into());
-            }
-        }
-        Ok(())
+    /// Checks the outputs, before any work.
+    pub(super) fn job(&self, inputs: &[&Path]) -> Result<DocumentJob<'_, F>> {
+        Ok(DocumentJob {
+            outputs: checked_outputs(&self.output, inputs, self.force, F::of_path)?,
+            print: self.print,
+            force: self.force,
+        })
     }
+}
 
-    /// All forms that are asked for.
-    pub(super) fn forms(&self) -> konflik::Result<Vec<F>> {
-        let written = self.output.iter().map(|path| F::of_path(path));
-        written.chain([Ok(self.print)]).collect()
+/// Where a document goes; the outputs are checked.
+pub(super) struct DocumentJob<'a, F> {
+    outputs: Vec<(&'a Path, F)>,
+    print: F,
+    force: bool,
+}
+
+impl<F: DocumentForm> DocumentJob<'_, F> {
+    /// All requested forms.
+    pub(super) fn forms(&self) -> impl Iterator<Item = F> {
+        let written = self.outputs.iter().map(|(_, form)| *form);
+        written.chain([self.print])
     }
 
     /// Writes and prints the document.
@@ -98,8 +105,8 @@ impl<F: DocumentForm> DocumentArgs<F> {
         render: impl Fn(F) -> Result<String>,
         console: &Console,
     ) -> Result<()> {
-        for path in &self.output {
-            write_output(path, render(F::of_path(path)?)?, self.force)?;
+        for (path, form) in &self.outputs {
+            write_output(path, render(*form)?, self.force)?;
             console.say(&format!("wrote {}", path.display()));
         }
         print(&render(self.print)?)?;
@@ -107,8 +114,50 @@ impl<F: DocumentForm> DocumentArgs<F> {
     }
 }
 
-/// Refuses an output that is an input or can't be written; it is opened again when there is
-/// something to write.
+/// Outputs with their forms; each can be written, is not an input and is named once.
+pub(super) fn checked_outputs<'a, F>(
+    paths: &'a [PathBuf],
+    inputs: &[&Path],
+    force: bool,
+    of_path: impl Fn(&Path) -> konflik::Result<F>,
+) -> Result<Vec<(&'a Path, F)>> {
+    let checked = paths.iter().enumerate().map(|(i, path)| {
+        let form = of_path(path)?;
+        check_output(path, inputs, force)?;
+        if paths[..i].contains(path) {
+            return Err(Error::OutputIsInput { path: path.clone() }.into());
+        }
+        Ok((path.as_path(), form))
+    });
+    checked.collect()
+}
+
+/// A table to write; its path is checked.
+pub(super) struct TableOutput<'a> {
+    pub(super) path: &'a Path,
+    pub(super) format: TableFormat,
+    force: bool,
+}
+
+impl<'a> TableOutput<'a> {
+    /// Checks the path, before any work.
+    pub(super) fn checked(path: &'a Path, inputs: &[&Path], force: bool) -> Result<Self> {
+        let format = TableFormats::default().of_path(path)?;
+        check_output(path, inputs, force)?;
+        Ok(Self {
+            path,
+            format,
+            force,
+        })
+    }
+
+    pub(super) fn write(&self, rows: impl AsRef<[u8]>) -> konflik::Result<()> {
+        write_output(self.path, rows, self.force)
+    }
+}
+
+/// Refuses an output that is an input or can't be written. The output is opened again when there
+/// is something to write.
 pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result<()> {
     for input in inputs {
         refuse_same_file(input, path)?;
@@ -117,7 +166,7 @@ pub(super) fn check_output(path: &Path, inputs: &[&Path], force: bool) -> Result
     Ok(())
 }
 
-/// The forms of an evaluation; those from `Junit` on are of its gate.
+/// The forms of an evaluation; from `Junit` on, the forms of a gate's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum EvaluationForm {
     Text,
@@ -125,13 +174,13 @@ pub(super) enum EvaluationForm {
     Md,
     /// A page with charts
     Html,
-    /// Of a gate: `JUnit` XML
+    /// Result of the gate as JUnit XML
     Junit,
-    /// Of a gate: annotations of GitHub Actions
+    /// Result of the gate as GitHub Actions annotations
     Github,
-    /// Of a gate: GitLab's code quality report
+    /// Result of the gate as a GitLab code quality report
     Gitlab,
-    /// Of a gate: a step summary of GitHub Actions
+    /// Result of the gate as a GitHub Actions step summary
     Summary,
 }
 
@@ -160,7 +209,7 @@ impl DocumentForm for EvaluationForm {
 }
 
 impl EvaluationForm {
-    /// The form of any document; those of a gate are none.
+    /// The form that every document has; an error for the forms of a gate's result.
     pub(super) fn plain(self) -> konflik::Result<Form> {
         match self {
             Self::Text => Ok(Form::Text),
@@ -178,7 +227,7 @@ impl EvaluationForm {
         Error::Parameter {
             name: "the form of an output",
             value: format!("{self:?}").to_lowercase(),
-            range: "text, json or md; html for the scores of a model, the others for a --gate",
+            range: "text, json or md; html only for the scores of a model, the others only with --gate",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of an input once it is open, so that a wrong guess is seen.
+//! What is printed about an input once it is open, so that a wrong guess is noticed.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use super::console::Console;
 use super::out::counted;
 use super::said::SHOWN_REJECTS;
 
-/// Reads coded statements, and says what was found out about their file.
+/// Reads coded statements, and says what was detected in the file.
 pub(super) fn read_corpus(
     path: &Path,
     codebook: Codebook,
@@ -27,31 +27,32 @@ pub(super) fn read_corpus(
     Ok(corpus)
 }
 
-/// What is done with rows that are no coded statements.
+/// What is done with rows that are not coded statements.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Left-out rows")]
 pub(super) struct BadRowArgs {
-    /// Leave rows out that can't be read or hold no known codes, and write them to a file of
-    /// rejects; otherwise they are listed and nothing is done
+    /// Leave out rows that can't be read or have no known code, and write these rows to a file
+    /// [default: list the rows and stop]
     #[arg(long)]
     skip_bad_rows: bool,
-    /// Where to write the rows left out; by default beside the output, or the input
+    /// Write the left-out rows to this file [default: a file beside the output, else the input]
     #[arg(long, value_name = "FILE", requires = "skip_bad_rows")]
     rejects: Option<PathBuf>,
 }
 
-/// Coded statements that are to be read.
+/// Coded statements to read.
 pub(super) struct Coded<'a> {
     pub(super) path: &'a Path,
     pub(super) codebook: Codebook,
     pub(super) options: &'a ReadOptions,
-    /// What the rows left out are written beside.
+    /// The file beside which the left-out rows are written.
     pub(super) beside: &'a Path,
-    /// Whether an output that is there is replaced.
+    /// Whether an existing output is overwritten.
     pub(super) force: bool,
 }
 
 impl BadRowArgs {
-    /// Reads coded statements as was asked for, and says what was found out about their file.
+    /// Reads coded statements as requested, and says what was detected in the file.
     pub(super) fn read_corpus(
         &self,
         coded: Coded<'_>,
@@ -104,7 +105,7 @@ fn write_left_out(rows: &[LeftOut], mut output: Output) -> konflik::Result<()> {
     output.commit()
 }
 
-/// Reads a labelled file, and says what was found out about it.
+/// Reads a labelled file, and says what was detected in the file.
 pub(super) fn read_labels(
     path: &Path,
     codebook: &Codebook,
@@ -116,7 +117,7 @@ pub(super) fn read_labels(
     Ok(labels)
 }
 
-/// Says what was found out about an input.
+/// Says what was detected in an input.
 pub(super) fn announce(layout: &Layout, console: &Console) {
     announce_file(layout, console);
     let lines = columns_line(layout).into_iter().chain(text_line(layout));
@@ -126,15 +127,15 @@ pub(super) fn announce(layout: &Layout, console: &Console) {
     }
 }
 
-/// Says what was found out about a file whose rows are looked up by their ids or rewritten: which
-/// column holds the text makes no difference to it.
+/// Says what was detected in a file whose rows are looked up by id or rewritten, so that the text
+/// column makes no difference.
 pub(super) fn announce_file(layout: &Layout, console: &Console) {
     for line in file_lines(layout) {
         console.say(&line);
     }
 }
 
-/// The same of one of several files.
+/// The same for one of several files.
 pub(super) fn announce_named(name: &str, layout: &Layout, console: &Console) {
     for line in file_lines(layout) {
         console.say(&format!("{name}: {line}"));
@@ -161,7 +162,7 @@ fn text_line(layout: &Layout) -> Option<String> {
     let text = &layout.columns[layout.whole_text];
     if layout.text_was_guessed {
         Some(format!(
-            "text column: {text:?} (guessed; --text-column names another)"
+            "text column: {text:?} (guessed; change it with --text-column)"
         ))
     } else if layout.other_texts.is_empty() {
         None
@@ -176,13 +177,13 @@ fn text_line(layout: &Layout) -> Option<String> {
 fn speakers_line(layout: &Layout) -> Option<String> {
     let speaker = |speaker: &Speaker| {
         let name = match speaker.name.as_str() {
-            "" => "nobody named".to_string(),
+            "" => "unnamed".to_string(),
             name => format!("{name:?}"),
         };
         let role = match speaker.role {
-            SpeakerRole::Interviewer => ", asks",
+            SpeakerRole::Interviewer => ", interviewer",
             SpeakerRole::Participant => "",
-            SpeakerRole::Unclear => ", asks or answers?",
+            SpeakerRole::Unclear => ", interviewer or participant?",
         };
         format!("{name} ({}{role})", counted(speaker.turns as u64, "turn"))
     };
@@ -190,14 +191,18 @@ fn speakers_line(layout: &Layout) -> Option<String> {
     (!list.is_empty()).then(|| format!("speakers: {}", list.join(", ")))
 }
 
-/// The columns that were guessed, but for the text's.
+/// The guessed columns, except the text column.
 fn columns_line(layout: &Layout) -> Option<String> {
     let guessed = layout.other_columns.iter().filter(|c| c.was_guessed);
     let list: Vec<String> = guessed
         .map(|c| format!("{} {:?}", c.role.name(), layout.columns[c.position]))
         .collect();
-    (!list.is_empty())
-        .then(|| format!("columns: {} (guessed; --map names others)", list.join(", ")))
+    (!list.is_empty()).then(|| {
+        format!(
+            "columns: {} (guessed; change them with --map)",
+            list.join(", ")
+        )
+    })
 }
 
 fn format_line(format: Format) -> String {
@@ -208,7 +213,7 @@ fn format_line(format: Format) -> String {
         Format::Json | Format::Jsonl => "JSON",
         Format::Delimited(_) => "a table of text",
     };
-    format!("format: {format}, which its suffix doesn't say")
+    format!("format: {format}, although the suffix says otherwise")
 }
 
 fn sheet_line(sheet: &Sheet) -> String {
@@ -227,7 +232,7 @@ fn encoding_line(Encoding { charset, source }: Encoding) -> Option<String> {
         _ if charset.is_utf8() => return None,
         CharsetSource::Named => return None,
         CharsetSource::Mark => "by its byte-order mark",
-        CharsetSource::Detected => "detected; --encoding names another",
+        CharsetSource::Detected => "detected; change it with --encoding",
     };
     Some(format!("encoding: {} ({how})", charset.name()))
 }

@@ -1,4 +1,4 @@
-//! One batch that is labelled, with its progress.
+//! Labelling one batch, with progress.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

@@ -24,8 +24,8 @@ use console::Console;
 const ABOUT: &str = "Code complaints and interview statements by conflict type and topic";
 const EXIT_CODES: &str = "Exit codes:
   0  done
-  1  done, but rows were left out, `check` or `lint` found something, or a gate was missed
-  2  not done: usage, configuration, unreadable input, refused model, unwritable output
+  1  done, but rows were left out, a check or test failed, or a gate was missed
+  2  failed: usage, configuration, unreadable input, refused model or output
   3  nothing could be measured";
 
 /// What the user typed.
@@ -34,11 +34,11 @@ const EXIT_CODES: &str = "Exit codes:
 pub(crate) struct Cli {
     #[command(subcommand)]
     verb: Verb,
-    /// Threads to use; results are the same with any number
-    #[arg(long, global = true, value_name = "N")]
+    /// Number of threads; results are the same with any number
+    #[arg(long, global = true, value_name = "N", display_order = 900)]
     threads: Option<usize>,
-    /// Say nothing but errors
-    #[arg(long, short, global = true)]
+    /// Print nothing but errors
+    #[arg(long, short, global = true, display_order = 901)]
     quiet: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Small outputs, and how counts are worded.
+//! Small outputs, and counts in words.
 
 use std::path::Path;
 

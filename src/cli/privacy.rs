@@ -1,4 +1,4 @@
-//! Private data on the command line: what to mask, where the key goes, what was found.
+//! Private data on the command line: what to mask, where to write the key, what was found.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,17 @@ use super::console::Console;
 
 /// What is done about private data: the same options for every verb that writes rows.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Privacy")]
 pub(super) struct PrivacyArgs {
-    /// Mask phone, identity and card numbers, e-mail, links, handles, plates, street addresses
+    /// Mask phone, identity and card numbers, e-mail addresses, links, handles, licence plates and
+    /// street addresses
     #[arg(long)]
     redact: bool,
-    /// Call the names of this list otherwise: a table with `name` and, if you like, `pseudonym`
+    /// Replace the names in this list by pseudonyms: a table with `name` and, optionally,
+    /// `pseudonym`
     #[arg(long, value_name = "FILE", requires = "key")]
     pseudonymise: Option<PathBuf>,
-    /// Where to write which name is called what; not into the output's folder
+    /// Write the pseudonym of each name to this file, outside the output's folder
     #[arg(long, value_name = "FILE", requires = "pseudonymise")]
     key: Option<PathBuf>,
 }
@@ -36,7 +39,8 @@ impl PrivacyArgs {
         })
     }
 
-    /// Opens the key, before any work; it may not stand where the output is passed on from.
+    /// Opens the key, before any work. The key must not be in the output's folder, which may be passed
+    /// on to others.
     pub(super) fn prepare_key(
         &self,
         output: &Path,
@@ -68,7 +72,7 @@ impl PrivacyArgs {
         output.commit()?;
         only_for_its_owner(path)?;
         console.say(&format!(
-            "key: {} (keep it apart; `konflik restore --key` turns names back)",
+            "key: {} (keep it separate from the output; `konflik restore --key` restores the names)",
             path.display()
         ));
         Ok(())
@@ -102,7 +106,7 @@ pub(super) fn say_masked(counts: &Counts, taken: u64, console: &Console) {
     }
     if taken > 0 {
         console.warn(&format!(
-            "a pseudonym stood in the input {taken} times already: `konflik restore` will turn it too"
+            "the input already contains pseudonyms ({taken} times); `konflik restore` will wrongly turn these into names"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! What verbs say in the same words.
+//! Messages that several verbs print.
 
 use anyhow::Result;
 use konflik::ingest::Rejected;
@@ -8,10 +8,10 @@ use konflik::{Corpus, Evaluation, Model};
 
 use super::console::Console;
 
-/// Rejected rows that are shown; the others are counted.
+/// Number of rejected rows to show; the others are only counted.
 pub(super) const SHOWN_REJECTS: usize = 5;
 
-/// A part of the line of counts, where there are such rows.
+/// Part of the line of counts, if there are such rows.
 pub(super) fn saying_nothing(counts: &LabelCounts) -> String {
     match counts.silent {
         0 => String::new(),
@@ -19,7 +19,7 @@ pub(super) fn saying_nothing(counts: &LabelCounts) -> String {
     }
 }
 
-/// What is said of a row that could not be read.
+/// The message about a row that could not be read.
 pub(super) fn left_out(row: &Rejected) -> String {
     let lines = match row.last_line.saturating_sub(row.at.line) {
         0 => String::new(),
@@ -33,7 +33,7 @@ pub(super) fn left_out(row: &Rejected) -> String {
     )
 }
 
-/// For each variable how many codes may stand and how many a person should look at.
+/// For each variable, the number of statements per code and per decision.
 pub(super) fn decision_lines(counts: &LabelCounts, model: &Model) -> Vec<String> {
     let line = |(position, variable): (usize, &konflik::model::VariableModel)| {
         let of_variable = counts.codes.iter().filter(|((v, _), _)| *v == position);
@@ -58,7 +58,7 @@ pub(super) fn decision_lines(counts: &LabelCounts, model: &Model) -> Vec<String>
     model.variables().iter().enumerate().map(line).collect()
 }
 
-/// How out-of-fold scores come about, for a card.
+/// How out-of-fold scores are computed, for a model card.
 pub(super) fn out_of_fold_sentence(folds: usize) -> String {
     format!(
         "Out-of-fold scores ({folds} folds by group): the regression and the head that coded a statement, and the \
@@ -66,7 +66,7 @@ pub(super) fn out_of_fold_sentence(folds: usize) -> String {
     )
 }
 
-/// Trains with a progress bar, then says the warnings.
+/// Trains with a progress bar, then prints the warnings.
 pub(super) fn watched(
     console: &Console,
     corpus: &Corpus,

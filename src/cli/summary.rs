@@ -1,4 +1,4 @@
-//! The table that ends a labelling on a terminal: codes with bars, and what became of them.
+//! The table at the end of labelling on a terminal: codes with bars and decisions.
 
 use std::fmt::Write;
 
@@ -9,15 +9,14 @@ use konflik::model::VariableModel;
 /// Cells of the longest bar.
 const BAR: usize = 16;
 
-/// How the table is written.
+/// How the table is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Style {
     pub(super) is_coloured: bool,
 }
 
 impl Style {
-    /// Colours where they are not refused: `NO_COLOR` with anything in it (no-color.org), or a
-    /// terminal that knows none.
+    /// Colours, unless `NO_COLOR` is set and not empty (no-color.org) or the terminal has none.
     pub(super) fn of_environment() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
@@ -37,7 +36,7 @@ impl Style {
     }
 }
 
-/// Blue, green, yellow, magenta: told apart with most colour blindness, and never alone.
+/// Blue, green, yellow, magenta: distinct for most colour-blind people, and never the only sign.
 const BAR_COLOUR: &str = "34";
 const DECISIONS: [(&str, &str); 3] = [("auto", "32"), ("review", "33"), ("abstain", "35")];
 

@@ -1,65 +1,64 @@
-//! `konflik agree`: how far coders agree.
+//! `konflik agree`: agreement among coders.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use konflik::Codebook;
 use konflik::corpus::{CoderOptions, CoderTable};
-use konflik::evaluate::{Agreement, agreement};
-use konflik::export::table::TableFormats;
+use konflik::evaluate::{Agreement, EvaluateParams, agreement};
 use konflik::export::{adjudicated, disagreements};
 use konflik::report::{agreement_markdown, agreement_text};
 
 use crate::cli::Status;
 use crate::cli::args::{BootstrapArgs, CodebookFileArgs};
 use crate::cli::console::Console;
-use crate::cli::document::{Document, DocumentArgs, Form, check_output};
+use crate::cli::document::{Document, DocumentArgs, DocumentJob, Form, TableOutput};
 use crate::cli::input::announce_named;
-use crate::cli::out::{counted, write_output};
+use crate::cli::out::counted;
 
 const EXAMPLES: &str = "Examples:
   konflik agree ani.csv budi.csv cici.jsonl
   konflik agree codings.csv --disagreements to-discuss.csv --adjudicated gold.csv
   konflik agree label-studio.json labelled.csv --codebook codebook.toml --print md";
 
-/// Measure how far coders agree, people with people and people with a model
+/// Measure agreement among coders, and between coders and a model
 ///
-/// A file is a table or JSON lines with a column per variable (one coder, named for the file) or
-/// a column per variable and coder, `conflict_ani`, `conflict_budi`; doccano's JSON lines of one
-/// user; Label Studio's JSON; or a REFI-QDA project (.qdpx) of ATLAS.ti, MAXQDA, `NVivo` and others,
-/// whose users are the coders and whose statements are the coded spans: only identical spans are
-/// compared. Columns that `konflik label` wrote count as a model.
+/// Each file is one of: a table or JSON lines with a column per variable (one coder, named after the
+/// file) or a column per variable and coder (`conflict_ani`, `conflict_budi`); JSON lines of one
+/// doccano user; JSON of Label Studio; a REFI-QDA project (.qdpx) of ATLAS.ti, MAXQDA, NVivo and
+/// others. In a project, the users are the coders and the coded spans are the statements; only
+/// identical spans are compared. Columns that `konflik label` wrote count as a model.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct AgreeArgs {
-    /// Files of codings, joined by id
+    /// Files with codes, joined by id
     #[arg(value_name = "CODER", required = true)]
     coders: Vec<PathBuf>,
     #[command(flatten)]
-    codebook: CodebookFileArgs,
-    /// Column (or key) of the ids; `konflik_id` if there is one, else `id`
-    #[arg(long, value_name = "NAME")]
-    id: Option<String>,
-    /// What the columns of a model's codes begin with
-    #[arg(long, default_value = "konflik_")]
-    prefix: String,
-    /// Column (or key) of the cases that statements belong to; intervals are drawn by case where
-    /// there is one, `group` if left out
-    #[arg(long, value_name = "NAME")]
-    group: Option<String>,
-    /// Bytes that a project (.qdpx) may unpack to
-    #[arg(long, value_name = "BYTES", default_value_t = CoderOptions::default().max_unpacked)]
-    max_unpacked: u64,
-    /// Write the statements that coders disagree on: .csv or .tsv
+    document: DocumentArgs<Form>,
+    /// Write the statements that coders disagree on (.csv or .tsv)
     #[arg(long, value_name = "FILE")]
     disagreements: Option<PathBuf>,
-    /// Write the code of most people for each statement, ties empty: .csv or .tsv
+    /// Write the majority code of each statement, empty for ties (.csv or .tsv)
     #[arg(long, value_name = "FILE")]
     adjudicated: Option<PathBuf>,
     #[command(flatten)]
-    bootstrap: BootstrapArgs,
+    codebook: CodebookFileArgs,
+    /// Column (or key) of the ids [default: `konflik_id` if it exists, else `id`]
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+    /// Prefix of the columns with a model's codes
+    #[arg(long, default_value = "konflik_")]
+    prefix: String,
+    /// Column (or key) of the cases, to compute intervals by case [default: `group`, if it exists]
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Refuse projects (.qdpx) that unpack to more bytes
+    #[arg(long, value_name = "BYTES", default_value_t = CoderOptions::default().max_unpacked)]
+    max_unpacked: u64,
     #[command(flatten)]
-    document: DocumentArgs<Form>,
+    bootstrap: BootstrapArgs,
 }
 
 impl Document for Agreement {
@@ -72,48 +71,72 @@ impl Document for Agreement {
     }
 }
 
+/// What to compare and what to write; the arguments are checked.
+struct AgreeJob<'a> {
+    coders: &'a [PathBuf],
+    options: CoderOptions,
+    params: EvaluateParams,
+    disagreements: Option<TableOutput<'a>>,
+    adjudicated: Option<TableOutput<'a>>,
+    document: DocumentJob<'a, Form>,
+}
+
+impl AgreeArgs {
+    fn job(&self) -> Result<AgreeJob<'_>> {
+        let inputs: Vec<&Path> = self.coders.iter().map(PathBuf::as_path).collect();
+        let document = self.document.job(&inputs)?;
+        let force = self.document.force;
+        let table = |path| TableOutput::checked(path, &inputs, force);
+        Ok(AgreeJob {
+            coders: &self.coders,
+            options: CoderOptions {
+                id: self.id.clone(),
+                prefix: self.prefix.clone(),
+                group: self.group.clone(),
+                max_unpacked: self.max_unpacked,
+            },
+            params: self.bootstrap.params(),
+            disagreements: self.disagreements.as_deref().map(table).transpose()?,
+            adjudicated: self.adjudicated.as_deref().map(table).transpose()?,
+            document,
+        })
+    }
+}
+
 pub(in crate::cli) fn run(args: &AgreeArgs, console: &Console) -> Result<Status> {
-    let inputs: Vec<&Path> = args.coders.iter().map(PathBuf::as_path).collect();
-    args.document.check(&inputs)?;
-    let formats = TableFormats::default();
-    for path in [&args.disagreements, &args.adjudicated]
-        .into_iter()
-        .flatten()
-    {
-        formats.of_path(path)?;
-        check_output(path, &inputs, args.document.force)?;
+    let job = args.job()?;
+    let codebook = args.codebook.read(&job.coders[0])?;
+    job.run(&codebook, console)
+}
+
+impl AgreeJob<'_> {
+    fn run(&self, codebook: &Codebook, console: &Console) -> Result<Status> {
+        let table = CoderTable::read(self.coders, codebook, &self.options)?;
+        for (name, layout) in &table.layouts {
+            announce_named(name, layout, console);
+        }
+        for note in &table.notes {
+            console.warn(note);
+        }
+        let result = agreement(&table, codebook, &self.params)?;
+        if let Some(output) = &self.disagreements {
+            output.write(disagreements(&table, codebook, output.format)?)?;
+            console.say(&format!("wrote {}", output.path.display()));
+        }
+        if let Some(output) = &self.adjudicated {
+            let settled = adjudicated(&table, codebook, output.format)?;
+            output.write(&settled.rows)?;
+            let ties = counted(settled.ties as u64, "tie");
+            console.say(&format!(
+                "wrote {}; {ties} left empty",
+                output.path.display()
+            ));
+        }
+        self.document.write(|form| form.render(&result), console)?;
+        Ok(if table.notes.is_empty() {
+            Status::Done
+        } else {
+            Status::Findings
+        })
     }
-    let codebook = args.codebook.read(&args.coders[0])?;
-    let options = CoderOptions {
-        id: args.id.clone(),
-        prefix: args.prefix.clone(),
-        group: args.group.clone(),
-        max_unpacked: args.max_unpacked,
-    };
-    let table = CoderTable::read(&args.coders, &codebook, &options)?;
-    for (name, layout) in &table.layouts {
-        announce_named(name, layout, console);
-    }
-    for note in &table.notes {
-        console.warn(note);
-    }
-    let params = args.bootstrap.params();
-    let result = agreement(&table, &codebook, &params)?;
-    if let Some(path) = &args.disagreements {
-        let rows = disagreements(&table, &codebook, formats.of_path(path)?)?;
-        write_output(path, &rows, args.document.force)?;
-        console.say(&format!("wrote {}", path.display()));
-    }
-    if let Some(path) = &args.adjudicated {
-        let settled = adjudicated(&table, &codebook, formats.of_path(path)?)?;
-        write_output(path, &settled.rows, args.document.force)?;
-        let ties = counted(settled.ties as u64, "tie");
-        console.say(&format!("wrote {}; {ties} left empty", path.display()));
-    }
-    args.document.write(|form| form.render(&result), console)?;
-    Ok(if table.notes.is_empty() {
-        Status::Done
-    } else {
-        Status::Findings
-    })
 }

@@ -19,24 +19,24 @@ const EXAMPLES: &str = "Examples:
   konflik behave tests.toml --model models/mine -o behaviour.xml -o behaviour.md
   konflik behave tests.toml --print json | jq '.tests[] | select(.passed | not).name'";
 
-/// Test what a model does with statements that were made to tell: minimal pairs and expectations
+/// Test a model on minimal pairs and on statements with an expected code
 ///
-/// The tests stand in a TOML file: statements that must get a code (expect = "code"), the same code
-/// ("same"), another code ("other"), or a rising probability ("rises"). Outputs may also be .xml
-/// (`JUnit`). The exit code is 1 where a test fails more than it may.
+/// A TOML file holds the tests: statements that must get a certain code (expect = "code"), the same
+/// code ("same"), a different code ("other"), or a higher probability ("rises"). Outputs may also be
+/// .xml (JUnit). The exit code is 1 if a test has more failures than it allows.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct BehaveArgs {
     /// Tests (TOML)
     #[arg(value_name = "TESTS")]
     tests: PathBuf,
-    /// Model directory; the starter model if left out
+    #[command(flatten)]
+    document: DocumentArgs<BehaviourForm>,
+    /// Model directory [default: the starter model]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     #[command(flatten)]
     fast: FastArgs,
-    #[command(flatten)]
-    document: DocumentArgs<BehaviourForm>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -44,6 +44,7 @@ enum BehaviourForm {
     Text,
     Json,
     Md,
+    /// JUnit XML
     Junit,
 }
 
@@ -82,14 +83,13 @@ impl Document for Behaviour {
 }
 
 pub(in crate::cli) fn run(args: &BehaveArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.tests])?;
+    let document = args.document.job(&[&args.tests])?;
     let tests = BehaviourTests::read(&args.tests)?;
     let behaviour = tests.run(
         &load_model(args.model.as_deref())?,
         args.fast.depth(Depth::Careful),
     )?;
-    args.document
-        .write(|form| form.render(&behaviour), console)?;
+    document.write(|form| form.render(&behaviour), console)?;
     Ok(if behaviour.passed {
         Status::Done
     } else {

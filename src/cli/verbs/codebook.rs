@@ -30,7 +30,7 @@ pub(in crate::cli) struct CodebookArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Find what a coder would stumble over
+    /// Find problems that would confuse a coder
     #[command(after_help = LINT_EXAMPLES)]
     Lint {
         /// Codebook (TOML)
@@ -40,13 +40,13 @@ enum Verb {
     /// Show a codebook as a coding manual
     #[command(after_help = SHOW_EXAMPLES)]
     Show {
-        /// Codebook (TOML); that of the starter model if left out
+        /// Codebook (TOML) [default: the starter model's]
         #[arg(value_name = "FILE")]
         codebook: Option<PathBuf>,
         /// Language of the manual
         #[arg(long, default_value = "en")]
         lang: String,
-        /// What to print
+        /// Form of the manual
         #[arg(long, value_name = "FORM", default_value = "md")]
         print: Form,
     },
@@ -72,7 +72,7 @@ pub(in crate::cli) fn run(args: &CodebookArgs, console: &Console) -> Result<Stat
             };
             if !codebook.languages.contains(lang) {
                 console.warn(&format!(
-                    "the codebook is written in {}",
+                    "the codebook has no texts in {lang}, only in {}",
                     codebook.languages.join(", ")
                 ));
             }

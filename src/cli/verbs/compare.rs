@@ -1,4 +1,4 @@
-//! `konflik compare`: two codings of the same statements against the gold.
+//! `konflik compare`: two labelled files against gold codes.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
   konflik compare starter.csv mine.jsonl --gold gold.csv -o changes.md -o changes.json
   konflik compare a.csv b.csv --gold gold.csv --print json | jq '.variables[0].changes'";
 
-/// Compare two labelled files of the same statements with the codes of people
+/// Compare two labelled files of the same statements against gold codes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct CompareArgs {
@@ -30,13 +30,13 @@ pub(in crate::cli) struct CompareArgs {
     b: PathBuf,
     #[command(flatten)]
     gold: GoldArgs,
-    /// What the names of the columns with codes begin with in A and B
+    #[command(flatten)]
+    document: DocumentArgs<Form>,
+    /// Prefix of the columns with codes in A and B
     #[arg(long, default_value = "konflik_")]
     prefix: String,
     #[command(flatten)]
     bootstrap: BootstrapArgs,
-    #[command(flatten)]
-    document: DocumentArgs<Form>,
 }
 
 impl Document for Comparison {
@@ -50,7 +50,7 @@ impl Document for Comparison {
 }
 
 pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.a, &args.b, &args.gold.gold])?;
+    let document = args.document.job(&[&args.a, &args.b, &args.gold.gold])?;
     let gold = args.gold.read(console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
@@ -59,8 +59,7 @@ pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Statu
     let b = read_labels(&args.b, &gold.codebook, &args.prefix, console)?;
     let params = args.bootstrap.params();
     let comparison = compare(&gold, &a, &b, &params)?;
-    args.document
-        .write(|form| form.render(&comparison), console)?;
+    document.write(|form| form.render(&comparison), console)?;
     Ok(match comparison.not_in_a + comparison.not_in_b {
         0 => Status::Done,
         _ => Status::Findings,

@@ -1,4 +1,4 @@
-//! `konflik ingest`: files of any format to one table of statements.
+//! `konflik ingest`: files of any format into one table of statements.
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -33,8 +33,8 @@ const EXAMPLES: &str = "Examples:
 
 /// Turn transcripts and tables into one table of statements
 ///
-/// Beside the table, the plain text of each transcript is written to OUTPUT.text/NAME.txt; `start`
-/// and `end` of a statement are code points into it.
+/// The plain text of each transcript is written to OUTPUT.text/NAME.txt; columns `start` and `end`
+/// count code points in this text.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -42,30 +42,29 @@ pub(in crate::cli) struct IngestArgs {
     /// Transcripts (.txt, .md, .docx, .vtt, .srt) and tables
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output, which has no room for the
-    /// plain text
+    /// Write to this file (.csv, .tsv or .jsonl), or `-` for standard output, without plain texts
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     /// Format of standard output
     #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = written_format())]
     output_format: TableFormat,
-    /// Write the column `text` as a model reads it: without markup, quoted mail, signatures,
-    /// greetings, links and numbers of people
-    #[arg(long)]
-    clean: bool,
-    /// Print speakers, turns and statements found, and write nothing
-    #[arg(long)]
-    preview: bool,
-    /// Exit with 0 however many rows or files were left out
-    #[arg(long)]
-    skip_bad_rows: bool,
-    /// Replace outputs that are there
+    /// Overwrite existing outputs
     #[arg(long)]
     force: bool,
-    /// Add a column for each variable of this codebook, with the code that a document's column of
-    /// codes (Koding, Kode, Codes) names; the column itself is kept as `coding`
+    /// Print the speakers, turns and statements found, and write nothing
+    #[arg(long)]
+    preview: bool,
+    /// Write the column `text` as a model reads it: without markup, quoted mail, signatures,
+    /// greetings, links and reference numbers
+    #[arg(long)]
+    clean: bool,
+    /// Add a column per variable of this codebook, filled from a document's own column of codes
+    /// (Koding, Kode, Codes), which is kept as `coding`
     #[arg(long, value_name = "FILE")]
     codebook: Option<PathBuf>,
+    /// Exit with 0 even if rows or files were left out
+    #[arg(long)]
+    skip_bad_rows: bool,
     #[command(flatten)]
     privacy: PrivacyArgs,
     #[command(flatten)]
@@ -94,8 +93,7 @@ pub(in crate::cli) fn run(args: &IngestArgs, console: &Console) -> Result<Status
     Ok(status)
 }
 
-/// The files that can be read, and those that can't. The fault of an only file, or of all, is an
-/// error.
+/// The readable files, and the errors of the others. It is an error if no file is readable.
 fn open(
     args: &IngestArgs,
     options: &ReadOptions,
@@ -141,7 +139,7 @@ fn say_refused(error: &Error, left_out: &str, console: &Console) {
     }
 }
 
-/// Bytes that are written where they belong only when all is done.
+/// Outputs that are put into place only when all is done.
 struct Outputs {
     table: Output,
     texts: Vec<Output>,
@@ -234,7 +232,7 @@ fn write(
 fn report(args: &IngestArgs, folder: Option<PathBuf>, counts: &Counted, console: &Console) {
     if counts.statements == 0 {
         console.warn(
-            "there is no statement: no row below the header, or no turn but the interviewer's",
+            "no statements were found: no rows below the header, or only turns of an interviewer",
         );
     }
     let refused = match counts.refused {
@@ -249,11 +247,14 @@ fn report(args: &IngestArgs, folder: Option<PathBuf>, counts: &Counted, console:
     ));
     if !counts.is_whole() && args.output.as_os_str() != "-" {
         let rejects = rejects_beside(&args.output);
-        console.say(&format!("what was left out is in {}", rejects.display()));
+        console.say(&format!(
+            "left-out rows and files are in {}",
+            rejects.display()
+        ));
     }
     if let Some(folder) = folder {
         console.say(&format!(
-            "the plain text that `start` and `end` point into is in {}",
+            "plain text for `start` and `end` is in {}",
             folder.display()
         ));
     }
@@ -359,7 +360,7 @@ fn text_folder(output: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Ids begin with the file's name: two files of one name would have the same.
+/// Refuses two files of the same name: ids begin with the name, and would not be unique.
 fn refuse_same_stems(readers: &[Reader]) -> konflik::Result<()> {
     for (i, reader) in readers.iter().enumerate() {
         let stem = file_stem(reader.source());
@@ -415,14 +416,16 @@ fn preview_transcript(out: &mut String, transcript: &Transcript) {
     }
     for speaker in &transcript.speakers {
         let name = match speaker.name.as_str() {
-            "" => "nobody named",
+            "" => "unnamed",
             name => name,
         };
         let role = match speaker.role {
-            SpeakerRole::Interviewer => "asks: context, not coded".to_string(),
-            SpeakerRole::Participant => "answers".to_string(),
+            SpeakerRole::Interviewer => "interviewer (context, not coded)".to_string(),
+            SpeakerRole::Participant => "participant".to_string(),
             SpeakerRole::Unclear => {
-                format!("asks or answers? say --interviewer {name} or --participant {name}")
+                format!(
+                    "interviewer or participant? use --interviewer {name} or --participant {name}"
+                )
             }
         };
         let turns = counted(speaker.turns as u64, "turn");

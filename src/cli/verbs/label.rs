@@ -25,7 +25,9 @@ const EXAMPLES: &str = "Examples:
   konflik label interview.txt -o labelled.jsonl --model models/mine
   konflik label - --text-column narrative < feed.csv | head";
 
-/// Label new statements, by the starter model or one of your own
+const COLUMNS: &str = "Added columns";
+
+/// Label new statements with the starter model or your own
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -34,62 +36,63 @@ pub(in crate::cli) struct LabelArgs {
     /// .srt), or `-` for standard input
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
-    /// Where to write: .csv, .tsv, .jsonl, or `-` for standard output
+    /// Write to this file (.csv, .tsv or .jsonl), or `-` for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
-    /// Model directory; the starter model if left out
+    /// Format of standard output [default: the input's format]
+    #[arg(long, value_name = "FORMAT", value_parser = written_format())]
+    output_format: Option<TableFormat>,
+    /// Overwrite an existing output
+    #[arg(long)]
+    force: bool,
+    /// Model directory [default: the starter model]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// Refuse a model that was not trained with this codebook
     #[arg(long, value_name = "FILE")]
     codebook: Option<PathBuf>,
-    /// Format of standard output; that of the input if left out
-    #[arg(long, value_name = "FORMAT", value_parser = written_format())]
-    output_format: Option<TableFormat>,
-    /// Leave out the words that spoke for a code; a third faster
-    #[arg(long)]
-    no_evidence: bool,
     #[command(flatten)]
     fast: FastArgs,
-    /// Let the context encoder read every row, however many; without it the first 20,000, and of
-    /// the others those that are unclear
+    /// Read every row with the context encoder [default: the first 20,000 rows; after that, only
+    /// unclear rows]
     #[arg(long, conflicts_with = "fast")]
     careful: bool,
-    /// What the names of our columns begin with
-    #[arg(long, default_value = "konflik_")]
+    /// Add the columns `konflik_queue` and `konflik_owner`, by the rules in this file (TOML)
+    #[arg(long, value_name = "FILE", help_heading = COLUMNS)]
+    routes: Option<PathBuf>,
+    /// Add the column `konflik_duplicate_of`: the id of an earlier row that is nearly identical
+    #[arg(long, help_heading = COLUMNS)]
+    duplicates: bool,
+    /// Search this many earlier rows for duplicates; each takes about 1.5 kB of memory
+    #[arg(long, value_name = "N", help_heading = COLUMNS, requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
+    remembered: usize,
+    /// Leave out the evidence, the words that support a code: a third faster
+    #[arg(long, help_heading = COLUMNS)]
+    no_evidence: bool,
+    /// Prefix of the added columns
+    #[arg(long, help_heading = COLUMNS, default_value = "konflik_")]
     prefix: String,
     #[command(flatten)]
     rejects: RejectArgs,
-    /// Add a column `konflik_duplicate_of`: the id of the earlier row that a row is a near copy of
-    #[arg(long)]
-    duplicates: bool,
-    /// Earlier rows among which copies are looked for; some 1.5 kB of memory each
-    #[arg(long, value_name = "N", requires = "duplicates", default_value_t = DuplicateParams::default().remembered)]
-    remembered: usize,
-    /// Rules (TOML) that say where a row goes: adds columns `konflik_queue` and `konflik_owner`
-    #[arg(long, value_name = "FILE")]
-    routes: Option<PathBuf>,
-    /// Replace an output that is there
-    #[arg(long)]
-    force: bool,
-    #[command(flatten)]
-    encoder: EncoderArgs,
     #[command(flatten)]
     privacy: PrivacyArgs,
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    encoder: EncoderArgs,
 }
 
 /// What is done with rows that could not be read.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Left-out rows")]
 struct RejectArgs {
-    /// Where to write rows that could not be read; by default OUTPUT.rejects.jsonl, if there are any
+    /// Write the rows that could not be read to this file [default: OUTPUT.rejects.jsonl]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Rows that may be left out before the exit code is 1
+    /// Exit with 1 if more rows were left out
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_rejects: u64,
-    /// Exit with 0 however many rows were left out
+    /// Exit with 0 even if rows were left out
     #[arg(long, conflicts_with = "max_rejects")]
     skip_bad_rows: bool,
 }
@@ -110,8 +113,8 @@ pub(in crate::cli) fn run(args: &LabelArgs, console: &Console) -> Result<Status>
     }
     if args.fast.fast && model.sees_context() {
         console.warn(
-            "--fast changes nothing: this model was trained with the context encoder's vectors \
-             (`konflik train --without context` makes one without)",
+            "--fast has no effect: this model was trained with the context encoder's vectors \
+             (`konflik train --without context` trains a model without these)",
         );
     }
     if args.statements.as_os_str() == "-" && std::io::stdin().is_terminal() {
@@ -179,7 +182,7 @@ fn report(
     }
     if let Some(line) = counts.first_blank {
         console.warn(&format!(
-            "{} without text (the first in line {line}): kept, without codes",
+            "{} without text (the first in line {line}): kept, but not coded",
             counted(counts.blank, "row")
         ));
     }
@@ -190,9 +193,7 @@ fn report(
         ));
     }
     if counts.rows == 0 {
-        console.warn(
-            "there is nothing to label: no row below the header, or no turn but the interviewer's",
-        );
+        console.warn("nothing to label: no rows below the header, or only turns of an interviewer");
     }
     console.say(&format!(
         "{} read: {} labelled, {} without text{}, {} left out; by {}",
@@ -210,13 +211,13 @@ fn report(
     }
     if args.duplicates {
         console.say(&format!(
-            "{} of an earlier one",
+            "{} of an earlier row",
             counted_as(counts.copies, "row is a near copy", "rows are near copies")
         ));
     }
     if let Some(likeness) = &counts.held_back {
         console.warn(&format!(
-            "this batch is unlike what the thresholds were learned on ({:.0} % of its words unseen, mean probability {:.2}): no code is `auto`; code a sample and run `konflik evaluate`",
+            "this batch differs from the training data ({:.0} % of words unseen, mean probability {:.2}), so no code is `auto`; code a sample and run `konflik evaluate`",
             100.0 * likeness.unseen_words, likeness.confidence
         ));
     }
@@ -228,7 +229,7 @@ fn report(
     }
     if counts.read_in_part > 0 {
         console.warn(&format!(
-            "{} too long for the context encoder: it read the first 8,064 tokens",
+            "{} too long for the context encoder, which read only the first 8,064 tokens",
             counted_as(counts.read_in_part, "row is", "rows are")
         ));
     }
@@ -237,19 +238,19 @@ fn report(
     }
     say_masked(&counts.masked, counts.taken_pseudonyms, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {
-        console.say(&format!("rows left out are in {}", path.display()));
+        console.say(&format!("left-out rows are in {}", path.display()));
     }
     if args.output.as_os_str() != "-" {
         console.say(&format!("wrote {}", args.output.display()));
     }
-    // People read tables; what reads a pipe knows the lines.
+    // A person gets a table; a program that reads the pipe gets the lines above.
     if console.is_terminal() && counts.labelled > 0 {
         let table = summary::table(counts, model, summary::Style::of_environment());
         console.say(table.trim_end());
     }
 }
 
-/// What models don't read of the rows, the most frequent first.
+/// The parts of rows that models do not read, the most frequent first.
 fn cut_line(counts: &LabelCounts) -> String {
     let mut kinds: Vec<_> = counts.cut.iter().collect();
     kinds.sort_by_key(|(kind, n)| (std::cmp::Reverse(**n), **kind));

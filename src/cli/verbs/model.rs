@@ -1,4 +1,4 @@
-//! `konflik model`: what a model is.
+//! `konflik model`: what a model codes and where it comes from.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ const EXAMPLES: &str = "Examples:
   konflik model show models/mine
   konflik model show models/mine --print json | jq .scores";
 
-/// Look into a model
+/// Show what a model is
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ModelArgs {
     #[command(subcommand)]
@@ -28,13 +28,13 @@ pub(in crate::cli) struct ModelArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Show what a model codes, what it learned from and how well it does
+    /// Show the codes, training data and scores of a model
     #[command(after_help = EXAMPLES)]
     Show {
-        /// Model directory; the starter model if left out
+        /// Model directory [default: the starter model]
         #[arg(value_name = "DIR")]
         model: Option<PathBuf>,
-        /// What to print
+        /// Form of the output
         #[arg(long, value_name = "FORM", default_value = "text")]
         print: Form,
     },

@@ -1,4 +1,4 @@
-//! `konflik prevalence`: how frequent each code is, corrected for the model's errors.
+//! `konflik prevalence`: the share of each code, corrected for the model's errors.
 
 use std::path::PathBuf;
 
@@ -18,10 +18,10 @@ const EXAMPLES: &str = "Examples:
   konflik prevalence labelled.csv --gold sample.csv --by konflik_topic --by date:month
   konflik prevalence labelled.jsonl --gold sample.csv --margin 0.03 -o shares.md -o shares.json";
 
-/// Estimate how frequent each code is, from a labelled file and a random sample that people coded
+/// Estimate the share of each code from a labelled file and a random sample that people coded
 ///
-/// The sample is joined with the labelled file by id. It must have been drawn at random from it:
-/// rows that were picked for being unsure or telling would bias every share.
+/// The sample is joined with the labelled file by id. The sample must be a random sample of that
+/// file: rows picked for another reason, such as low confidence, would bias every share.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct PrevalenceArgs {
@@ -31,25 +31,26 @@ pub(in crate::cli) struct PrevalenceArgs {
     #[command(flatten)]
     gold: GoldArgs,
     #[command(flatten)]
-    sampled: SampledArgs,
-    /// Also by the values of this column of LABELLED; `COLUMN:month` for the month of an ISO date;
-    /// may be repeated
+    document: DocumentArgs<Form>,
+    /// Also estimate shares per value of this column of LABELLED; `COLUMN:month` for the month of an
+    /// ISO date; repeatable
     #[arg(long, value_name = "COLUMN")]
     by: Vec<String>,
-    /// Column of LABELLED with the groups (cases, speakers) that statements come in, `group` if left
-    /// out; where the sample has several of a group, intervals are drawn by group
+    #[command(flatten)]
+    sampled: SampledArgs,
+    /// Column of LABELLED with groups such as cases or speakers, to compute intervals by group
+    /// [default: `group`, if it exists]
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
-    /// Half width of the interval that you want, as a share
+    /// Target half-width of the intervals, as a share; the result says how many statements to code
+    /// for this target
     #[arg(long, value_name = "SHARE", default_value_t = PrevalenceParams::default().margin)]
     margin: f64,
-    /// What the names of the columns with the model's codes begin with
+    /// Prefix of the columns with the model's codes
     #[arg(long, default_value = "konflik_")]
     prefix: String,
     #[command(flatten)]
     bootstrap: BootstrapArgs,
-    #[command(flatten)]
-    document: DocumentArgs<Form>,
 }
 
 impl Document for Prevalence {
@@ -63,7 +64,7 @@ impl Document for Prevalence {
 }
 
 pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.labelled, &args.gold.gold])?;
+    let document = args.document.job(&[&args.labelled, &args.gold.gold])?;
     let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
     let labels = read_labels(&args.labelled, &gold.codebook, &args.prefix, console)?;
     let params = PrevalenceParams {
@@ -73,7 +74,7 @@ pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<St
         evaluate: args.bootstrap.params(),
     };
     let shares = prevalence(&labels, &gold, &params)?;
-    args.document.write(|form| form.render(&shares), console)?;
+    document.write(|form| form.render(&shares), console)?;
     Ok(match shares.strangers {
         0 => Status::Done,
         _ => Status::Findings,

@@ -1,4 +1,4 @@
-//! `konflik report`: what a labelled file says, as a page for people.
+//! `konflik report`: a labelled file as a page for people.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -16,7 +16,7 @@ use konflik::{Codebook, Corpus, Error, Model, ReadOptions, Reader};
 use crate::cli::Status;
 use crate::cli::args::{BootstrapArgs, InputArgs, LangArg, SampledArgs, load_model};
 use crate::cli::console::Console;
-use crate::cli::document::check_output;
+use crate::cli::document::checked_outputs;
 use crate::cli::out::{counted, print, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -24,64 +24,65 @@ const EXAMPLES: &str = "Examples:
   konflik report labelled.csv --routes routes.toml --lang id -o laporan.html
   konflik report labelled.csv --gold sample.csv --coders ani.csv budi.csv --evaluation scores.json -o report.html";
 
-/// Make a report of a labelled file: one page for people, to be read without a network
+const SOURCES: &str = "Additional sources";
+const CONTENT: &str = "Content";
+
+/// Make a report of a labelled file: one page for people, readable offline
 ///
-/// With what is given beside the labelled file it says more: --routes what can be acted on first,
-/// --gold shares that are corrected for the model's errors, --coders how far people agree,
-/// --evaluation how good the model is. What isn't given is left out and said to be missing.
+/// Other files add to the report: --routes the cases to act on first, --gold shares corrected for
+/// the model's errors, --coders the agreement among people, --evaluation the scores of the model. The
+/// report says which of these parts are missing.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct ReportArgs {
     /// What `konflik label` wrote (CSV, TSV or JSON lines), or `-`
     #[arg(value_name = "LABELLED")]
     labelled: PathBuf,
-    /// Where to write: .html, .md or .json; may be repeated; Markdown on standard output if left
-    /// out
+    /// Write to this file (.html, .md or .json); repeatable [default: Markdown on standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// Rules (TOML) that say what goes to which queue, in which order
-    #[arg(long, value_name = "FILE")]
-    routes: Option<PathBuf>,
-    /// A random sample of the statements that people coded: a file with a column per variable,
-    /// and ids
-    #[arg(long, value_name = "FILE")]
-    gold: Option<PathBuf>,
-    #[command(flatten)]
-    sampled: SampledArgs,
-    /// Codes that several people gave, as `konflik agree` reads them
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    coders: Vec<PathBuf>,
-    /// Scores of the model: what `konflik evaluate -o FILE.json` wrote
-    #[arg(long, value_name = "FILE")]
-    evaluation: Option<PathBuf>,
-    /// Model directory; the starter model if it labelled the file
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
-    /// Codebook (TOML); by default that of the model, else codebook.toml beside the labelled file
-    #[arg(long, value_name = "FILE")]
-    codebook: Option<PathBuf>,
+    /// Overwrite existing outputs
+    #[arg(long)]
+    force: bool,
     /// Language of the report
     #[arg(long, value_name = "LANG", default_value = "en")]
     lang: LangArg,
-    /// Column by whose values codes are counted; may be repeated [default: those of channel,
-    /// source, role and speaker]
-    #[arg(long, value_name = "COLUMN")]
-    by: Vec<String>,
-    /// Order of dates that don't begin with the year
-    #[arg(long, value_name = "ORDER", default_value = "ymd")]
-    dates: DatesArg,
-    /// Statements that are shown of each queue
-    #[arg(long, value_name = "N", default_value_t = BatchParams::default().shown)]
-    shown: usize,
-    /// Folder of templates that replace the built-in ones of the same name
+    /// Model directory [default: the starter model, if it labelled the file]
     #[arg(long, value_name = "DIR")]
-    template: Option<PathBuf>,
-    /// What the names of the columns with the model's codes begin with
+    model: Option<PathBuf>,
+    /// Codebook (TOML) [default: the model's, else codebook.toml beside the labelled file]
+    #[arg(long, value_name = "FILE")]
+    codebook: Option<PathBuf>,
+    /// Prefix of the columns with the model's codes
     #[arg(long, default_value = "konflik_")]
     prefix: String,
-    /// Replace outputs that are there
-    #[arg(long)]
-    force: bool,
+    /// Rules (TOML) that assign rows to queues, in order of urgency
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    routes: Option<PathBuf>,
+    /// Random sample of the statements that people coded: a file with ids and one column per
+    /// variable
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    gold: Option<PathBuf>,
+    #[command(flatten, next_help_heading = SOURCES)]
+    sampled: SampledArgs,
+    /// Files with the codes of several people, as for `konflik agree`
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = SOURCES)]
+    coders: Vec<PathBuf>,
+    /// Scores of the model: a file from `konflik evaluate -o FILE.json`
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    evaluation: Option<PathBuf>,
+    /// Count codes per value of this column; repeatable [default: channel, source, role and speaker]
+    #[arg(long, value_name = "COLUMN", help_heading = CONTENT)]
+    by: Vec<String>,
+    /// Order of day and month in dates that do not begin with the year
+    #[arg(long, value_name = "ORDER", default_value = "ymd", help_heading = CONTENT)]
+    dates: DatesArg,
+    /// Show this many statements per queue
+    #[arg(long, value_name = "N", help_heading = CONTENT, default_value_t = BatchParams::default().shown)]
+    shown: usize,
+    /// Folder of templates that replace built-in templates of the same name
+    #[arg(long, value_name = "DIR", help_heading = CONTENT)]
+    template: Option<PathBuf>,
     #[command(flatten)]
     bootstrap: BootstrapArgs,
     #[command(flatten)]
@@ -90,7 +91,7 @@ pub(in crate::cli) struct ReportArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DatesArg {
-    /// Only dates that begin with the year are read
+    /// Read only dates that begin with the year
     Ymd,
     /// 1/2/2026 is the first of February
     Dmy,
@@ -128,43 +129,49 @@ impl Form {
     }
 }
 
+/// What to report and where to write it; the arguments are checked.
+struct ReportJob<'a> {
+    args: &'a ReportArgs,
+    outputs: Vec<(&'a Path, Form)>,
+    pages: Pages,
+    options: ReadOptions,
+    params: BatchParams,
+}
+
+impl ReportArgs {
+    fn job(&self) -> Result<ReportJob<'_>> {
+        let lang = self.lang.lang();
+        Ok(ReportJob {
+            args: self,
+            outputs: checked_outputs(&self.output, &self.inputs(), self.force, Form::of_path)?,
+            pages: Pages::new(lang, self.template.as_deref())?,
+            options: self.input.options()?,
+            params: BatchParams {
+                language: lang.code().into(),
+                by: self.by.clone(),
+                dates: match self.dates {
+                    DatesArg::Ymd => DateOrder::YearFirst,
+                    DatesArg::Dmy => DateOrder::DayFirst,
+                    DatesArg::Mdy => DateOrder::MonthFirst,
+                },
+                prefix: self.prefix.clone(),
+                shown: self.shown,
+            },
+        })
+    }
+
+    fn inputs(&self) -> Vec<&Path> {
+        let optional = [&self.routes, &self.gold, &self.evaluation];
+        let given = optional.into_iter().flatten().chain(&self.coders);
+        std::iter::once(&self.labelled)
+            .chain(given)
+            .map(PathBuf::as_path)
+            .collect()
+    }
+}
+
 pub(in crate::cli) fn run(args: &ReportArgs, console: &Console) -> Result<Status> {
-    let inputs = args.inputs();
-    for path in &args.output {
-        Form::of_path(path)?;
-        check_output(path, &inputs, args.force)?;
-    }
-    let pages = Pages::new(args.lang.lang(), args.template.as_deref())?;
-    let reader = args.open()?;
-    let basis = Basis::of(args, &reader)?;
-    let report = args.measure(reader, &basis, console)?;
-    for fault in &report.rows.faults {
-        console.warn(&format!("{fault}; row left out"));
-    }
-    let left_out = report.rows.left_out;
-    if left_out as usize > report.rows.faults.len() {
-        console.warn(&format!("{} left out in all", counted(left_out, "row")));
-    }
-    let word_min = basis
-        .model
-        .as_ref()
-        .map(|m| m.extractor().lexical().params().word_min_df);
-    let pages = match word_min {
-        Some(least) => pages.knowing_words_from(least),
-        None => pages,
-    };
-    for path in &args.output {
-        let page = Form::of_path(path)?.render(&pages, &report)?;
-        write_output(path, page, args.force)?;
-        console.say(&format!("wrote {}", path.display()));
-    }
-    if args.output.is_empty() {
-        print(&Form::Markdown.render(&pages, &report)?)?;
-    }
-    Ok(match left_out {
-        0 => Status::Done,
-        _ => Status::Findings,
-    })
+    args.job()?.run(console)
 }
 
 /// What the rows were coded by.
@@ -174,9 +181,10 @@ struct Basis {
 }
 
 impl Basis {
-    /// The model that is named, or the starter model if the first row names it, with its codebook;
-    /// else a codebook alone.
-    fn of(args: &ReportArgs, reader: &Reader) -> konflik::Result<Self> {
+    /// The model given with `--model`, or the starter model if the first row names it, with the
+    /// codebook of that model; else a codebook alone.
+    fn of(job: &ReportJob<'_>, reader: &Reader) -> konflik::Result<Self> {
+        let args = job.args;
         if let Some(path) = &args.model {
             let model = load_model(Some(path))?;
             if let Some(path) = &args.codebook {
@@ -195,7 +203,7 @@ impl Basis {
             None => starter.codebook().clone(),
         };
         let wanted = format!("{}model", args.prefix);
-        let named = first_cell(&args.labelled, reader, &wanted, args)?;
+        let named = job.first_cell(reader, &wanted)?;
         let is_starter =
             named.as_deref() == Some(starter.id()) && starter.codebook().hash() == codebook.hash();
         Ok(Self {
@@ -205,55 +213,78 @@ impl Basis {
     }
 }
 
-/// The cell of a column in the first row; `None` for standard input, which is read only once.
-fn first_cell(
-    path: &Path,
-    reader: &Reader,
-    column: &str,
-    args: &ReportArgs,
-) -> konflik::Result<Option<String>> {
-    let position = reader.layout().columns.iter().position(|c| c == column);
-    let (Some(position), false) = (position, path.as_os_str() == "-") else {
-        return Ok(None);
-    };
-    let mut again = args.open()?;
-    while let Some(row) = again.next_row()? {
-        if let Ok(record) = row {
-            return Ok(Some(record.cell(position).into_owned()));
+impl ReportJob<'_> {
+    fn run(self, console: &Console) -> Result<Status> {
+        let reader = self.open()?;
+        let basis = Basis::of(&self, &reader)?;
+        let report = self.measure(reader, &basis, console)?;
+        for fault in &report.rows.faults {
+            console.warn(&format!("{fault}; row left out"));
         }
-    }
-    Ok(None)
-}
-
-impl ReportArgs {
-    fn inputs(&self) -> Vec<&Path> {
-        let optional = [&self.routes, &self.gold, &self.evaluation];
-        let given = optional.into_iter().flatten().chain(&self.coders);
-        std::iter::once(&self.labelled)
-            .chain(given)
-            .map(PathBuf::as_path)
-            .collect()
+        let left_out = report.rows.left_out;
+        if left_out as usize > report.rows.faults.len() {
+            console.warn(&format!("{} left out in total", counted(left_out, "row")));
+        }
+        self.write(&report, basis.model.as_ref(), console)?;
+        Ok(match left_out {
+            0 => Status::Done,
+            _ => Status::Findings,
+        })
     }
 
-    /// Of a table whose texts were cut when it was labelled, the statement is the part.
+    fn write(self, report: &BatchReport, model: Option<&Model>, console: &Console) -> Result<()> {
+        let pages = match model {
+            Some(model) => {
+                let lexical = model.extractor().lexical();
+                self.pages.knowing_words_from(lexical.params().word_min_df)
+            }
+            None => self.pages,
+        };
+        for (path, form) in &self.outputs {
+            write_output(path, form.render(&pages, report)?, self.args.force)?;
+            console.say(&format!("wrote {}", path.display()));
+        }
+        if self.outputs.is_empty() {
+            print(&Form::Markdown.render(&pages, report)?)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the labelled file. If labelling cut its texts into units, the statement is the unit.
     fn open(&self) -> konflik::Result<Reader> {
         const PART: &str = "unit_text";
-        let options = self.input.options()?;
-        let reader = Reader::open(&self.labelled, &options)?;
+        let labelled = &self.args.labelled;
+        let reader = Reader::open(labelled, &self.options)?;
         let is_cut = reader.layout().columns.iter().any(|c| c == PART);
-        if options.text_column.is_some() || !is_cut || self.labelled.as_os_str() == "-" {
+        if self.options.text_column.is_some() || !is_cut || labelled.as_os_str() == "-" {
             return Ok(reader);
         }
         let options = ReadOptions {
             text_column: Some(PART.into()),
-            ..options
+            ..self.options.clone()
         };
-        Reader::open(&self.labelled, &options)
+        Reader::open(labelled, &options)
+    }
+
+    /// The cell of a column in the first row; `None` for standard input, which is read only once.
+    fn first_cell(&self, reader: &Reader, column: &str) -> konflik::Result<Option<String>> {
+        let position = reader.layout().columns.iter().position(|c| c == column);
+        let (Some(position), false) = (position, self.args.labelled.as_os_str() == "-") else {
+            return Ok(None);
+        };
+        let mut again = self.open()?;
+        while let Some(row) = again.next_row()? {
+            if let Ok(record) = row {
+                return Ok(Some(record.cell(position).into_owned()));
+            }
+        }
+        Ok(None)
     }
 
     fn measure(&self, reader: Reader, basis: &Basis, console: &Console) -> Result<BatchReport> {
         let codebook = &basis.codebook;
         let routes = self
+            .args
             .routes
             .as_deref()
             .map(|path| Routes::read(path, codebook))
@@ -261,6 +292,7 @@ impl ReportArgs {
         let gold = self.gold(codebook, console)?;
         let coders = self.coded(codebook)?;
         let scores = self
+            .args
             .evaluation
             .as_deref()
             .map(ModelScores::read)
@@ -277,18 +309,7 @@ impl ReportArgs {
             scores: scores.as_ref(),
             files: &files,
         };
-        let params = BatchParams {
-            language: self.lang.lang().code().into(),
-            by: self.by.clone(),
-            dates: match self.dates {
-                DatesArg::Ymd => DateOrder::YearFirst,
-                DatesArg::Dmy => DateOrder::DayFirst,
-                DatesArg::Mdy => DateOrder::MonthFirst,
-            },
-            prefix: self.prefix.clone(),
-            shown: self.shown,
-        };
-        Ok(BatchReport::measure(reader, &sources, &params)?)
+        Ok(BatchReport::measure(reader, &sources, &self.params)?)
     }
 
     fn gold(
@@ -296,12 +317,12 @@ impl ReportArgs {
         codebook: &Codebook,
         console: &Console,
     ) -> Result<Option<(Corpus, Labels, Prevalence)>> {
-        let Some(path) = &self.gold else {
+        let Some(path) = &self.args.gold else {
             return Ok(None);
         };
         let gold = Corpus::read(path, codebook.clone(), &ReadOptions::default())?;
-        let gold = self.sampled.chosen(gold, console)?;
-        let labels = Labels::read(&self.labelled, codebook, &self.prefix)?;
+        let gold = self.args.sampled.chosen(gold, console)?;
+        let labels = Labels::read(&self.args.labelled, codebook, &self.args.prefix)?;
         let shares = prevalence(&labels, &gold, &PrevalenceParams::default())?;
         if shares.strangers > 0 {
             let strangers = counted(shares.strangers as u64, "statement");
@@ -314,26 +335,29 @@ impl ReportArgs {
     }
 
     fn coded(&self, codebook: &Codebook) -> Result<Option<(CoderTable, Agreement)>> {
-        if self.coders.is_empty() {
+        if self.args.coders.is_empty() {
             return Ok(None);
         }
         let options = CoderOptions {
-            prefix: self.prefix.clone(),
+            prefix: self.args.prefix.clone(),
             ..CoderOptions::default()
         };
-        let table = CoderTable::read(&self.coders, codebook, &options)?;
-        let agreement = agreement(&table, codebook, &self.bootstrap.params())?;
+        let table = CoderTable::read(&self.args.coders, codebook, &options)?;
+        let agreement = agreement(&table, codebook, &self.args.bootstrap.params())?;
         Ok(Some((table, agreement)))
     }
 
     /// The files with their hashes; the routing file has its own.
     fn files(&self) -> konflik::Result<Vec<SourceFile>> {
-        let named = [("gold", &self.gold), ("evaluation", &self.evaluation)];
+        let named = [
+            ("gold", &self.args.gold),
+            ("evaluation", &self.args.evaluation),
+        ];
         let named = named
             .into_iter()
             .filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
-        let coders = self.coders.iter().map(|path| ("coders", path));
-        let all = std::iter::once(("labelled", &self.labelled))
+        let coders = self.args.coders.iter().map(|path| ("coders", path));
+        let all = std::iter::once(("labelled", &self.args.labelled))
             .chain(named)
             .chain(coders);
         all.map(|(kind, path)| source_file(kind, path)).collect()

@@ -25,16 +25,16 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct RestoreArgs {
-    /// Table or JSON lines whose names were replaced, or `-`
+    /// Table or JSON lines with pseudonyms, or `-` for standard input
     #[arg(value_name = "INPUT")]
     rows: PathBuf,
-    /// The key that was written with it
+    /// Key file, written when the names were replaced
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Where to write, in the format of the input
+    /// Write to this file, in the input's format, or `-` for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
-    /// Replace an output that is there
+    /// Overwrite an existing output
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -90,7 +90,7 @@ pub(in crate::cli) fn run(args: &RestoreArgs, console: &Console) -> Result<Statu
     output.commit()?;
     let names: u64 = reader.masked().values().sum();
     console.say(&format!(
-        "{} read, {} turned back",
+        "{} read, {} restored",
         counted(rows, "row"),
         counted(names, "name")
     ));

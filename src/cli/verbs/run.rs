@@ -38,7 +38,7 @@ const CONFIG: &str = "konflik.toml";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct RunArgs {
-    /// Configuration; by default konflik.toml in this folder or the nearest above it
+    /// Configuration file [default: konflik.toml in this folder or the nearest folder above]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -290,7 +290,7 @@ impl Pipeline<'_> {
         if evaluation.seen_in_training > 0 {
             let n = counted(evaluation.seen_in_training as u64, "held-out text");
             self.console
-                .warn(&format!("{n} also stand in the training part"));
+                .warn(&format!("{n} also appear in the training part"));
         }
         for line in score_lines(&evaluation) {
             self.console.say(&format!("  {line}"));
@@ -300,8 +300,8 @@ impl Pipeline<'_> {
 
     fn how(&self) -> String {
         format!(
-            "Scores are on {:.0} % of the statements, whole groups held out from a model trained on the others with the same settings; \
-             the model itself is trained on all.",
+            "Scores were measured on {:.0} % of the statements: whole groups, held out from a model trained on the others with the same settings. \
+             The final model is trained on all statements.",
             100.0 * self.config.evaluate.holdout
         )
     }

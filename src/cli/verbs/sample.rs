@@ -23,56 +23,58 @@ const EXAMPLES: &str = "Examples:
   konflik sample labelled.csv --random 100 --uncertain 50 --diverse 50 --exclude coded.csv -o next.csv
   konflik sample labelled.csv --quota konflik_topic=10 --quota source=20 -o to-code.csv";
 
+const PICKS: &str = "Selection";
+const INPUT: &str = "Input";
+
 /// Pick the next statements for a person to code
 ///
-/// Column `sampled_by` says how each was picked. Only `random` rows can be used to evaluate a model
-/// or to estimate shares; the others teach it more. The model's own columns are left out, as they
-/// would sway the coder.
+/// Column `sampled_by` says how each row was picked. Use only `random` rows to evaluate a model or to
+/// estimate shares; the other rows are more useful for training. The model's own columns are left
+/// out, because these would influence the coder.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 #[command(group(ArgGroup::new("picks").required(true).multiple(true).args(["random", "uncertain", "diverse", "quota"])))]
 pub(in crate::cli) struct SampleArgs {
-    /// Statements (CSV, TSV or JSON lines) with ids, labelled where --uncertain is asked for
+    /// Statements (CSV, TSV or JSON lines) with ids; for --uncertain, a labelled file
     #[arg(value_name = "INPUT")]
     statements: PathBuf,
-    /// Where to write: .csv or .tsv
+    /// Write to this file (.csv or .tsv)
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// Rows by chance
-    #[arg(long, value_name = "N")]
-    random: Option<usize>,
-    /// Rows that the model is least sure of
-    #[arg(long, value_name = "N")]
-    uncertain: Option<usize>,
-    /// Rows that are least like those picked or coded before
-    #[arg(long, value_name = "N")]
-    diverse: Option<usize>,
-    /// Rows by chance for each value of a column: `COLUMN=N`; may be repeated
-    #[arg(long, value_name = "COLUMN=N", value_parser = parse_quota)]
-    quota: Vec<(String, usize)>,
-    /// File of statements that are coded already, by id; may be repeated. Random rows are then
-    /// random among the others
-    #[arg(long, value_name = "FILE")]
-    exclude: Vec<PathBuf>,
-    /// The variable whose probability counts for --uncertain; the least of all if left out
-    #[arg(long, value_name = "VARIABLE")]
-    variable: Option<String>,
-    /// Column of the statements
-    #[arg(long, value_name = "NAME", default_value = "text")]
-    text_column: String,
-    /// What the names of the model's columns begin with
-    #[arg(long, default_value = "konflik_")]
-    prefix: String,
-    /// Seed of chance
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Replace an output that is there
+    /// Overwrite an existing output
     #[arg(long)]
     force: bool,
+    /// Pick N rows at random
+    #[arg(long, value_name = "N", help_heading = PICKS)]
+    random: Option<usize>,
+    /// Pick the N rows that the model is least sure of
+    #[arg(long, value_name = "N", help_heading = PICKS)]
+    uncertain: Option<usize>,
+    /// Pick the N rows that differ most from the rows picked or coded before
+    #[arg(long, value_name = "N", help_heading = PICKS)]
+    diverse: Option<usize>,
+    /// Pick N rows at random for each value of a column; repeatable
+    #[arg(long, value_name = "COLUMN=N", help_heading = PICKS, value_parser = parse_quota)]
+    quota: Vec<(String, usize)>,
+    /// Exclude the statements in this file, by id, because they are already coded; repeatable
+    #[arg(long, value_name = "FILE", help_heading = PICKS)]
+    exclude: Vec<PathBuf>,
+    /// Variable whose probability --uncertain uses [default: the lowest of all variables]
+    #[arg(long, value_name = "VARIABLE", help_heading = PICKS)]
+    variable: Option<String>,
+    /// Random seed
+    #[arg(long, value_name = "N", help_heading = PICKS, default_value_t = 1)]
+    seed: u64,
+    /// Column of the statements
+    #[arg(long, value_name = "NAME", help_heading = INPUT, default_value = "text")]
+    text_column: String,
+    /// Prefix of the columns with the model's codes
+    #[arg(long, help_heading = INPUT, default_value = "konflik_")]
+    prefix: String,
 }
 
 fn parse_quota(text: &str) -> Result<(String, usize), String> {
-    let wrong = || "a column and a number, such as source=20".to_string();
+    let wrong = || "expected a column and a number, such as source=20".to_string();
     let (column, n) = text.rsplit_once('=').ok_or_else(wrong)?;
     Ok((column.to_string(), n.parse().map_err(|_| wrong())?))
 }
@@ -103,13 +105,13 @@ pub(in crate::cli) fn run(args: &SampleArgs, console: &Console) -> Result<Status
     let asked = [args.random, args.uncertain, args.diverse];
     let asked: usize = asked.into_iter().flatten().sum();
     if picked.len() - count(SampledBy::Quota) < asked {
-        console.warn("there were not as many rows as asked for");
+        console.warn("fewer rows were available than requested");
         return Ok(Status::Findings);
     }
     Ok(Status::Done)
 }
 
-/// Picks rows: those by chance first, so that they are random over all that are left to code.
+/// Picks rows: random rows first, so that they are a random sample of all uncoded rows.
 fn draw(args: &SampleArgs, rows: &KeyedRows) -> konflik::Result<Vec<Picked>> {
     let text = rows.require(&args.text_column, ColumnHolds::Text)?;
     let coded = coded(args, rows)?;

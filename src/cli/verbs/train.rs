@@ -1,16 +1,17 @@
-//! `konflik train`: a model from coded statements.
+//! `konflik train`: coded statements into a model.
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use konflik::corpus::Codings;
 use konflik::evaluate::{EvaluateParams, Trial, evaluate_out_of_fold, tune};
-use konflik::features::{LexicalParams, StaticEncoder, Views};
+use konflik::features::{LexicalParams, StaticEncoder, TextEncoder, Views};
 use konflik::model::{Aids, Reading, StagedModel, TrainParams};
 use konflik::report::model_card;
-use konflik::{Corpus, Error};
+use konflik::{Codebook, Corpus, Error, Model, ReadOptions};
 
 use crate::cli::Status;
 use crate::cli::args::{CorpusArgs, EncoderArgs, InputArgs, prior_model};
@@ -30,88 +31,101 @@ const EXAMPLES: &str = "Examples:
 pub(in crate::cli) struct TrainArgs {
     #[command(flatten)]
     corpus: CorpusArgs,
-    /// Directory to write the model to
+    /// Write the model to this directory
     #[arg(long, short, value_name = "DIR")]
     output: PathBuf,
-    /// Name of the model; by default that of its directory
-    #[arg(long)]
-    name: Option<String>,
-    /// Markdown to put at the end of the model card: what it is for, scores elsewhere, limits
-    #[arg(long, value_name = "FILE")]
-    notes: Option<PathBuf>,
-    /// Replace a model that is there
+    /// Overwrite an existing model
     #[arg(long)]
     force: bool,
-    /// Take the semantic view's vectors from this model2vec directory, not the shipped ones
-    #[arg(long, value_name = "DIR")]
-    vectors: Option<PathBuf>,
     /// Start from this model: a directory, or `starter`
     #[arg(long, value_name = "MODEL")]
     from: Option<PathBuf>,
-    /// Table of what several coders said: `id` and a column `<variable>_<coder>` each; statements
-    /// of theirs are learned with the shares of their codes
-    #[arg(long, value_name = "FILE")]
-    codings: Option<PathBuf>,
-    /// How to read together with the context encoder, as `models/prior.py` learns it (JSON);
-    /// without it that of the model in --from, for the same codebook
-    #[arg(long, value_name = "FILE")]
-    reading: Option<PathBuf>,
-    /// Search for better hyperparameters by cross-validation first, from those given on
+    /// First search for better hyperparameters by cross-validation, starting from the given values
     #[arg(long)]
     tune: bool,
-    #[command(flatten)]
-    encoder: EncoderArgs,
+    /// Learn from the codes of several coders: a table with `id` and a column
+    /// `<variable>_<coder>` per coder. For these statements the model learns the share of coders
+    /// behind each code
+    #[arg(long, value_name = "FILE")]
+    codings: Option<PathBuf>,
+    /// Name of the model [default: the name of the directory]
+    #[arg(long)]
+    name: Option<String>,
+    /// Append this Markdown file to the model card: intended use, scores on other data, limits
+    #[arg(long, value_name = "FILE")]
+    notes: Option<PathBuf>,
     #[command(flatten)]
     params: ParamArgs,
+    #[command(flatten)]
+    views: ViewArgs,
     #[command(flatten)]
     bad_rows: BadRowArgs,
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    encoder: EncoderArgs,
 }
 
 /// Hyperparameters.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Hyperparameters")]
 struct ParamArgs {
-    /// Cost of an error beside the penalty on large weights [default: 10; 30 below 2000 statements]
-    #[arg(long)]
+    /// Cost of errors, relative to the penalty on large weights [default: 10; 30 below 2000
+    /// statements]
+    #[arg(long, value_name = "COST")]
     cost: Option<f64>,
-    /// How far rare codes are weighted up, 0 to 1
-    #[arg(long, default_value_t = TrainParams::default().balance)]
+    /// Weight rare codes up, from 0 (not at all) to 1 (fully)
+    #[arg(long, value_name = "SHARE", default_value_t = TrainParams::default().balance)]
     balance: f64,
-    /// Weight of the semantic view beside the lexical one [default: 0.5; 1 below 2000 statements]
-    #[arg(long)]
+    /// Weight of the semantic view, relative to the lexical view [default: 0.5; 1 below 2000
+    /// statements]
+    #[arg(long, value_name = "WEIGHT")]
     semantic_weight: Option<f64>,
-    /// Weight of the sentence encoder's view beside the lexical one
-    #[arg(long, default_value_t = TrainParams::default().sentence_weight)]
+    /// Weight of the sentence encoder's view, relative to the lexical view
+    #[arg(long, value_name = "WEIGHT", default_value_t = TrainParams::default().sentence_weight)]
     sentence_weight: f64,
-    /// Weight of letters inside words and of sub-word pieces beside that of words
-    #[arg(long, conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_weight)]
+    /// Weight of character n-grams and subword pieces, relative to words
+    #[arg(long, value_name = "WEIGHT", conflicts_with = "from", default_value_t = TrainParams::default().lexical.char_weight)]
     char_weight: f32,
-    /// Statements that a word must stand in [default: 2; 1 below 2000 statements]
-    #[arg(long, conflicts_with = "from")]
+    /// Ignore words in fewer than N statements [default: 2; 1 below 2000 statements]
+    #[arg(long, value_name = "N", conflicts_with = "from")]
     word_min_df: Option<u32>,
-    /// Statements that a word pair must stand in [default: 3; 2 below 2000 statements]
-    #[arg(long, conflicts_with = "from")]
+    /// Ignore word pairs in fewer than N statements [default: 3; 2 below 2000 statements]
+    #[arg(long, value_name = "N", conflicts_with = "from")]
     bigram_min_df: Option<u32>,
-    /// Statements that letters or a piece must stand in [default: 4; 2 below 2000 statements]
-    #[arg(long, conflicts_with = "from")]
+    /// Ignore character n-grams and subword pieces in fewer than N statements [default: 4; 2 below
+    /// 2000 statements]
+    #[arg(long, value_name = "N", conflicts_with = "from")]
     char_min_df: Option<u32>,
-    /// Use the vectors of the context encoder also with 2000 statements and more; the model then
-    /// labels some 100 statements a second on one core
-    #[arg(long)]
-    context: bool,
-    /// Leave a view out; may be repeated
+    /// Number of folds for cross-fitting
+    #[arg(long, value_name = "N", default_value_t = TrainParams::default().folds)]
+    folds: usize,
+    /// Target error rate of `auto` decisions
+    #[arg(long, value_name = "RATE", default_value_t = TrainParams::default().stated_error)]
+    stated_error: f64,
+    /// Random seed of the folds and the training order
+    #[arg(long, value_name = "N", default_value_t = TrainParams::default().seed)]
+    seed: u64,
+}
+
+/// The views of a statement that the model learns from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Views")]
+struct ViewArgs {
+    /// Leave out a view; repeatable
     #[arg(long, value_name = "VIEW")]
     without: Vec<View>,
-    /// Folds of the cross-fitting
-    #[arg(long, default_value_t = TrainParams::default().folds)]
-    folds: usize,
-    /// Error rate that `auto` decisions keep to
-    #[arg(long, default_value_t = TrainParams::default().stated_error)]
-    stated_error: f64,
-    /// Seed of folds and order
-    #[arg(long, default_value_t = TrainParams::default().seed)]
-    seed: u64,
+    /// Use the context encoder's vectors even with 2000 or more statements; the model then labels
+    /// about 100 statements a second on one core
+    #[arg(long)]
+    context: bool,
+    /// Combine the model with the context encoder as this file says (JSON, from `models/prior.py`)
+    /// [default: as the model in --from does, if it has the same codebook]
+    #[arg(long, value_name = "FILE")]
+    reading: Option<PathBuf>,
+    /// Use the vectors in this model2vec directory for the semantic view, not the built-in vectors
+    #[arg(long, value_name = "DIR")]
+    vectors: Option<PathBuf>,
 }
 
 /// A view that can be left out.
@@ -125,8 +139,8 @@ enum View {
 }
 
 impl ParamArgs {
-    /// What was asked for, and else what suits so many statements.
-    fn params(&self, statements: usize) -> TrainParams {
+    /// The given hyperparameters, else the defaults for this number of statements.
+    fn params(&self, views: &ViewArgs, statements: usize) -> TrainParams {
         let suited = TrainParams::suited_to(statements);
         let lexical = suited.lexical;
         TrainParams {
@@ -138,11 +152,11 @@ impl ParamArgs {
             semantic_weight: self.semantic_weight.unwrap_or(suited.semantic_weight),
             sentence_weight: self.sentence_weight,
             views: Views {
-                lexical: !self.without.contains(&View::Lexical),
-                semantic: !self.without.contains(&View::Semantic),
-                cues: !self.without.contains(&View::Cues),
+                lexical: !views.without.contains(&View::Lexical),
+                semantic: !views.without.contains(&View::Semantic),
+                cues: !views.without.contains(&View::Cues),
             },
-            context: (suited.context || self.context) && !self.without.contains(&View::Context),
+            context: (suited.context || views.context) && !views.without.contains(&View::Context),
             lexical: LexicalParams {
                 char_weight: self.char_weight,
                 word_min_df: self.word_min_df.unwrap_or(lexical.word_min_df),
@@ -155,78 +169,128 @@ impl ParamArgs {
     }
 }
 
+/// What to train on and where to write the model; the arguments are checked.
+struct TrainJob<'a> {
+    args: &'a TrainArgs,
+    codebook: Codebook,
+    notes: String,
+    target: StagedModel,
+    options: ReadOptions,
+    name: String,
+    reading: Option<Reading>,
+}
+
+impl TrainArgs {
+    fn job(&self) -> Result<TrainJob<'_>> {
+        let codebook = self.corpus.codebook()?;
+        let notes = match &self.notes {
+            Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
+            None => String::new(),
+        };
+        let directory = self.output.file_name();
+        let stem = directory.map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
+        Ok(TrainJob {
+            args: self,
+            codebook,
+            notes,
+            target: StagedModel::prepare(&self.output, self.force)?,
+            options: self.input.options()?,
+            name: self.name.clone().unwrap_or(stem),
+            reading: self
+                .views
+                .reading
+                .as_deref()
+                .map(Reading::read)
+                .transpose()?,
+        })
+    }
+}
+
+/// What training uses besides the corpus.
+struct Loaded {
+    vectors: Option<StaticEncoder>,
+    sentences: Option<Arc<dyn TextEncoder>>,
+    prior: Option<Model>,
+    codings: Option<Codings>,
+}
+
+impl Loaded {
+    fn of(args: &TrainArgs, codebook: &Codebook) -> konflik::Result<Self> {
+        let vectors = args.views.vectors.as_deref();
+        let codings = args.codings.as_deref();
+        Ok(Self {
+            vectors: vectors.map(StaticEncoder::load).transpose()?,
+            sentences: args.encoder.load()?,
+            prior: args.from.as_deref().map(prior_model).transpose()?,
+            codings: codings
+                .map(|path| Codings::read(path, codebook))
+                .transpose()?,
+        })
+    }
+
+    fn aids(&self) -> Aids<'_> {
+        Aids {
+            encoder: self.vectors.as_ref(),
+            sentences: self.sentences.as_ref(),
+            prior: self.prior.as_ref(),
+            codings: self.codings.as_ref(),
+        }
+    }
+}
+
 pub(in crate::cli) fn run(args: &TrainArgs, console: &Console) -> Result<Status> {
-    let codebook = args.corpus.codebook()?;
-    let notes = match &args.notes {
-        Some(path) => fs::read_to_string(path).map_err(|e| Error::read(path, e))?,
-        None => String::new(),
-    };
-    let target = StagedModel::prepare(&args.output, args.force)?;
-    let coded = Coded {
-        path: &args.corpus.statements(),
-        codebook,
-        options: &args.input.options()?,
-        beside: &args.output,
-        force: args.force,
-    };
-    let corpus = args.bad_rows.read_corpus(coded, console)?;
-    if !corpus.has_groups {
-        console.warn(NO_GROUPS);
+    args.job()?.run(console)
+}
+
+impl TrainJob<'_> {
+    fn run(self, console: &Console) -> Result<Status> {
+        let args = self.args;
+        let coded = Coded {
+            path: &args.corpus.statements(),
+            codebook: self.codebook,
+            options: &self.options,
+            beside: &args.output,
+            force: args.force,
+        };
+        let corpus = args.bad_rows.read_corpus(coded, console)?;
+        if !corpus.has_groups {
+            console.warn(NO_GROUPS);
+        }
+        let loaded = Loaded::of(args, &corpus.codebook)?;
+        if let Some(codings) = &loaded.codings {
+            say_codings(console, codings, &corpus);
+        }
+        let aids = loaded.aids();
+        let mut params = args.params.params(&args.views, corpus.statements.len());
+        if args.tune {
+            params = tuned(console, &corpus, &params, aids)?;
+        }
+        let mut training = watched(console, &corpus, &self.name, &params, aids)?;
+        if let Some(reading) = self.reading {
+            training.model.set_reading(reading)?;
+        }
+        let evaluation = evaluate_out_of_fold(
+            &training.model,
+            &corpus,
+            &training.out_of_fold,
+            &EvaluateParams::default(),
+        )?;
+        training.model.set_scores(evaluation.summary())?;
+        let how = out_of_fold_sentence(training.model.origin().folds);
+        self.target.commit(
+            &training.model,
+            &model_card(&training.model, &evaluation, &how, &self.notes),
+        )?;
+        for line in score_lines(&evaluation) {
+            console.say(&line);
+        }
+        let output = args.output.display();
+        console.say(&format!("wrote {output} ({})", training.model.id()));
+        console.say(&format!(
+            "next: konflik label NEW.csv --model {output} -o labelled.csv"
+        ));
+        Ok(Status::Done)
     }
-    let stem = args
-        .output
-        .file_name()
-        .map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
-    let name = args.name.clone().unwrap_or(stem);
-    let vectors = args.vectors.as_deref().map(StaticEncoder::load);
-    let vectors = vectors.transpose()?;
-    let sentences = args.encoder.load()?;
-    let prior = args.from.as_deref().map(prior_model).transpose()?;
-    let codings = args.codings.as_deref();
-    let codings = codings.map(|path| Codings::read(path, &corpus.codebook));
-    let codings = codings.transpose()?;
-    if let Some(codings) = &codings {
-        say_codings(console, codings, &corpus);
-    }
-    let aids = Aids {
-        encoder: vectors.as_ref(),
-        sentences: sentences.as_ref(),
-        prior: prior.as_ref(),
-        codings: codings.as_ref(),
-    };
-    let mut params = args.params.params(corpus.statements.len());
-    if args.tune {
-        params = tuned(console, &corpus, &params, aids)?;
-    }
-    let mut training = watched(console, &corpus, &name, &params, aids)?;
-    if let Some(path) = &args.reading {
-        training.model.set_reading(Reading::read(path)?)?;
-    }
-    let evaluation = evaluate_out_of_fold(
-        &training.model,
-        &corpus,
-        &training.out_of_fold,
-        &EvaluateParams::default(),
-    )?;
-    training.model.set_scores(evaluation.summary())?;
-    let how = out_of_fold_sentence(training.model.origin().folds);
-    target.commit(
-        &training.model,
-        &model_card(&training.model, &evaluation, &how, &notes),
-    )?;
-    for line in score_lines(&evaluation) {
-        console.say(&line);
-    }
-    console.say(&format!(
-        "wrote {} ({})",
-        args.output.display(),
-        training.model.id()
-    ));
-    console.say(&format!(
-        "next: konflik label NEW.csv --model {} -o labelled.csv",
-        args.output.display()
-    ));
-    Ok(Status::Done)
 }
 
 /// Searches for hyperparameters and says what was tried.
@@ -249,7 +313,7 @@ fn tuned(
         ));
     })?;
     console.say(&format!(
-        "tuned: {:.4} to {:.4} in {}; scores out of fold are a little too high for it",
+        "tuned: {:.4} to {:.4} in {}; out-of-fold scores are slightly optimistic because of tuning",
         tuning.before,
         tuning.after,
         counted(tuning.trials.len() as u64, "trial")
@@ -260,14 +324,14 @@ fn tuned(
 fn say_codings(console: &Console, codings: &Codings, corpus: &Corpus) {
     let coders = codings.coders.iter().map(Vec::len).max().unwrap_or(0);
     console.say(&format!(
-        "{} statements have the codes of up to {}",
+        "{} statements have codes from up to {}",
         codings.len(),
         counted(coders as u64, "coder")
     ));
     let strangers = codings.strangers(corpus);
     if let Some(first) = strangers.first() {
         console.warn(&format!(
-            "{} ids of the codings are not in the corpus ({first} for one): left out",
+            "left out {} ids of --codings that are not in the corpus, such as {first}",
             strangers.len()
         ));
     }

@@ -1,4 +1,4 @@
-//! `konflik evaluate`: a model against gold codes.
+//! `konflik evaluate`: the scores of a model on gold codes.
 
 mod study;
 
@@ -12,18 +12,17 @@ use konflik::label::Depth;
 use konflik::report::{
     Pages, evaluation_markdown, evaluation_text, gate_github, gate_gitlab, gate_junit, gate_summary,
 };
-use konflik::{Codebook, Corpus, Evaluation};
+use konflik::{Codebook, Corpus, Evaluation, ReadOptions};
 
 use crate::cli::Status;
-use crate::cli::args::LangArg;
 use crate::cli::args::{
-    BootstrapArgs, CodebookFileArgs, EncoderArgs, FastArgs, InputArgs, SampledArgs,
+    BootstrapArgs, CodebookFileArgs, EncoderArgs, FastArgs, InputArgs, LangArg, SampledArgs,
 };
 use crate::cli::console::{Console, NO_GROUPS};
-use crate::cli::document::{Document, DocumentArgs, EvaluationForm};
+use crate::cli::document::{Document, DocumentArgs, DocumentJob, EvaluationForm};
 use crate::cli::input::{BadRowArgs, Coded};
 
-use study::StudyArgs;
+use study::{Study, StudyArgs};
 
 const EXAMPLES: &str = "Examples:
   konflik evaluate gold.csv
@@ -34,38 +33,38 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct EvaluateArgs {
-    /// Gold statements: a file with a column per variable, or `-`
+    /// Gold statements: a file with one column per variable, or `-` for standard input
     #[arg(value_name = "GOLD")]
     gold: PathBuf,
-    /// Model directory; the starter model if left out
+    /// Model directory [default: the starter model]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     #[command(flatten)]
-    study: StudyArgs,
+    fast: FastArgs,
+    #[command(flatten)]
+    document: DocumentArgs<EvaluationForm>,
+    /// Language of an .html output, a page with charts
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: LangArg,
+    /// Check the scores against requirements (TOML): exit code 1 if one is missed, 3 if one can't be
+    /// measured. Outputs may then also be .xml (JUnit), .gitlab.json (code quality report) and
+    /// .summary.md (step summary)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve", "skip_bad_rows"])]
+    gate: Option<PathBuf>,
     #[command(flatten)]
     codebook: CodebookFileArgs,
     #[command(flatten)]
     sampled: SampledArgs,
     #[command(flatten)]
-    fast: FastArgs,
-    #[command(flatten)]
     bootstrap: BootstrapArgs,
-    /// Requirements (TOML) that the scores must meet: exit code 1 where one is missed, 3 where one
-    /// can't be measured. With it, outputs may also be .xml (`JUnit`), .gitlab.json (code quality)
-    /// and .summary.md (a step summary)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablate", "learning_curve", "skip_bad_rows"])]
-    gate: Option<PathBuf>,
+    #[command(flatten)]
+    study: StudyArgs,
     #[command(flatten)]
     bad_rows: BadRowArgs,
-    /// Language of an output that ends in .html
-    #[arg(long, value_name = "LANG", default_value = "en")]
-    lang: LangArg,
-    #[command(flatten)]
-    document: DocumentArgs<EvaluationForm>,
-    #[command(flatten)]
-    encoder: EncoderArgs,
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    encoder: EncoderArgs,
 }
 
 impl Document for Evaluation {
@@ -95,7 +94,7 @@ impl EvaluationForm {
     }
 }
 
-/// What an evaluation as a page needs beside it.
+/// What the page of an evaluation needs beside the scores.
 struct Page {
     lang: LangArg,
     top_words: Vec<TopWords>,
@@ -109,79 +108,115 @@ impl Page {
     }
 }
 
+/// What to measure and what to write; the arguments are checked.
+struct EvaluateJob<'a> {
+    args: &'a EvaluateArgs,
+    gate: Option<Gate>,
+    study: Option<Study<'a>>,
+    options: ReadOptions,
+    params: EvaluateParams,
+    document: DocumentJob<'a, EvaluationForm>,
+}
+
 impl EvaluateArgs {
-    fn corpus(&self, codebook: Codebook, console: &Console) -> Result<Corpus> {
-        let options = self.input.options()?;
-        let corpus = Coded {
-            path: &self.gold,
-            codebook,
-            options: &options,
-            beside: &self.gold,
-            force: self.document.force,
+    fn job(&self) -> Result<EvaluateJob<'_>> {
+        let document = self.document.job(&[&self.gold])?;
+        let gate = self.gate.as_deref().map(Gate::read).transpose()?;
+        let study = self.study.study(&self.gold, self.document.force)?;
+        let is_missing = |form: &EvaluationForm| match form {
+            EvaluationForm::Html => study.is_some(),
+            form => form.is_of_gate() && gate.is_none(),
         };
-        Ok(self.bad_rows.read_corpus(corpus, console)?)
+        if let Some(form) = document.forms().find(is_missing) {
+            return Err(form.not_of_this().into());
+        }
+        Ok(EvaluateJob {
+            args: self,
+            gate,
+            study,
+            options: self.input.options()?,
+            params: EvaluateParams {
+                depth: self.fast.depth(Depth::Careful),
+                ..self.bootstrap.params()
+            },
+            document,
+        })
     }
 }
 
 pub(in crate::cli) fn run(args: &EvaluateArgs, console: &Console) -> Result<Status> {
-    args.document.check(&[&args.gold])?;
-    let gate = args.gate.as_deref().map(Gate::read).transpose()?;
-    let forms = args.document.forms()?;
-    if let Some(form) = forms
-        .iter()
-        .find(|form| form.is_of_gate() && gate.is_none())
-    {
-        return Err(form.not_of_this().into());
+    let job = args.job()?;
+    match &job.study {
+        Some(study) => job.run_study(study, console),
+        None => job.score(console),
     }
-    let params = EvaluateParams {
-        depth: args.fast.depth(Depth::Careful),
-        ..args.bootstrap.params()
-    };
-    if args.study.is_asked_for() {
-        if forms.contains(&EvaluationForm::Html) {
-            return Err(EvaluationForm::Html.not_of_this().into());
+}
+
+impl EvaluateJob<'_> {
+    fn corpus(&self, codebook: Codebook, console: &Console) -> Result<Corpus> {
+        let corpus = Coded {
+            path: &self.args.gold,
+            codebook,
+            options: &self.options,
+            beside: &self.args.gold,
+            force: self.args.document.force,
+        };
+        Ok(self.args.bad_rows.read_corpus(corpus, console)?)
+    }
+
+    fn run_study(&self, study: &Study<'_>, console: &Console) -> Result<Status> {
+        let codebook = self.args.codebook.read(&self.args.gold)?;
+        let corpus = self.corpus(codebook, console)?;
+        warn_without_groups(&corpus, console);
+        let sentences = self.args.encoder.load()?;
+        study.run(
+            &corpus,
+            sentences.as_ref(),
+            &self.params,
+            &self.document,
+            console,
+        )?;
+        Ok(Status::Done)
+    }
+
+    fn score(&self, console: &Console) -> Result<Status> {
+        let args = self.args;
+        let model = args.encoder.model(args.model.as_deref())?;
+        if let Some(path) = &args.codebook.codebook {
+            model.require_codebook(&Codebook::read(path)?)?;
         }
-        args.study.check(&args.gold, args.document.force)?;
-        let codebook = args.codebook.read(&args.gold)?;
-        let corpus = args.corpus(codebook, console)?;
-        if !corpus.has_groups {
-            console.warn(NO_GROUPS);
+        let gold = self.corpus(model.codebook().clone(), console)?;
+        let gold = args.sampled.chosen(gold, console)?;
+        warn_without_groups(&gold, console);
+        let mut evaluation = evaluate(&model, &gold, &self.params)?;
+        evaluation.gate = self.gate.as_ref().map(|gate| gate.judge(&evaluation));
+        if evaluation.seen_in_training > 0 {
+            console.warn(&format!(
+                "{} of the statements were in the training data",
+                evaluation.seen_in_training
+            ));
         }
-        let document = &args.document;
-        args.study
-            .run(&corpus, &args.encoder, &params, document, console)?;
-        return Ok(Status::Done);
+        let is_page = self.document.forms().any(|f| f == EvaluationForm::Html);
+        let page = Page {
+            lang: args.lang,
+            top_words: if is_page {
+                top_words(&model, &gold)?
+            } else {
+                Vec::new()
+            },
+        };
+        let render = |form: EvaluationForm| form.render(&evaluation, &page);
+        self.document.write(render, console)?;
+        Ok(match evaluation.gate.map(|verdict| verdict.outcome) {
+            None | Some(GateOutcome::Passed) => Status::Done,
+            Some(GateOutcome::Missed) => Status::Findings,
+            Some(GateOutcome::NotMeasured) => Status::NotMeasured,
+        })
     }
-    let model = args.encoder.model(args.model.as_deref())?;
-    if let Some(path) = &args.codebook.codebook {
-        model.require_codebook(&Codebook::read(path)?)?;
-    }
-    let gold = args.corpus(model.codebook().clone(), console)?;
-    let gold = args.sampled.chosen(gold, console)?;
-    if !gold.has_groups {
+}
+
+fn warn_without_groups(corpus: &Corpus, console: &Console) {
+    if !corpus.has_groups {
         console.warn(NO_GROUPS);
     }
-    let mut evaluation = evaluate(&model, &gold, &params)?;
-    evaluation.gate = gate.map(|gate| gate.judge(&evaluation));
-    if evaluation.seen_in_training > 0 {
-        console.warn(&format!(
-            "{} of the statements were in the training",
-            evaluation.seen_in_training
-        ));
-    }
-    let page = Page {
-        lang: args.lang,
-        top_words: if forms.contains(&EvaluationForm::Html) {
-            top_words(&model, &gold)?
-        } else {
-            Vec::new()
-        },
-    };
-    let render = |form: EvaluationForm| form.render(&evaluation, &page);
-    args.document.write(render, console)?;
-    Ok(match evaluation.gate.map(|verdict| verdict.outcome) {
-        None | Some(GateOutcome::Passed) => Status::Done,
-        Some(GateOutcome::Missed) => Status::Findings,
-        Some(GateOutcome::NotMeasured) => Status::NotMeasured,
-    })
 }

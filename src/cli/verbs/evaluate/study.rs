@@ -1,89 +1,137 @@
 //! `konflik evaluate --ablate` and `--learning-curve`: trainings on a coded corpus, compared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
 use konflik::Corpus;
 use konflik::evaluate::{Ablation, EvaluateParams, LearningCurve, ablate, learning_curve};
+use konflik::features::TextEncoder;
 use konflik::model::{Aids, Step, TrainParams};
 use konflik::report::{ablation_markdown, ablation_text, curve_markdown, curve_svg, curve_text};
 
-use crate::cli::args::EncoderArgs;
 use crate::cli::args::prior_model;
 use crate::cli::console::Console;
-use crate::cli::document::EvaluationForm;
-use crate::cli::document::{Document, DocumentArgs, check_output};
+use crate::cli::document::{Document, DocumentJob, EvaluationForm, check_output};
 use crate::cli::out::{counted, write_output};
 
-/// Trainings to compare, in place of a model to score.
+/// Trainings to compare, instead of a model to score.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Ablation and learning curve")]
 pub(in crate::cli) struct StudyArgs {
-    /// Train on GOLD with and without each view and say what each is worth, out of fold
+    /// Report how much each view contributes: train on GOLD with and without the view, and score
+    /// out of fold
     #[arg(long, conflicts_with_all = ["model", "learning_curve"])]
     ablate: bool,
-    /// Train on 50 to 1000 statements of GOLD and score on a quarter of it that is held out
+    /// Report a learning curve: train on 50 to 1000 statements of GOLD, and score on a held-out
+    /// quarter
     #[arg(long, conflicts_with = "model")]
     learning_curve: bool,
-    /// With --learning-curve: also a curve of trainings that start from this model, or `starter`
+    /// Add a learning curve that starts from this model: a directory, or `starter`
     #[arg(long, value_name = "MODEL", requires = "learning_curve")]
     from: Option<PathBuf>,
-    /// With --learning-curve: draw it here, as .svg
+    /// Draw the learning curve to this file (.svg)
     #[arg(long, value_name = "FILE", requires = "learning_curve")]
     plot: Option<PathBuf>,
 }
 
+/// Trainings to compare; the arguments are checked.
+pub(super) enum Study<'a> {
+    Ablation,
+    LearningCurve {
+        from: Option<&'a Path>,
+        plot: Option<&'a Path>,
+        force: bool,
+    },
+}
+
 impl StudyArgs {
-    pub(in crate::cli) fn is_asked_for(&self) -> bool {
-        self.ablate || self.learning_curve
-    }
-
-    /// Refuses outputs that can't be written, before the work.
-    pub(in crate::cli) fn check(&self, gold: &std::path::Path, force: bool) -> Result<()> {
-        match &self.plot {
-            Some(path) => check_output(path, &[gold], force),
-            None => Ok(()),
+    /// The study to run, if one is requested.
+    pub(super) fn study(&self, gold: &Path, force: bool) -> Result<Option<Study<'_>>> {
+        if self.ablate {
+            return Ok(Some(Study::Ablation));
         }
+        if !self.learning_curve {
+            return Ok(None);
+        }
+        if let Some(path) = &self.plot {
+            check_output(path, &[gold], force)?;
+        }
+        Ok(Some(Study::LearningCurve {
+            from: self.from.as_deref(),
+            plot: self.plot.as_deref(),
+            force,
+        }))
     }
+}
 
-    pub(in crate::cli) fn run(
+impl Study<'_> {
+    pub(super) fn run(
         &self,
         corpus: &Corpus,
-        encoder: &EncoderArgs,
+        sentences: Option<&Arc<dyn TextEncoder>>,
         evaluate: &EvaluateParams,
-        document: &DocumentArgs<EvaluationForm>,
+        document: &DocumentJob<'_, EvaluationForm>,
         console: &Console,
     ) -> Result<()> {
-        let sentences = encoder.load()?;
-        let prior = self.from.as_deref().map(prior_model).transpose()?;
         let aids = Aids {
-            sentences: sentences.as_ref(),
-            prior: prior.as_ref(),
+            sentences,
             ..Aids::default()
         };
-        if self.ablate {
-            let params = TrainParams::suited_to(corpus.statements.len());
-            let watch = |views: &str, step: Step| {
-                if step == Step::Views {
-                    console.say(&format!("training {views}"));
+        match *self {
+            Self::Ablation => {
+                let ablation = ablation(corpus, aids, evaluate, console)?;
+                document.write(|form| form.plain()?.render(&ablation), console)
+            }
+            Self::LearningCurve { from, plot, force } => {
+                let prior = from.map(prior_model).transpose()?;
+                let aids = Aids {
+                    prior: prior.as_ref(),
+                    ..aids
+                };
+                let curve = curve(corpus, aids, evaluate.seed, console)?;
+                if let Some(path) = plot {
+                    write_output(path, curve_svg(&curve).as_str(), force)?;
+                    console.say(&format!("wrote {}", path.display()));
                 }
-            };
-            let ablation = ablate(corpus, &params, aids, evaluate, &watch)?;
-            return document.write(|form| form.plain()?.render(&ablation), console);
+                document.write(|form| form.plain()?.render(&curve), console)
+            }
         }
-        let watch = |size: usize, from: bool| {
-            let from = if from { " from the model" } else { "" };
-            let statements = counted(size as u64, "statement");
-            console.say(&format!("training on {statements}{from}"));
-        };
-        let params: &dyn Fn(usize) -> TrainParams = &TrainParams::suited_to;
-        let curve = learning_curve(corpus, params, aids, evaluate.seed, &watch)?;
-        if let Some(path) = &self.plot {
-            write_output(path, curve_svg(&curve).as_str(), document.force)?;
-            console.say(&format!("wrote {}", path.display()));
-        }
-        document.write(|form| form.plain()?.render(&curve), console)
     }
+}
+
+fn ablation(
+    corpus: &Corpus,
+    aids: Aids<'_>,
+    evaluate: &EvaluateParams,
+    console: &Console,
+) -> konflik::Result<Ablation> {
+    let params = TrainParams::suited_to(corpus.statements.len());
+    let watch = |views: &str, step: Step| {
+        if step == Step::Views {
+            console.say(&format!("training {views}"));
+        }
+    };
+    ablate(corpus, &params, aids, evaluate, &watch)
+}
+
+fn curve(
+    corpus: &Corpus,
+    aids: Aids<'_>,
+    seed: u64,
+    console: &Console,
+) -> konflik::Result<LearningCurve> {
+    let watch = |size: usize, from: bool| {
+        let from = if from {
+            ", starting from the model"
+        } else {
+            ""
+        };
+        let statements = counted(size as u64, "statement");
+        console.say(&format!("training on {statements}{from}"));
+    };
+    learning_curve(corpus, &TrainParams::suited_to, aids, seed, &watch)
 }
 
 impl Document for Ablation {
