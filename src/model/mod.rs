@@ -5,6 +5,7 @@
 
 mod bundle;
 mod decision;
+mod document;
 mod head;
 mod reading;
 mod softmax;
@@ -23,6 +24,7 @@ use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatur
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub use decision::{Decision, Thresholds};
+pub use document::{CodebookSummary, ModelDocument};
 pub use head::Head;
 pub(crate) use head::probabilities_in_place;
 pub use reading::{Familiar, Judgement, Reading, VariableReading};
