@@ -1,16 +1,19 @@
 //! What a model is, as a document.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Model, Origin, VariableModel};
 
 /// A model and what it learned from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ModelDocument<'a> {
     /// Always `konflik/model`.
+    #[schemars(extend("const" = "konflik/model"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Name of the model and the first digits of its hash.
     pub id: &'a str,
@@ -31,7 +34,7 @@ pub struct ModelDocument<'a> {
 }
 
 /// Which codebook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CodebookSummary<'a> {
     /// Its id.
     pub id: &'a str,

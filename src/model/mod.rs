@@ -14,6 +14,7 @@ mod train;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::Hash;
@@ -33,7 +34,7 @@ pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, trai
 pub(crate) use train::{Study, Unseen, Viewed};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableModel {
     /// Id of the variable; `language` for the language of a statement.
@@ -49,7 +50,7 @@ pub struct VariableModel {
 }
 
 /// Where a model comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// Name of the model.
