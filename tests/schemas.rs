@@ -1,13 +1,27 @@
-//! What the commands write as JSON follows the published schemas, and the schemas let nothing else
-//! pass: a field that is added, renamed or dropped fails here until its schema says so.
+//! The schemas in `docs/schemas` are those of the types that the commands write as JSON. What the
+//! commands print follows them, and the schemas let nothing else pass.
+//!
+//! After a change of a type, `UPDATE_SCHEMAS=1 cargo test --test schemas` writes the schemas.
 
 #[cfg(test)]
 mod cases {
+    use std::env;
     use std::fs;
     use std::path::Path;
     use std::process::Command;
 
     use jsonschema::Validator;
+    use konflik::Evaluation;
+    use konflik::batch::BatchReport;
+    use konflik::corpus::check::CheckReport;
+    use konflik::evaluate::{
+        Ablation, Agreement, Behaviour, Comparison, LearningCurve, Prevalence,
+    };
+    use konflik::model::ModelDocument;
+    use regex::{Captures, Regex};
+    use schemars::generate::SchemaSettings;
+    use schemars::transform::RecursiveTransform;
+    use schemars::{JsonSchema, Schema};
     use serde_json::{Value, json};
     use tempfile::TempDir;
 
@@ -76,6 +90,78 @@ mod cases {
             ],
         ),
     ];
+
+    /// Each schema, derived from its type.
+    fn derived() -> Vec<(&'static str, Schema)> {
+        vec![
+            published::<Ablation>("ablation"),
+            published::<Agreement>("agreement"),
+            published::<Behaviour>("behaviour"),
+            published::<CheckReport>("check"),
+            published::<Comparison>("comparison"),
+            published::<Evaluation>("evaluation"),
+            published::<LearningCurve>("learning-curve"),
+            published::<ModelDocument<'_>>("model"),
+            published::<Prevalence>("prevalence"),
+            published::<BatchReport>("report"),
+        ]
+    }
+
+    /// The schema of a type, under its name and the version that the type has.
+    fn published<T: JsonSchema>(name: &'static str) -> (&'static str, Schema) {
+        let generator = SchemaSettings::draft2020_12()
+            .for_serialize()
+            .with_transform(RecursiveTransform(strict))
+            .into_generator();
+        let mut schema = generator.into_root_schema_for::<T>();
+        let version = schema.pointer("/properties/schema_version/const").unwrap();
+        let id = format!("urn:konflik:schema:{name}:{version}");
+        schema.insert("$id".into(), id.into());
+        schema.insert("title".into(), format!("konflik/{name}").into());
+        (name, schema)
+    }
+
+    /// Allows no other fields, and says things in the words of JSON.
+    fn strict(schema: &mut Schema) {
+        // `uint64` and `double` are types of Rust; defaults are for readers, and all is written.
+        schema.remove("format");
+        schema.remove("default");
+        if schema.get("properties").is_some() {
+            schema.insert("additionalProperties".into(), false.into());
+        }
+        if let Some(text) = schema.get("description").and_then(Value::as_str) {
+            let text = plain(text);
+            schema.insert("description".into(), text.into());
+        }
+    }
+
+    /// A documentation comment as one line without marks; `None` is `null`.
+    fn plain(text: &str) -> String {
+        let code = Regex::new(r"\[?`(?:\w+::)*([^`]+)`\]?").unwrap();
+        let line = text.replace('\n', " ");
+        let line = code.replace_all(&line, |found: &Captures<'_>| match &found[1] {
+            "None" => "null".to_string(),
+            word => word.to_string(),
+        });
+        line.into_owned()
+    }
+
+    /// Whoever changes a type changes what readers rely on, and says so in the schema.
+    #[test]
+    fn committed_schemas_are_those_of_the_types() {
+        for (name, schema) in derived() {
+            let path = project(&format!("docs/schemas/{name}.schema.json"));
+            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+            if env::var_os("UPDATE_SCHEMAS").is_some() {
+                fs::write(&path, &text).unwrap();
+            }
+            assert!(
+                fs::read_to_string(&path).unwrap() == text,
+                "docs/schemas/{name}.schema.json is not the schema of its type; to write it: \
+                 UPDATE_SCHEMAS=1 cargo test --test schemas"
+            );
+        }
+    }
 
     fn project(path: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

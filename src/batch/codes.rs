@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::columns::CodedRow;
@@ -23,7 +24,7 @@ const POOL: usize = 300;
 const TYPICAL: std::ops::RangeInclusive<usize> = 4..=60;
 
 /// One variable of a labelled file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VariableReport {
     /// Id of the variable.
     pub id: String,
@@ -38,7 +39,7 @@ pub struct VariableReport {
 }
 
 /// One code of a labelled file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodeReport {
     /// Id of the code.
     pub id: String,
@@ -67,7 +68,7 @@ pub struct CodeReport {
 }
 
 /// A word and in how many statements it was evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WordCount {
     /// The word in small letters.
     pub word: String,
@@ -76,7 +77,7 @@ pub struct WordCount {
 }
 
 /// A statement that got several codes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Contested {
     /// The statement.
     pub excerpt: Excerpt,
@@ -85,7 +86,7 @@ pub struct Contested {
 }
 
 /// Who gave a code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Given {
     /// A coder; `None` for the model.
     pub by: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::BatchParams;
@@ -11,7 +12,7 @@ use crate::ingest::{Layout, Record, Role};
 use crate::model::Decision;
 
 /// What a column holds by whose values codes are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ByColumn {
     /// Where a statement comes from.

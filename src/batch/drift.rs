@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::VariableReport;
@@ -17,7 +18,7 @@ use crate::model::Model;
 use crate::tokenize::Scanner;
 
 /// The file against the training of its model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Drift {
     /// Id of the model.
     pub model: String,
@@ -33,7 +34,7 @@ pub struct Drift {
 }
 
 /// Words that are no feature of a model: it met them never or too rarely.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnseenWords {
     /// Words with a letter.
     pub words: u64,
@@ -49,7 +50,7 @@ impl UnseenWords {
 }
 
 /// How frequent a language is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LanguageShare {
     /// The language; empty where it isn't known.
     pub language: String,
@@ -62,7 +63,7 @@ pub struct LanguageShare {
 }
 
 /// How often a variable's code may stand, or is a guess, here and out of fold in training.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DecisionShift {
     /// Position of the variable.
     pub variable: usize,

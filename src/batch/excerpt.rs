@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Code points of a statement that are shown.
 const LONGEST: usize = 500;
 
 /// A statement as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Excerpt {
     /// Id of the statement.
     pub id: String,
@@ -21,7 +22,7 @@ pub struct Excerpt {
 }
 
 /// A piece of text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Segment {
     /// The piece.
     pub text: String,
@@ -110,7 +111,7 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
 }
 
 /// A word with what stands around it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Context {
     /// Id of the statement.
     pub id: String,

@@ -14,6 +14,7 @@ mod weeks;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codebook::Codebook;
@@ -88,11 +89,13 @@ pub struct Sources<'a> {
 }
 
 /// A labelled file in numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BatchReport {
     /// Always `konflik/report`.
+    #[schemars(extend("const" = "konflik/report"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Version of konflik.
     pub software: &'static str,
@@ -131,7 +134,7 @@ pub struct BatchReport {
 }
 
 /// A file and what it was when it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceFile {
     /// What it is for: `labelled`, `gold`, `coders`, `routes`, `evaluation`.
     pub kind: &'static str,
@@ -142,7 +145,7 @@ pub struct SourceFile {
 }
 
 /// Which codebook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CodebookName {
     /// Its id.
     pub id: String,
@@ -155,7 +158,7 @@ pub struct CodebookName {
 }
 
 /// What one row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportUnit {
     /// A sentence or short turn that was cut from a transcript.
@@ -165,7 +168,7 @@ pub enum ReportUnit {
 }
 
 /// Rows of a labelled file. Rows read = coded + blank + left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RowCounts {
     /// Rows read.
     pub read: u64,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Location, Result};
@@ -14,9 +15,13 @@ const SCHEMA: &str = "konflik/evaluation";
 
 /// Scores of a model on coded statements, as far as a page shows them: the fields are those of
 /// [`Evaluation`], which says what they are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelScores {
+    /// Always `konflik/evaluation`.
+    #[schemars(extend("const" = SCHEMA))]
     schema: String,
+    /// Version of this form.
+    #[schemars(extend("const" = 1))]
     schema_version: u32,
     /// Id of the model.
     pub model: String,
@@ -35,7 +40,7 @@ pub struct ModelScores {
 }
 
 /// How intervals were made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BootstrapUnit {
     /// Draws.
     pub replicates: u64,
@@ -44,7 +49,7 @@ pub struct BootstrapUnit {
 }
 
 /// Scores of a variable.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VariableScores {
     /// Id of the variable.
     pub id: String,
@@ -67,7 +72,7 @@ pub struct VariableScores {
 }
 
 /// A score, or why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoreValue {
     /// The value.
     pub value: Option<f64>,
@@ -80,7 +85,7 @@ pub struct ScoreValue {
 }
 
 /// Scores of all statements.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Overall {
     /// Statements.
     pub n: u64,
@@ -99,7 +104,7 @@ pub struct Overall {
 }
 
 /// Always giving the most frequent code.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BaselineScore {
     /// That code.
     pub code: String,
@@ -110,7 +115,7 @@ pub struct BaselineScore {
 }
 
 /// Scores of a code.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CodeScore {
     /// The code.
     pub code: String,
@@ -125,7 +130,7 @@ pub struct CodeScore {
 }
 
 /// Scores of some statements.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slice {
     /// Statements.
     pub n: u64,
@@ -136,7 +141,7 @@ pub struct Slice {
 }
 
 /// How often a decision was taken and was wrong.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionShare {
     /// `auto`, `review` or `abstain`.
     pub decision: String,
@@ -147,7 +152,7 @@ pub struct DecisionShare {
 }
 
 /// Whether probabilities mean what they say.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationScores {
     /// Expected calibration error.
     pub ece: ScoreValue,
@@ -164,7 +169,7 @@ pub struct CalibrationScores {
 }
 
 /// Statements of about the same confidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReliabilityPoint {
     /// Statements.
     pub n: u64,
@@ -179,7 +184,7 @@ pub struct ReliabilityPoint {
 }
 
 /// The error rate if only the most confident are kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskPoint {
     /// Share kept.
     pub coverage: f64,

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::columns::{ByColumn, CodedRow};
@@ -13,7 +14,7 @@ use crate::codebook::Codebook;
 const NAMED: usize = 12;
 
 /// Two variables against each other.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Crossing {
     /// Position of the variable whose codes are the rows.
     pub rows: usize,
@@ -24,7 +25,7 @@ pub struct Crossing {
 }
 
 /// Codes by the values of a column.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Breakdown {
     /// The column.
     pub column: String,
@@ -39,7 +40,7 @@ pub struct Breakdown {
 }
 
 /// Statements with one value.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BreakdownValue {
     /// The value; empty for blank cells.
     pub value: String,

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::columns::CodedRow;
@@ -21,7 +22,7 @@ use crate::model::Decision;
 const MOST_QUEUES: usize = 100;
 
 /// Statements by what is to be done with them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Triage {
     /// Whether rules of a routing file, or of the labelling, made the queues.
     pub is_routed: bool,
@@ -42,7 +43,7 @@ pub struct Triage {
 }
 
 /// Statements that go the same way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Queue {
     /// Its name; `None` for what no rule fits.
     pub queue: Option<String>,
@@ -59,7 +60,7 @@ pub struct Queue {
 }
 
 /// Hostility without an issue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Vented {
     /// Statements that no rule fits.
     pub rows: u64,
@@ -68,7 +69,7 @@ pub struct Vented {
 }
 
 /// A statement with its codes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Case {
     /// The statement.
     pub excerpt: Excerpt,
@@ -83,7 +84,7 @@ pub struct Case {
 }
 
 /// A code of a statement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CaseCode {
     /// Position of the variable.
     pub variable: usize,

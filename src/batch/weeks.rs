@@ -15,6 +15,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::base::statistics::{median, poisson_tail};
@@ -47,7 +48,7 @@ pub enum DateOrder {
 }
 
 /// Statements by week.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Weeks {
     /// The column of the dates.
     pub column: String,
@@ -60,7 +61,7 @@ pub struct Weeks {
 }
 
 /// A week that begins on Monday.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Week {
     /// Its Monday, `2026-02-02`.
     pub monday: String,
@@ -71,7 +72,7 @@ pub struct Week {
 }
 
 /// A week with more statements than the weeks before it let expect.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Spike {
     /// Position of the week.
     pub week: usize,

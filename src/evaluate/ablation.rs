@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::compare::{Triple, differences};
@@ -13,11 +14,13 @@ use crate::features::Views;
 use crate::model::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, argmax, train_with};
 
 /// The worth of each view.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Ablation {
     /// Always `konflik/ablation`.
+    #[schemars(extend("const" = "konflik/ablation"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The corpus.
     pub corpus: String,
@@ -30,7 +33,7 @@ pub struct Ablation {
 }
 
 /// A training with fewer views beside that with all.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AblationRow {
     /// What was changed.
     pub views: String,
@@ -39,7 +42,7 @@ pub struct AblationRow {
 }
 
 /// The scores of a variable: a with all views, b with fewer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AblationScore {
     /// Id of the variable.
     pub id: String,

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -47,7 +48,7 @@ struct TestFile {
 }
 
 /// What is expected of each case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expectation {
     /// Each statement gets `code`.
@@ -61,11 +62,13 @@ pub enum Expectation {
 }
 
 /// What became of the tests.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Behaviour {
     /// Always `konflik/behaviour`.
+    #[schemars(extend("const" = "konflik/behaviour"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The model's id.
     pub model: String,
@@ -78,7 +81,7 @@ pub struct Behaviour {
 }
 
 /// What became of one test.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BehaviourTest {
     /// Its name.
     pub name: String,
@@ -101,7 +104,7 @@ pub struct BehaviourTest {
 }
 
 /// What became of one case.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BehaviourCase {
     /// Whether the expectation was met.
     pub passed: bool,
@@ -110,7 +113,7 @@ pub struct BehaviourCase {
 }
 
 /// What the model said of a statement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CasePrediction {
     /// The statement.
     pub text: String,

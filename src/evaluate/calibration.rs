@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bootstrap::Draws;
@@ -34,7 +35,7 @@ pub struct Forecast<'a> {
 /// How far probabilities can be trusted.
 ///
 /// *Confidence* is the probability of the best code, *right* that it is the gold code.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Calibration {
     /// Expected calibration error: Σ over 15 bins ((b−1)/15, b/15] of confidence, of the share
     /// of statements in the bin × |accuracy − mean confidence| (Guo et al., "On calibration of
@@ -61,7 +62,7 @@ pub struct Calibration {
 }
 
 /// Statements of about the same confidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReliabilityBin {
     /// Statements.
     pub n: u64,
@@ -76,7 +77,7 @@ pub struct ReliabilityBin {
 }
 
 /// The error rate if only the most confident statements are kept.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RiskAtCoverage {
     /// Share of the statements kept.
     pub coverage: f64,

@@ -1,5 +1,6 @@
 //! Two codings of the same statements against the gold: did the change help?
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bootstrap::{Clusters, distinct};
@@ -9,11 +10,13 @@ use crate::corpus::{Corpus, Labels, Statement};
 use crate::error::{Error, Result};
 
 /// What B does differently from A.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Comparison {
     /// Always `konflik/comparison`.
+    #[schemars(extend("const" = "konflik/comparison"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The gold file.
     pub gold: String,
@@ -34,7 +37,7 @@ pub struct Comparison {
 }
 
 /// What B does differently in one variable.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VariableComparison {
     /// Id of the variable.
     pub id: String,
@@ -55,7 +58,7 @@ pub struct VariableComparison {
 }
 
 /// A score of both, and B's less A's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     /// Score of A.
     pub a: Score,
@@ -66,7 +69,7 @@ pub struct Difference {
 }
 
 /// The exact two-sided test of `McNemar` on the statements that only one of both has right.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct McNemar {
     /// Statements that only A has right.
     pub only_a: u64,
@@ -78,7 +81,7 @@ pub struct McNemar {
 }
 
 /// Statements by what B made of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Flips {
     /// Right in both.
     pub right: u64,
@@ -93,7 +96,7 @@ pub struct Flips {
 }
 
 /// What B does differently in the statements of one gold code.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodeComparison {
     /// The code.
     pub code: String,
@@ -108,7 +111,7 @@ pub struct CodeComparison {
 }
 
 /// A statement that A and B code differently.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// Id of the statement.
     pub id: String,
@@ -123,7 +126,7 @@ pub struct Change {
 }
 
 /// What B made of a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Right in both.

@@ -1,9 +1,10 @@
 //! The confusion matrix and what can be derived from it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Counts of statements by gold code (row) and predicted code (column).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Confusion {
     counts: Vec<Vec<u64>>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{EvaluateParams, Score, evaluate};
@@ -23,11 +24,13 @@ const TOO_FEW: &str = "the corpus has too few statements";
 const UNTRAINABLE: &str = "no draw of that size could be trained";
 
 /// Scores by number of statements.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LearningCurve {
     /// Always `konflik/learning-curve`.
+    #[schemars(extend("const" = "konflik/learning-curve"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The corpus.
     pub corpus: String,
@@ -44,7 +47,7 @@ pub struct LearningCurve {
 }
 
 /// The scores at one number of statements.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CurvePoint {
     /// Statements asked for; 0 is the model to begin with as it is.
     pub size: usize,

@@ -16,6 +16,7 @@ mod tuning;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::corpus::{Corpus, Statement};
@@ -56,7 +57,7 @@ const NEVER_TAKEN: &str = "the decision was never taken";
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// How an evaluation is made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EvaluateParams {
     /// Bootstrap replicates.
     pub replicates: usize,
@@ -92,11 +93,13 @@ impl EvaluateParams {
 }
 
 /// Scores of a model on coded statements.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Evaluation {
     /// Always `konflik/evaluation`.
+    #[schemars(extend("const" = "konflik/evaluation"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The model's id.
     pub model: String,
@@ -118,11 +121,12 @@ pub struct Evaluation {
     pub variables: Vec<VariableEvaluation>,
     /// Whether they are good enough, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Verdict")]
     pub gate: Option<Verdict>,
 }
 
 /// How intervals were made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Bootstrap {
     /// Replicates and seed.
     #[serde(flatten)]
@@ -150,7 +154,7 @@ impl Bootstrap {
 }
 
 /// Scores of one variable.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VariableEvaluation {
     /// Id of the variable.
     pub id: String,
@@ -175,7 +179,7 @@ pub struct VariableEvaluation {
 }
 
 /// Scores of a set of statements.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scores {
     /// Statements.
     pub n: u64,
@@ -194,7 +198,7 @@ pub struct Scores {
 }
 
 /// Scores of one code.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodeScores {
     /// The code.
     pub code: String,
@@ -211,7 +215,7 @@ pub struct CodeScores {
 }
 
 /// What always giving one code would score.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BaselineScores {
     /// The code.
     pub code: String,
@@ -226,15 +230,17 @@ pub struct BaselineScores {
 }
 
 /// A score, or the reason why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Score {
     /// The value; `null` where it is undefined.
     pub value: Option<f64>,
     /// Its 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "[f64; 2]")]
     pub interval: Option<[f64; 2]>,
     /// Why value or interval is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "&'static str")]
     pub reason: Option<&'static str>,
 }
 
@@ -249,7 +255,7 @@ impl From<Result<f64, &'static str>> for Score {
 }
 
 /// How often a decision was taken and was wrong.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DecisionScores {
     /// The decision.
     pub decision: Decision,

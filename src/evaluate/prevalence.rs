@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bootstrap::{Clusters, distinct};
@@ -21,11 +22,13 @@ const KINDS: usize = 6;
 const ENOUGH: u64 = 10;
 
 /// Shares of codes in a labelled file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Prevalence {
     /// Always `konflik/prevalence`.
+    #[schemars(extend("const" = "konflik/prevalence"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The labelled file.
     pub labelled: String,
@@ -45,7 +48,7 @@ pub struct Prevalence {
 }
 
 /// Shares of the codes of one variable.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VariablePrevalence {
     /// Id of the variable.
     pub id: String,
@@ -56,7 +59,7 @@ pub struct VariablePrevalence {
 }
 
 /// Shares of the codes in a set of statements.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SlicePrevalence {
     /// Statements that the model coded.
     pub labelled: u64,
@@ -68,7 +71,7 @@ pub struct SlicePrevalence {
 
 /// How frequent a code is; the sample was drawn at random from the labelled statements. Intervals
 /// are of independent statements or, where they come in groups, drawn by group.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodePrevalence {
     /// The code.
     pub code: String,

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::{FNV64, fnv64, mixed64};
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::tokenize::{Token, Tokenizer, squeezed};
 
 /// Hyperparameters of the lexical view.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LexicalParams {
     /// Statements a word must occur in.

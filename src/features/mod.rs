@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codebook::Codebook;
@@ -46,7 +47,7 @@ pub use sentences::{SentenceView, TextEncoder};
 pub use vectors::Vectors;
 
 /// Which views a model uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Views {
     /// Words, word pairs, letters inside words, sub-word pieces.

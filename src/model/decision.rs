@@ -7,12 +7,15 @@
 //! statements like those of the training, the error rate is as stated with 90 % confidence.
 //! Below one half the best code is likelier wrong than right: `abstain`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::statistics::binomial_cdf;
 
 /// Whether to trust a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The code may stand: errors are at most as frequent as stated.
@@ -41,7 +44,7 @@ impl Decision {
 }
 
 /// Probabilities of the best code at which decisions change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// From here on `auto`; `None` when no threshold keeps the stated error rate.

@@ -8,6 +8,7 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use linfa_logistic::{MultiFittedLogisticRegression, MultiLogisticRegression};
 use ndarray::{Array1, Array2, ArrayView1, Axis, Slice};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::softmax_in_place;
@@ -28,7 +29,7 @@ const MAX_LOG_FACTOR: f64 = 6.9;
 
 /// A fitted head: with u = intercept + coefficients × inputs, the probabilities are
 /// softmax(u / spread(u)^flattening), where the spread is the root mean square of u about its mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// One row per input (lexical scores first, then cues), one column per code. Already divided

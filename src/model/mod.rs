@@ -5,6 +5,7 @@
 
 mod bundle;
 mod decision;
+mod document;
 mod head;
 mod reading;
 mod scores;
@@ -14,6 +15,7 @@ mod train;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::hash::Hash;
@@ -24,6 +26,7 @@ use crate::features::{EncoderId, FeatureExtractor, SentenceView, StatementFeatur
 
 pub use bundle::{FORMAT_VERSION, ModelFiles, StagedModel};
 pub use decision::{Decision, Thresholds};
+pub use document::{CodebookSummary, ModelDocument};
 pub use head::Head;
 pub(crate) use head::probabilities_in_place;
 pub use reading::{Familiar, Judgement, Reading, VariableReading};
@@ -33,7 +36,7 @@ pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, trai
 pub(crate) use train::{Study, Unseen, Viewed};
 
 /// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableModel {
     /// Id of the variable; `language` for the language of a statement.
@@ -49,7 +52,7 @@ pub struct VariableModel {
 }
 
 /// Where a model comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
     /// Name of the model.

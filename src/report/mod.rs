@@ -8,7 +8,6 @@ mod comparison;
 mod evaluation;
 mod gate;
 mod junit;
-mod markup;
 mod page;
 mod prevalence;
 mod study;

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::markup::escaped;
+use quick_xml::escape::escape;
+
 use super::style::{Style, interval, signed, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Ablation, CurvePoint, LearningCurve};
@@ -130,7 +131,7 @@ pub fn curve_svg(curve: &LearningCurve) -> String {
             x + 24.0,
             x + 30.0,
             y + 4.0,
-            escaped(id)
+            escape(id)
         );
         if curve.from.is_some() {
             let y = y + 16.0;

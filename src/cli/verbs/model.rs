@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use konflik::Model;
-use konflik::model::{Origin, ScoreSummary, VariableModel};
+use konflik::model::{ModelDocument, VariableModel};
 use konflik::report::{Align, Table};
-use serde::Serialize;
 
 use crate::cli::Status;
 use crate::cli::args::load_model;
@@ -51,66 +50,9 @@ pub(in crate::cli) fn run(args: &ModelArgs) -> Result<Status> {
     let model = load_model(model.as_deref())?;
     print(&match form {
         Form::Text => text(&model),
-        Form::Json => json_form(&model)?,
+        Form::Json => serde_json::to_string_pretty(&ModelDocument::of(&model))? + "\n",
     })?;
     Ok(Status::Done)
-}
-
-/// A model and what it learned from.
-#[derive(Serialize)]
-struct ModelDocument<'a> {
-    /// Always `konflik/model`.
-    schema: &'static str,
-    /// Version of this form.
-    schema_version: u32,
-    /// Name of the model and the first digits of its hash.
-    id: &'a str,
-    /// The codebook that it codes by.
-    codebook: CodebookSummary<'a>,
-    /// Where it comes from.
-    origin: &'a Origin,
-    /// Features of the lexical view.
-    features: usize,
-    /// Cues.
-    cues: &'a [String],
-    /// What it knows of each variable.
-    variables: &'a [VariableModel],
-    /// What it knows of the language of a statement, where the corpus gave languages.
-    language: Option<&'a VariableModel>,
-    /// Scores on statements it had not seen, where they were measured.
-    scores: Option<&'a ScoreSummary>,
-}
-
-/// Which codebook.
-#[derive(Serialize)]
-struct CodebookSummary<'a> {
-    /// Its id.
-    id: &'a str,
-    /// Its version.
-    version: &'a str,
-    /// SHA-256 of it.
-    sha256: String,
-}
-
-fn json_form(model: &Model) -> Result<String> {
-    let codebook = model.codebook();
-    let document = ModelDocument {
-        schema: "konflik/model",
-        schema_version: 1,
-        id: model.id(),
-        codebook: CodebookSummary {
-            id: &codebook.id,
-            version: &codebook.version,
-            sha256: codebook.hash().to_string(),
-        },
-        origin: model.origin(),
-        features: model.feature_count(),
-        cues: model.extractor().cues().names(),
-        variables: model.variables(),
-        language: model.language(),
-        scores: model.scores(),
-    };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
 fn text(model: &Model) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Finding, Kind};
@@ -15,7 +16,7 @@ const MIN_STATEMENTS: usize = 10;
 const MAX_VALUES: usize = 30;
 
 /// How strongly a variable and a column hang together.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Association {
     /// Id of the variable.
     pub variable: String,
@@ -26,7 +27,7 @@ pub struct Association {
 }
 
 /// A word that speaks for a code.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TellingWord {
     /// The word.
     pub word: String,

@@ -11,6 +11,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Corpus, Statement};
@@ -35,7 +36,7 @@ impl Default for CheckParams {
 }
 
 /// What a finding is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The same text (but for case and white space) under the same codes.
@@ -80,7 +81,7 @@ impl Kind {
 }
 
 /// One thing found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Finding {
     /// What it is about.
     pub kind: Kind,
@@ -91,11 +92,13 @@ pub struct Finding {
 }
 
 /// The result of a check.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CheckReport {
     /// Always `konflik/check`.
+    #[schemars(extend("const" = "konflik/check"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Statements read.
     pub statements: usize,

@@ -2,6 +2,7 @@
 
 mod tally;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bootstrap::{Clusters, distinct};
@@ -17,11 +18,13 @@ const NOT_COMPLETE: &str = "no statement was coded by all";
 const APART: f64 = 0.1;
 
 /// How far coders agree.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Agreement {
     /// Always `konflik/agreement`.
+    #[schemars(extend("const" = "konflik/agreement"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Hash of the codebook.
     pub codebook: String,
@@ -36,7 +39,7 @@ pub struct Agreement {
 }
 
 /// Who coded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CoderSummary {
     /// Name.
     pub name: String,
@@ -45,7 +48,7 @@ pub struct CoderSummary {
 }
 
 /// Agreement on one variable.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VariableAgreement {
     /// Id of the variable.
     pub id: String,
@@ -72,7 +75,7 @@ pub struct VariableAgreement {
 }
 
 /// Coefficients of agreement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Coefficients {
     /// Share of pairs of codings that agree, mean over statements with two or more.
     pub percent: Score,
@@ -83,7 +86,7 @@ pub struct Coefficients {
 }
 
 /// Agreement on whether a statement has a code.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodeAgreement {
     /// The code.
     pub code: String,
@@ -95,7 +98,7 @@ pub struct CodeAgreement {
 }
 
 /// Agreement of two coders.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PairAgreement {
     /// Position of the first coder.
     pub first: usize,
@@ -112,7 +115,7 @@ pub struct PairAgreement {
 }
 
 /// What people reach among themselves is the most that a model can be asked for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Ceiling {
     /// Mean of alpha over pairs of people.
     pub people: Score,
@@ -121,7 +124,7 @@ pub struct Ceiling {
 }
 
 /// How many statements got two codes from two coders.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CodeConfusion {
     /// The code that stands first in the codebook.
     pub one: String,

@@ -5,6 +5,7 @@ mod rule;
 use std::fs;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml::Spanned;
@@ -75,7 +76,7 @@ fn max_seen() -> f64 {
 }
 
 /// An evaluation that was stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineFile {
     /// The JSON form of an evaluation, by its place from the gate file.
@@ -85,11 +86,13 @@ pub struct BaselineFile {
 }
 
 /// What a gate says of an evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Verdict {
     /// Always `konflik/gate`.
+    #[schemars(extend("const" = "konflik/gate"))]
     pub schema: &'static str,
     /// Version of this form.
+    #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The gate file.
     pub gate: String,
@@ -104,7 +107,7 @@ pub struct Verdict {
 }
 
 /// Whether a requirement is met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// It is.
@@ -127,7 +130,7 @@ impl GateOutcome {
 }
 
 /// One requirement and how it went.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Check {
     /// Name of the rule, or what it is about.
     pub rule: String,
@@ -149,6 +152,7 @@ pub struct Check {
     pub outcome: GateOutcome,
     /// Why it could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub reason: Option<String>,
 }
 

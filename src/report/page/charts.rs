@@ -4,9 +4,10 @@
 
 use std::fmt::Write;
 
+use quick_xml::escape::escape;
+
 use super::words::Words;
 use crate::batch::{ModelScores, ReliabilityPoint, RiskPoint, Spike, Week};
-use crate::report::markup::escaped;
 
 /// Series that look different; more begin again.
 pub(super) const SERIES: usize = 8;
@@ -43,8 +44,8 @@ fn open(named: &Named<'_>, height: f64, class: &str) -> String {
     } = named;
     format!(
         r#"<svg id="{id}" class="chart {class}" width="100%" height="{height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>"#,
-        escaped(title),
-        escaped(description)
+        escape(*title),
+        escape(*description)
     )
 }
 
@@ -108,7 +109,7 @@ pub(super) fn stacked_bars(named: &Named<'_>, bars: &[Bar], fills: bool, words: 
             out,
             r#"<text x="0" y="{}" class="label">{}</text><text x="100%" y="{}" class="count">{}</text>"#,
             top + 14.0,
-            escaped(&shortened(&bar.label)),
+            escape(shortened(&bar.label)),
             top + 14.0,
             words.number(n)
         );
@@ -240,8 +241,8 @@ fn axes(out: &mut String, highest: f64, [across_name, down_name]: [&str; 2], wor
         r#"<text x="{}" y="{}" class="tick middle">{}</text><text x="0" y="11" class="tick">{}</text>"#,
         across(0.5),
         CURVE_TOP + CURVE + 36.0,
-        escaped(across_name),
-        escaped(down_name)
+        escape(across_name),
+        escape(down_name)
     );
 }
 
