@@ -22,9 +22,13 @@ mod evaluation;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod label_file;
+#[cfg(test)]
 mod labelling;
 #[cfg(test)]
 mod language;
+#[cfg(test)]
+mod markdown_out;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
