@@ -63,10 +63,8 @@ fn feed() -> (Vec<u8>, usize) {
 }
 
 fn stream(feed: &[u8]) -> Reader {
-    let options = ReadOptions {
-        format: Some(Format::CSV),
-        ..ReadOptions::default()
-    };
+    let mut options = ReadOptions::default();
+    options.format = Some(Format::CSV);
     Reader::from_stream(
         Box::new(std::io::Cursor::new(feed.to_vec())),
         "feed",
@@ -234,10 +232,8 @@ fn model_of(codes: usize) -> Model {
     };
     variable.codes = (0..codes).map(named).collect();
     corpus.codebook.variables = vec![variable];
-    let params = TrainParams {
-        folds: 2,
-        ..TrainParams::default()
-    };
+    let mut params = TrainParams::default();
+    params.folds = 2;
     let trained = train_with(&corpus, "bench", &params, Aids::default(), &|_| {});
     trained.unwrap().model
 }

@@ -2,6 +2,8 @@
 //!
 //!     cargo run --release --example evaluate -- gold.csv
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
+
 use std::path::Path;
 
 use konflik::{Corpus, EvaluateParams, Model, ReadOptions, Result, evaluate};

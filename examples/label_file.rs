@@ -2,6 +2,8 @@
 //!
 //!     cargo run --example label_file -- complaints.csv labelled.csv
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
+
 use std::path::Path;
 
 use konflik::{LabelOptions, Model, Result, label_file};

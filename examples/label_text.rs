@@ -2,6 +2,8 @@
 //!
 //!     cargo run --example label_text -- "Antri dari jam 6, obatnya kosong"
 
+#![expect(clippy::print_stdout, reason = "a program")]
+
 use konflik::{Model, Result};
 
 fn main() -> Result<()> {

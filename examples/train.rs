@@ -2,6 +2,8 @@
 //!
 //!     cargo run --release --example train -- corpus target/my-model
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program")]
+
 use std::path::Path;
 
 use konflik::{Codebook, Corpus, ReadOptions, Result, TrainParams, train};

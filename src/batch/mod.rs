@@ -42,6 +42,7 @@ const SHOWN_FAULTS: usize = 5;
 
 /// How a report is made.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BatchParams {
     /// Language of the codes' names, as the codebook has it; its first language where it hasn't.
     pub language: String,
@@ -90,6 +91,7 @@ pub struct Sources<'a> {
 
 /// A labelled file in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct BatchReport {
     /// Always `konflik/report`.
     #[schemars(extend("const" = "konflik/report"))]

@@ -118,33 +118,32 @@ impl InputArgs {
         let mut named: BTreeMap<Role, String> = self.map.iter().cloned().collect();
         let text_column = named.remove(&Role::Text);
         let preset = self.preset.as_deref().map(Preset::named).transpose()?;
-        Ok(ReadOptions {
-            format: self.format.map(FormatArg::format),
-            text_column: self.text_column.clone().or(text_column),
-            columns: ColumnMap { named, preset },
-            delimiter: self.delimiter,
-            encoding: self.encoding,
-            max_cell: self.limits.max_cell,
-            sheet: self.sheet.clone(),
-            max_unpacked: self.limits.max_unpacked,
-            max_nesting: self.limits.max_nesting,
-            max_columns: self.limits.max_columns,
-            unit: self.transcript.unit.map(UnitArg::kind),
-            transcript: self.transcript(),
-            ..ReadOptions::default()
-        })
+        let mut options = ReadOptions::default();
+        options.format = self.format.map(FormatArg::format);
+        options.text_column = self.text_column.clone().or(text_column);
+        options.columns = ColumnMap { named, preset };
+        options.delimiter = self.delimiter;
+        options.encoding = self.encoding;
+        options.max_cell = self.limits.max_cell;
+        options.sheet.clone_from(&self.sheet);
+        options.max_unpacked = self.limits.max_unpacked;
+        options.max_nesting = self.limits.max_nesting;
+        options.max_columns = self.limits.max_columns;
+        options.unit = self.transcript.unit.map(UnitArg::kind);
+        options.transcript = self.transcript();
+        Ok(options)
     }
 
     fn transcript(&self) -> TranscriptOptions {
         let args = &self.transcript;
-        TranscriptOptions {
-            roles: Roles::with(&args.interviewer, &args.participant),
-            unit: args.unit.map(UnitArg::kind).unwrap_or_default(),
-            limits: Limits {
-                max_bytes: self.limits.max_document,
-                max_depth: self.limits.max_depth,
-            },
-        }
+        let mut options = TranscriptOptions::default();
+        options.roles = Roles::with(&args.interviewer, &args.participant);
+        options.unit = args.unit.map(UnitArg::kind).unwrap_or_default();
+        options.limits = Limits {
+            max_bytes: self.limits.max_document,
+            max_depth: self.limits.max_depth,
+        };
+        options
     }
 }
 
@@ -337,11 +336,10 @@ pub(super) struct BootstrapArgs {
 
 impl BootstrapArgs {
     pub(super) fn params(&self) -> EvaluateParams {
-        EvaluateParams {
-            replicates: self.replicates,
-            seed: self.seed,
-            ..EvaluateParams::default()
-        }
+        let mut params = EvaluateParams::default();
+        params.replicates = self.replicates;
+        params.seed = self.seed;
+        params
     }
 }
 

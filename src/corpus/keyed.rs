@@ -230,12 +230,11 @@ impl Found {
         let mut cells: Vec<String> = record.cells().into_iter().map(String::from).collect();
         cells.resize(self.columns.len(), String::new());
         for (key, value) in record.strays() {
-            match self.columns.iter().position(|column| column == key) {
-                Some(column) => cells[column] = value.into_owned(),
-                None => {
-                    self.columns.push(key.to_string());
-                    cells.push(value.into_owned());
-                }
+            if let Some(column) = self.columns.iter().position(|column| column == key) {
+                cells[column] = value.into_owned();
+            } else {
+                self.columns.push(key.to_string());
+                cells.push(value.into_owned());
             }
         }
         cells

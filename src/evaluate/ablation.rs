@@ -15,6 +15,7 @@ use crate::model::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, argmax, tra
 
 /// The worth of each view.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Ablation {
     /// Always `konflik/ablation`.
     #[schemars(extend("const" = "konflik/ablation"))]

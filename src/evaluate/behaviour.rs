@@ -63,6 +63,7 @@ pub enum Expectation {
 
 /// What became of the tests.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Behaviour {
     /// Always `konflik/behaviour`.
     #[schemars(extend("const" = "konflik/behaviour"))]

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 
 /// What B does differently from A.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Comparison {
     /// Always `konflik/comparison`.
     #[schemars(extend("const" = "konflik/comparison"))]

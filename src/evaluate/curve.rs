@@ -25,6 +25,7 @@ const UNTRAINABLE: &str = "no draw of that size could be trained";
 
 /// Scores by number of statements.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct LearningCurve {
     /// Always `konflik/learning-curve`.
     #[schemars(extend("const" = "konflik/learning-curve"))]

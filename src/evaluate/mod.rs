@@ -58,6 +58,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// How an evaluation is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct EvaluateParams {
     /// Bootstrap replicates.
     pub replicates: usize,
@@ -94,6 +95,7 @@ impl EvaluateParams {
 
 /// Scores of a model on coded statements.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Always `konflik/evaluation`.
     #[schemars(extend("const" = "konflik/evaluation"))]
@@ -155,6 +157,7 @@ impl Bootstrap {
 
 /// Scores of one variable.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct VariableEvaluation {
     /// Id of the variable.
     pub id: String,

@@ -23,6 +23,7 @@ const ENOUGH: u64 = 10;
 
 /// Shares of codes in a labelled file.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Prevalence {
     /// Always `konflik/prevalence`.
     #[schemars(extend("const" = "konflik/prevalence"))]
@@ -313,6 +314,7 @@ fn normal(share: f64, variance: f64) -> Score {
 
 /// How prevalence is estimated.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PrevalenceParams {
     /// Half width of the interval that is wanted, as a share.
     pub margin: f64,

@@ -22,6 +22,7 @@ const OTHER_FOLDS: u64 = 1;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Tuning {
     /// The hyperparameters chosen.
     pub params: TrainParams,

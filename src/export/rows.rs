@@ -8,6 +8,7 @@ use crate::model::{Decision, Model};
 
 /// Which columns are added to the input's.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LabelledColumns {
     /// What their names begin with.
     pub prefix: String,

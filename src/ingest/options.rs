@@ -12,6 +12,7 @@ pub(super) const MIN_KEPT: usize = 64 * 1024;
 
 /// How an input is read.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ReadOptions {
     /// The format; by the suffix or, for a stream, by the first byte when `None`.
     pub format: Option<Format>,

@@ -22,6 +22,7 @@ const MAX_COMPARED: usize = 200;
 
 /// Bounds of the search for copies.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct DuplicateParams {
     /// Jaccard likeness of character 4-grams from which a row is a copy.
     pub near: f64,

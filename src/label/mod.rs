@@ -28,6 +28,7 @@ pub use stream::{LabelCounts, Labelled, LabelledRow, Labelling, Render, label_ro
 
 /// What a model says of one statement.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Prediction {
     /// One per variable, in the order of the codebook.
     pub variables: Vec<VariablePrediction>,
@@ -40,6 +41,7 @@ pub struct Prediction {
 
 /// The prediction of one variable.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct VariablePrediction {
     /// Position of the best code.
     pub code: usize,

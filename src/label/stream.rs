@@ -69,6 +69,7 @@ pub enum Labelled {
 
 /// Counts of a labelling. Rows read = labelled + blank + silent + rejected.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct LabelCounts {
     /// Rows read.
     pub rows: u64,

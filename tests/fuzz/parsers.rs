@@ -319,20 +319,22 @@ fn table(bytes: &[u8], format: Option<Format>) {
 
 /// Limits that a few kilobytes can reach.
 fn of_format(format: Option<Format>, change: impl FnOnce(&mut ReadOptions)) -> ReadOptions {
-    let mut options = ReadOptions {
-        format,
-        max_cell: 4096,
-        max_unpacked: 4 << 20,
-        max_nesting: 16,
-        privacy: Privacy::default(),
-        transcript: TranscriptOptions {
-            limits: Limits {
+    let mut options = {
+        let mut options = ReadOptions::default();
+        options.format = format;
+        options.max_cell = 4096;
+        options.max_unpacked = 4 << 20;
+        options.max_nesting = 16;
+        options.privacy = Privacy::default();
+        options.transcript = {
+            let mut options = TranscriptOptions::default();
+            options.limits = Limits {
                 max_bytes: 4 << 20,
                 ..Limits::default()
-            },
-            ..TranscriptOptions::default()
-        },
-        ..ReadOptions::default()
+            };
+            options
+        };
+        options
     };
     change(&mut options);
     options

@@ -48,10 +48,8 @@ fn table(codes: &[Vec<Option<usize>>], codebook: &Codebook) -> CoderTable {
 
 fn measured(codes: &[Vec<Option<usize>>], classes: usize) -> konflik::Result<Agreement> {
     let codebook = codebook(classes);
-    let params = EvaluateParams {
-        replicates: 200,
-        ..EvaluateParams::default()
-    };
+    let mut params = EvaluateParams::default();
+    params.replicates = 200;
     agreement(&table(codes, &codebook), &codebook, &params)
 }
 

@@ -148,15 +148,11 @@ fn bare_answers_abstain() {
 fn rows_are_counted_by_what_was_cut() {
     let input =
         "id,text\n1,<p>Pompa macet</p>\n2,-\n3,\n4,\"Halo min, pompa <b>macet</b>\"\n5,#REF!\n";
-    let options = ReadOptions {
-        format: Some(Format::CSV),
-        ..ReadOptions::default()
-    };
+    let mut options = ReadOptions::default();
+    options.format = Some(Format::CSV);
     let mut reader = Reader::from_stream(Box::new(input.as_bytes()), "in", &options).unwrap();
-    let wanted = LabelledColumns {
-        prefix: "k_".into(),
-        ..LabelledColumns::default()
-    };
+    let mut wanted = LabelledColumns::default();
+    wanted.prefix = "k_".into();
     let rows = rows_of(&reader, "csv", model(), &wanted);
     let mut out = Vec::new();
     let counts: LabelCounts = label_rows(

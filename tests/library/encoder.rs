@@ -41,7 +41,7 @@ impl Expected {
         let pairs = vectors.rows().zip(&self.vectors);
         let differences = pairs.flat_map(|(ours, theirs)| {
             assert_eq!(ours.len(), theirs.len());
-            ours.into_iter().zip(theirs).map(|(a, b)| (a - b).abs())
+            ours.iter().zip(theirs).map(|(a, b)| (a - b).abs())
         });
         differences.fold(0.0, |most, d| if d <= most { most } else { d })
     }
@@ -346,10 +346,8 @@ fn a_model_keeps_to_the_encoder_it_was_trained_with() {
         sentences: Some(&bert),
         ..Aids::default()
     };
-    let params = TrainParams {
-        head_alphas: vec![100.0],
-        ..TrainParams::default()
-    };
+    let mut params = TrainParams::default();
+    params.head_alphas = vec![100.0];
     let training = train_with(&corpus, "with encoder", &params, aids, &|_| {}).unwrap();
     let plain = train_with(&corpus, "without", &params, Aids::default(), &|_| {}).unwrap();
     let text = "Antri dari jam 6, obatnya kosong lagi";

@@ -15,10 +15,8 @@ use super::common::small_corpus;
 fn evaluation() -> &'static Evaluation {
     static EVALUATION: OnceLock<Evaluation> = OnceLock::new();
     EVALUATION.get_or_init(|| {
-        let params = EvaluateParams {
-            replicates: 100,
-            ..EvaluateParams::default()
-        };
+        let mut params = EvaluateParams::default();
+        params.replicates = 100;
         evaluate(&Model::starter().unwrap(), &small_corpus(), &params).unwrap()
     })
 }
@@ -126,10 +124,8 @@ fn what_was_learned_is_not_measured() {
     let reason = check.reason.unwrap();
     assert!(reason.contains("were in the training"), "{reason}");
     assert_eq!(verdict(ALL_SEEN, all).outcome, GateOutcome::Passed);
-    let few = Evaluation {
-        seen_in_training: all.statements / 25,
-        ..all.clone()
-    };
+    let mut few = all.clone();
+    few.seen_in_training = all.statements / 25;
     assert_eq!(verdict("", &few).outcome, GateOutcome::Passed);
     let strict = verdict("max_seen = 0\n", &few);
     assert_eq!(strict.outcome, GateOutcome::NotMeasured);

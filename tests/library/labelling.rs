@@ -18,10 +18,8 @@ fn model() -> &'static Model {
 }
 
 fn labelled(input: &str, format: Format, output: &str) -> (String, LabelCounts, Vec<String>) {
-    let options = ReadOptions {
-        format: Some(format),
-        ..ReadOptions::default()
-    };
+    let mut options = ReadOptions::default();
+    options.format = Some(format);
     labelled_with(input, &options, output)
 }
 
@@ -212,10 +210,11 @@ fn models() -> &'static [Model] {
             views(false, true, true),
             views(true, true, true),
         ];
-        let params = |views| TrainParams {
-            views,
-            head_alphas: vec![10.0],
-            ..TrainParams::default()
+        let params = |views| {
+            let mut params = TrainParams::default();
+            params.views = views;
+            params.head_alphas = vec![10.0];
+            params
         };
         let train = |views| train_with(&corpus, "m", &params(views), Aids::default(), &|_| {});
         sets.map(|views| train(views).unwrap().model).into()
@@ -319,10 +318,8 @@ fn a_near_copy_names_the_first_row_of_its_kind() {
                  b,TOLONG perbaiki pipa bocor di kampung kami segera!\n";
     let mut reader =
         Reader::from_stream(Box::new(Cursor::new(input)), "in", &ReadOptions::default()).unwrap();
-    let wanted = LabelledColumns {
-        copies: true,
-        ..LabelledColumns::default()
-    };
+    let mut wanted = LabelledColumns::default();
+    wanted.copies = true;
     let rows = rows_of(&reader, "csv", model(), &wanted);
     assert!(
         String::from_utf8(rows.writer().header().unwrap())
@@ -365,10 +362,8 @@ fn a_hundred_thousand_cells_are_a_row_or_a_fault_but_no_trouble() {
     let wide = format!("text,{}\nAntri,{cells}\n", names.join(","));
     let refused = opened(&wide, &ReadOptions::default()).err().unwrap();
     assert_eq!(refused.code(), "K0212");
-    let options = ReadOptions {
-        max_columns: 100_001,
-        ..ReadOptions::default()
-    };
+    let mut options = ReadOptions::default();
+    options.max_columns = 100_001;
     let (out, counts, _) = labelled_with(&wide, &options, "csv");
     assert_eq!((counts.labelled, out.lines().count()), (1, 2));
 }

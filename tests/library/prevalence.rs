@@ -195,12 +195,11 @@ fn cases(
     let codebook = codebook(2);
     let labels = Labels::read(&paths[0], &codebook, "konflik_").unwrap();
     let gold = Corpus::read(&paths[1], codebook, &ReadOptions::default()).unwrap();
-    let params = PrevalenceParams {
-        evaluate: EvaluateParams {
-            replicates: 200,
-            ..EvaluateParams::default()
-        },
-        ..PrevalenceParams::default()
+    let mut params = PrevalenceParams::default();
+    params.evaluate = {
+        let mut params = EvaluateParams::default();
+        params.replicates = 200;
+        params
     };
     prevalence(&labels, &gold, &params).unwrap()
 }

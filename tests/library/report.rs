@@ -280,10 +280,8 @@ fn all_sources_are_told_in_both_languages() {
     let labels = Labels::read(&path, &codebook, "konflik_").unwrap();
     let shares = prevalence(&labels, &gold, &PrevalenceParams::default()).unwrap();
     let table = CoderTable::read(&[coders_path], &codebook, &CoderOptions::default()).unwrap();
-    let params = EvaluateParams {
-        replicates: 50,
-        ..EvaluateParams::default()
-    };
+    let mut params = EvaluateParams::default();
+    params.replicates = 50;
     let agreed = agreement(&table, &codebook, &params).unwrap();
     let evaluation = evaluate(&model, &gold, &params).unwrap();
     let scores = ModelScores::try_from(&evaluation).unwrap();

@@ -79,10 +79,8 @@ fn an_encoder_that_is_none_is_refused() {
 }
 
 fn fit(corpus: &Corpus, views: Views, aids: Aids<'_>) -> Training {
-    let params = TrainParams {
-        views,
-        ..TrainParams::default()
-    };
+    let mut params = TrainParams::default();
+    params.views = views;
     train_with(corpus, "test", &params, aids, &|_| {}).unwrap()
 }
 
@@ -132,13 +130,11 @@ fn each_view_can_be_left_out_and_the_semantic_one_helps_few_statements() {
             .is_empty()
     );
     assert!(accuracy(&all, &many) > accuracy(&no_semantic, &many));
-    let cues_alone = TrainParams {
-        views: Views {
-            lexical: false,
-            semantic: false,
-            cues: true,
-        },
-        ..TrainParams::default()
+    let mut cues_alone = TrainParams::default();
+    cues_alone.views = Views {
+        lexical: false,
+        semantic: false,
+        cues: true,
     };
     let refused = train_with(&few, "test", &cues_alone, Aids::default(), &|_| {});
     assert!(matches!(

@@ -9,9 +9,10 @@ use konflik::{Error, Model};
 use super::common::{small_corpus, trained};
 
 fn quick() -> TrainParams {
-    TrainParams {
-        head_alphas: vec![100.0],
-        ..TrainParams::default()
+    {
+        let mut params = TrainParams::default();
+        params.head_alphas = vec![100.0];
+        params
     }
 }
 
@@ -20,11 +21,9 @@ fn quick() -> TrainParams {
 #[test]
 fn tuning_mends_a_bad_setting_and_is_deterministic() {
     let corpus = small_corpus();
-    let bad = TrainParams {
-        cost: 0.3,
-        semantic_weight: 0.125,
-        ..quick()
-    };
+    let mut bad = quick();
+    bad.cost = 0.3;
+    bad.semantic_weight = 0.125;
     let heard = Mutex::new(0);
     let search = || {
         tune(&corpus, &bad, Aids::default(), &|_| {
@@ -70,10 +69,8 @@ fn tuning_leaves_the_features_of_a_prior_alone() {
 #[test]
 fn an_ablation_compares_each_view_with_all() {
     let corpus = small_corpus();
-    let evaluate = EvaluateParams {
-        replicates: 50,
-        ..EvaluateParams::default()
-    };
+    let mut evaluate = EvaluateParams::default();
+    evaluate.replicates = 50;
     let ablation = ablate(&corpus, &quick(), Aids::default(), &evaluate, &|_, _| {}).unwrap();
     let names: Vec<&str> = ablation.rows.iter().map(|r| r.views.as_str()).collect();
     assert_eq!(

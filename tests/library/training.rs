@@ -47,10 +47,8 @@ fn the_order_of_the_file_does_not_matter() {
 #[test]
 fn another_seed_is_another_model() {
     let corpus = small_corpus();
-    let params = TrainParams {
-        seed: 3,
-        ..TrainParams::default()
-    };
+    let mut params = TrainParams::default();
+    params.seed = 3;
     let other = train_with(&corpus, "test", &params, Aids::default(), &|_| {}).unwrap();
     assert_ne!(trained(&corpus).model.id(), other.model.id());
 }
@@ -62,10 +60,8 @@ fn few_statements_are_learned_with_the_context_encoder() {
     let corpus = small_corpus();
     let suited = TrainParams::suited_to(corpus.statements.len());
     assert!(suited.context && !TrainParams::suited_to(2000).context);
-    let without = TrainParams {
-        context: false,
-        ..suited.clone()
-    };
+    let mut without = suited.clone();
+    without.context = false;
     let [with, without] = [suited, without].map(|params| {
         let training = train_with(&corpus, "few", &params, Aids::default(), &|_| {});
         training.unwrap().model

@@ -89,11 +89,13 @@ impl AgreeArgs {
         let table = |path| TableOutput::checked(path, &inputs, force);
         Ok(AgreeJob {
             coders: &self.coders,
-            options: CoderOptions {
-                id: self.id.clone(),
-                prefix: self.prefix.clone(),
-                group: self.group.clone(),
-                max_unpacked: self.max_unpacked,
+            options: {
+                let mut options = CoderOptions::default();
+                options.id.clone_from(&self.id);
+                options.prefix.clone_from(&self.prefix);
+                options.group.clone_from(&self.group);
+                options.max_unpacked = self.max_unpacked;
+                options
             },
             params: self.bootstrap.params(),
             disagreements: self.disagreements.as_deref().map(table).transpose()?,

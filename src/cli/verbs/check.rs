@@ -70,9 +70,11 @@ impl CheckArgs {
         Ok(CheckJob {
             doubtful: self.doubtful.as_deref().map(table).transpose()?,
             options: self.input.options()?,
-            params: CheckParams {
-                near: self.near,
-                min_stratum: self.min_stratum,
+            params: {
+                let mut params = CheckParams::default();
+                params.near = self.near;
+                params.min_stratum = self.min_stratum;
+                params
             },
             print: self.print,
         })

@@ -72,10 +72,8 @@ pub(in crate::cli) struct IngestArgs {
 }
 
 pub(in crate::cli) fn run(args: &IngestArgs, console: &Console) -> Result<Status> {
-    let options = ReadOptions {
-        privacy: args.privacy.privacy()?,
-        ..args.input.options()?
-    };
+    let mut options = args.input.options()?;
+    options.privacy = args.privacy.privacy()?;
     let (mut readers, refused) = open(args, &options, console)?;
     if args.preview {
         for reader in &mut readers {

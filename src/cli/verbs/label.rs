@@ -8,7 +8,7 @@ use clap::Args;
 use konflik::export::table::TableFormat;
 use konflik::export::{LabelJob, LabelOptions, refuse_same_file};
 use konflik::label::{Depth, DuplicateParams, LabelCounts, Routes};
-use konflik::{Codebook, Model, ReadOptions, Reader};
+use konflik::{Codebook, Model, Reader};
 
 use crate::cli::Status;
 use crate::cli::args::{EncoderArgs, FastArgs, InputArgs, written_format};
@@ -144,10 +144,8 @@ impl LabelArgs {
         let routes = self.routes.as_deref();
         let routes = routes.map(|path| Routes::read(path, model.codebook()));
         let mut options = LabelOptions::default();
-        options.read = ReadOptions {
-            privacy: self.privacy.privacy()?,
-            ..self.input.options()?
-        };
+        options.read = self.input.options()?;
+        options.read.privacy = self.privacy.privacy()?;
         options.prefix = Some(self.prefix.clone());
         options.depth = self.fast.depth(if self.careful {
             Depth::Careful
@@ -155,9 +153,10 @@ impl LabelArgs {
             Depth::default()
         });
         options.no_evidence = self.no_evidence;
-        options.duplicates = self.duplicates.then(|| DuplicateParams {
-            remembered: self.remembered,
-            ..DuplicateParams::default()
+        options.duplicates = self.duplicates.then(|| {
+            let mut params = DuplicateParams::default();
+            params.remembered = self.remembered;
+            params
         });
         options.routes = routes.transpose()?;
         options.format = self.output_format;

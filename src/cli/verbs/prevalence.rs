@@ -67,12 +67,11 @@ pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<St
     let document = args.document.job(&[&args.labelled, &args.gold.gold])?;
     let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
     let labels = read_labels(&args.labelled, &gold.codebook, &args.prefix, console)?;
-    let params = PrevalenceParams {
-        margin: args.margin,
-        by: args.by.clone(),
-        group: args.group.clone(),
-        evaluate: args.bootstrap.params(),
-    };
+    let mut params = PrevalenceParams::default();
+    params.margin = args.margin;
+    params.by.clone_from(&args.by);
+    params.group.clone_from(&args.group);
+    params.evaluate = args.bootstrap.params();
     let shares = prevalence(&labels, &gold, &params)?;
     document.write(|form| form.render(&shares), console)?;
     Ok(match shares.strangers {

@@ -146,16 +146,18 @@ impl ReportArgs {
             outputs: checked_outputs(&self.output, &self.inputs(), self.force, Form::of_path)?,
             pages: Pages::new(lang, self.template.as_deref())?,
             options: self.input.options()?,
-            params: BatchParams {
-                language: lang.code().into(),
-                by: self.by.clone(),
-                dates: match self.dates {
+            params: {
+                let mut params = BatchParams::default();
+                params.language = lang.code().into();
+                params.by.clone_from(&self.by);
+                params.dates = match self.dates {
                     DatesArg::Ymd => DateOrder::YearFirst,
                     DatesArg::Dmy => DateOrder::DayFirst,
                     DatesArg::Mdy => DateOrder::MonthFirst,
-                },
-                prefix: self.prefix.clone(),
-                shown: self.shown,
+                };
+                params.prefix.clone_from(&self.prefix);
+                params.shown = self.shown;
+                params
             },
         })
     }
@@ -259,10 +261,8 @@ impl ReportJob<'_> {
         if self.options.text_column.is_some() || !is_cut || labelled.as_os_str() == "-" {
             return Ok(reader);
         }
-        let options = ReadOptions {
-            text_column: Some(PART.into()),
-            ..self.options.clone()
-        };
+        let mut options = self.options.clone();
+        options.text_column = Some(PART.into());
         Reader::open(labelled, &options)
     }
 
@@ -338,10 +338,8 @@ impl ReportJob<'_> {
         if self.args.coders.is_empty() {
             return Ok(None);
         }
-        let options = CoderOptions {
-            prefix: self.args.prefix.clone(),
-            ..CoderOptions::default()
-        };
+        let mut options = CoderOptions::default();
+        options.prefix.clone_from(&self.args.prefix);
         let table = CoderTable::read(&self.args.coders, codebook, &options)?;
         let agreement = agreement(&table, codebook, &self.args.bootstrap.params())?;
         Ok(Some((table, agreement)))

@@ -281,11 +281,9 @@ impl Pipeline<'_> {
             &self.config.train,
             Aids::default(),
         )?;
-        let params = EvaluateParams {
-            replicates: config.replicates,
-            seed: config.seed,
-            ..EvaluateParams::default()
-        };
+        let mut params = EvaluateParams::default();
+        params.replicates = config.replicates;
+        params.seed = config.seed;
         let evaluation = evaluate(&training.model, &corpus.subset(&held_out), &params)?;
         if evaluation.seen_in_training > 0 {
             let n = counted(evaluation.seen_in_training as u64, "held-out text");

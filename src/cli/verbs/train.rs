@@ -143,28 +143,30 @@ impl ParamArgs {
     fn params(&self, views: &ViewArgs, statements: usize) -> TrainParams {
         let suited = TrainParams::suited_to(statements);
         let lexical = suited.lexical;
-        TrainParams {
-            cost: self.cost.unwrap_or(suited.cost),
-            balance: self.balance,
-            folds: self.folds,
-            stated_error: self.stated_error,
-            seed: self.seed,
-            semantic_weight: self.semantic_weight.unwrap_or(suited.semantic_weight),
-            sentence_weight: self.sentence_weight,
-            views: Views {
+        {
+            let mut params = TrainParams::default();
+            params.cost = self.cost.unwrap_or(suited.cost);
+            params.balance = self.balance;
+            params.folds = self.folds;
+            params.stated_error = self.stated_error;
+            params.seed = self.seed;
+            params.semantic_weight = self.semantic_weight.unwrap_or(suited.semantic_weight);
+            params.sentence_weight = self.sentence_weight;
+            params.views = Views {
                 lexical: !views.without.contains(&View::Lexical),
                 semantic: !views.without.contains(&View::Semantic),
                 cues: !views.without.contains(&View::Cues),
-            },
-            context: (suited.context || views.context) && !views.without.contains(&View::Context),
-            lexical: LexicalParams {
+            };
+            params.context =
+                (suited.context || views.context) && !views.without.contains(&View::Context);
+            params.lexical = LexicalParams {
                 char_weight: self.char_weight,
                 word_min_df: self.word_min_df.unwrap_or(lexical.word_min_df),
                 bigram_min_df: self.bigram_min_df.unwrap_or(lexical.bigram_min_df),
                 char_min_df: self.char_min_df.unwrap_or(lexical.char_min_df),
                 ..lexical
-            },
-            ..TrainParams::default()
+            };
+            params
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 
 /// Thresholds of a check.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct CheckParams {
     /// Jaccard likeness of character 4-grams from which two statements are near duplicates.
     pub near: f64,
@@ -93,6 +94,7 @@ pub struct Finding {
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CheckReport {
     /// Always `konflik/check`.
     #[schemars(extend("const" = "konflik/check"))]

@@ -64,6 +64,7 @@ struct Coding {
 
 /// How the files are read.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CoderOptions {
     /// The column (or key) of the ids; `konflik_id` where there is one, else `id`, when `None`.
     pub id: Option<String>,

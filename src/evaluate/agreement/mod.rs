@@ -19,6 +19,7 @@ const APART: f64 = 0.1;
 
 /// How far coders agree.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Agreement {
     /// Always `konflik/agreement`.
     #[schemars(extend("const" = "konflik/agreement"))]

@@ -87,6 +87,7 @@ pub struct BaselineFile {
 
 /// What a gate says of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Always `konflik/gate`.
     #[schemars(extend("const" = "konflik/gate"))]

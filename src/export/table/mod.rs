@@ -224,8 +224,8 @@ impl TableFormats {
         let usual = self.iter().filter_map(|format| format.suffixes.first());
         let mut list: Vec<String> = usual.map(|suffix| format!(".{suffix}")).collect();
         match list.pop() {
-            Some(last) if !list.is_empty() => format!("{} or {last}", list.join(", ")),
-            last => last.unwrap_or_default(),
+            Some(end) if !list.is_empty() => format!("{} or {end}", list.join(", ")),
+            only => only.unwrap_or_default(),
         }
     }
 }

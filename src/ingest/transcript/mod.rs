@@ -74,6 +74,7 @@ impl Limits {
 
 /// How transcripts are cut into statements.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct TranscriptOptions {
     /// Who asks and who answers.
     pub roles: Roles,

@@ -82,6 +82,7 @@ pub struct OutOfFoldRow {
 }
 
 /// A trained model with what was seen on the way.
+#[non_exhaustive]
 pub struct Training {
     /// The model.
     pub model: Model,

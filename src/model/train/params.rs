@@ -9,6 +9,7 @@ use crate::features::{LexicalParams, Views};
 /// Hyperparameters of a training; part of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct TrainParams {
     /// Which views are used.
     pub views: Views,

@@ -135,9 +135,10 @@ impl EvaluateArgs {
             gate,
             study,
             options: self.input.options()?,
-            params: EvaluateParams {
-                depth: self.fast.depth(Depth::Careful),
-                ..self.bootstrap.params()
+            params: {
+                let mut params = self.bootstrap.params();
+                params.depth = self.fast.depth(Depth::Careful);
+                params
             },
             document,
         })
