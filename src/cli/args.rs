@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use konflik::evaluate::EvaluateParams;
 use konflik::export::table::{TableFormat, TableFormats};
 use konflik::features::TextEncoder;
 use konflik::ingest::{
-    Charset, ColumnMap, Limits, Preset, Role, Roles, TranscriptFormat, TranscriptOptions, UnitKind,
+    Charset, ColumnMap, Limits, Preset, READ, Role, Roles, TranscriptOptions, UnitKind,
 };
 use konflik::label::Depth;
 use konflik::report::Lang;
@@ -34,8 +34,8 @@ pub(super) struct InputArgs {
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Format of the input [default: by its suffix; for standard input, by its first byte]
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<FormatArg>,
+    #[arg(long, value_name = "FORMAT", value_parser = read_format())]
+    format: Option<Format>,
     /// Delimiter of a table: one character, or `tab` [default: detected in the header]
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
@@ -119,7 +119,7 @@ impl InputArgs {
         let text_column = named.remove(&Role::Text);
         let preset = self.preset.as_deref().map(Preset::named).transpose()?;
         let mut options = ReadOptions::default();
-        options.format = self.format.map(FormatArg::format);
+        options.format = self.format;
         options.text_column = self.text_column.clone().or(text_column);
         options.columns = ColumnMap { named, preset };
         options.delimiter = self.delimiter;
@@ -147,46 +147,16 @@ impl InputArgs {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum FormatArg {
-    Csv,
-    Tsv,
-    Jsonl,
-    /// An array of objects
-    Json,
-    /// A spreadsheet
-    Xlsx,
-    Ods,
-    /// A Parquet file; needs a build with the feature `parquet`
-    Parquet,
-    /// A transcript
-    Txt,
-    /// A transcript in Markdown
-    Md,
-    /// A transcript in Word
-    Docx,
-    /// Subtitles of Teams, Zoom and others
-    Vtt,
-    /// Subtitles
-    Srt,
-}
-
-impl FormatArg {
-    pub(super) fn format(self) -> Format {
-        match self {
-            Self::Csv => Format::CSV,
-            Self::Tsv => Format::TSV,
-            Self::Jsonl => Format::Jsonl,
-            Self::Json => Format::Json,
-            Self::Xlsx | Self::Ods => Format::Workbook,
-            Self::Parquet => Format::Parquet,
-            Self::Txt => Format::Transcript(TranscriptFormat::Text),
-            Self::Md => Format::Transcript(TranscriptFormat::Markdown),
-            Self::Docx => Format::Transcript(TranscriptFormat::Docx),
-            Self::Vtt => Format::Transcript(TranscriptFormat::WebVtt),
-            Self::Srt => Format::Transcript(TranscriptFormat::Srt),
-        }
-    }
+/// Parses the name of a format that files are read from.
+fn read_format() -> impl TypedValueParser<Value = Format> {
+    let named = READ.iter().map(|known| match known.about {
+        "" => PossibleValue::new(known.name),
+        about => PossibleValue::new(known.name).help(about),
+    });
+    PossibleValuesParser::new(named).try_map(|name| {
+        let found = READ.iter().find(|known| known.name == name);
+        found.map(|known| known.format).ok_or("unknown")
+    })
 }
 
 /// Parses the name of a format that tables are written in.

@@ -206,14 +206,10 @@ fn columns_line(layout: &Layout) -> Option<String> {
 }
 
 fn format_line(format: Format) -> String {
-    let format = match format {
-        Format::Workbook => "a workbook",
-        Format::Parquet => "a Parquet table",
-        Format::Transcript(_) => "a transcript",
-        Format::Json | Format::Jsonl => "JSON",
-        Format::Delimited(_) => "a table of text",
-    };
-    format!("format: {format}, although the suffix says otherwise")
+    format!(
+        "format: {}, although the suffix says otherwise",
+        format.called()
+    )
 }
 
 fn sheet_line(sheet: &Sheet) -> String {

@@ -48,28 +48,91 @@ impl Format {
 
     /// The format that a path's suffix names.
     pub fn of_path(path: &Path) -> Result<Self> {
-        let suffix = path
-            .extension()
-            .and_then(OsStr::to_str)
-            .map(str::to_ascii_lowercase);
-        match suffix.as_deref() {
-            Some("csv") => Ok(Self::CSV),
-            Some("tsv" | "tab") => Ok(Self::TSV),
-            Some("jsonl" | "ndjson") => Ok(Self::Jsonl),
-            Some("json") => Ok(Self::Json),
-            Some("xlsx" | "xlsm" | "ods") => Ok(Self::Workbook),
-            Some("parquet") => Ok(Self::Parquet),
-            Some("txt" | "text") => Ok(Self::Transcript(TranscriptFormat::Text)),
-            Some("md" | "markdown") => Ok(Self::Transcript(TranscriptFormat::Markdown)),
-            Some("docx") => Ok(Self::Transcript(TranscriptFormat::Docx)),
-            Some("vtt") => Ok(Self::Transcript(TranscriptFormat::WebVtt)),
-            Some("srt") => Ok(Self::Transcript(TranscriptFormat::Srt)),
-            _ => Err(Error::UnknownFormat {
-                path: path.display().to_string(),
-                known: ".csv, .tsv, .json, .jsonl, .xlsx, .ods, .parquet or, for a transcript to be read, .txt, .md, .docx, .vtt or .srt".into(),
-            }),
+        let suffix = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+        let is_its = |known: &&Known| {
+            known
+                .suffixes
+                .iter()
+                .any(|s| suffix.eq_ignore_ascii_case(s))
+        };
+        let found = READ.iter().find(is_its).map(|known| known.format);
+        found.ok_or_else(|| Error::UnknownFormat {
+            path: path.display().to_string(),
+            known: suffixes_in_words(),
+        })
+    }
+
+    /// What people call a file of it.
+    pub fn called(self) -> &'static str {
+        match self {
+            Self::Delimited(_) => "a table of text",
+            Self::Jsonl | Self::Json => "JSON",
+            Self::Workbook => "a workbook",
+            Self::Parquet => "a Parquet table",
+            Self::Transcript(_) => "a transcript",
         }
     }
+}
+
+/// A kind of file that is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The suffixes of its files, without the dot; the first is the usual one.
+    pub suffixes: &'static [&'static str],
+    /// The format.
+    pub format: Format,
+    /// What the name does not say.
+    pub about: &'static str,
+}
+
+const fn known(
+    name: &'static str,
+    suffixes: &'static [&'static str],
+    format: Format,
+    about: &'static str,
+) -> Known {
+    Known {
+        name,
+        suffixes,
+        format,
+        about,
+    }
+}
+
+/// All kinds of files that are read. What is written is in [`crate::export::table`].
+#[rustfmt::skip]
+pub const READ: &[Known] = &[
+    known("csv", &["csv"], Format::CSV, ""),
+    known("tsv", &["tsv", "tab"], Format::TSV, ""),
+    known("json", &["json"], Format::Json, "An array of objects"),
+    known("jsonl", &["jsonl", "ndjson"], Format::Jsonl, "One object a line"),
+    known("xlsx", &["xlsx", "xlsm"], Format::Workbook, "A spreadsheet"),
+    known("ods", &["ods"], Format::Workbook, "A spreadsheet"),
+    known("parquet", &["parquet"], Format::Parquet, "A Parquet file; needs a build with the feature `parquet`"),
+    known("txt", &["txt", "text"], Format::Transcript(TranscriptFormat::Text), "A transcript"),
+    known("md", &["md", "markdown"], Format::Transcript(TranscriptFormat::Markdown), "A transcript in Markdown"),
+    known("docx", &["docx"], Format::Transcript(TranscriptFormat::Docx), "A transcript in Word"),
+    known("vtt", &["vtt"], Format::Transcript(TranscriptFormat::WebVtt), "Subtitles of Teams, Zoom and others"),
+    known("srt", &["srt"], Format::Transcript(TranscriptFormat::Srt), "Subtitles"),
+];
+
+/// The usual suffixes: `.csv, .tsv or, for a transcript to be read, .txt or .srt`.
+fn suffixes_in_words() -> String {
+    let is_transcript = |known: &&Known| matches!(known.format, Format::Transcript(_));
+    let (transcripts, tables): (Vec<&Known>, Vec<&Known>) = READ.iter().partition(is_transcript);
+    let dotted = |known: &[&Known]| -> Vec<String> {
+        let usual = known.iter().filter_map(|known| known.suffixes.first());
+        usual.map(|suffix| format!(".{suffix}")).collect()
+    };
+    let mut transcripts = dotted(&transcripts);
+    let last = transcripts.pop().unwrap_or_default();
+    format!(
+        "{} or, for a transcript to be read, {} or {last}",
+        dotted(&tables).join(", "),
+        transcripts.join(", ")
+    )
 }
 
 /// How a transcript is written down.

@@ -31,7 +31,7 @@ mod xml;
 pub(crate) use archive::{Archive, open as open_archive};
 pub use columns::{Column, ColumnMap, Preset, Role};
 pub use encoding::{Charset, CharsetSource, Encoding};
-pub use format::{Format, TranscriptFormat};
+pub use format::{Format, Known, READ, TranscriptFormat};
 pub use layout::Layout;
 pub use options::ReadOptions;
 pub(crate) use quoting::{needs_quotes, write_cell};
