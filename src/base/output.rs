@@ -89,7 +89,7 @@ impl Output {
                 let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
                 file.as_file().sync_all().map_err(failed)?;
                 keep_mode(&self.target, file.path()).map_err(failed)?;
-                // A file that appeared at the target meanwhile is not replaced without `force` either.
+                // Without `force`, a file that appeared at the target meanwhile is kept too.
                 let placed = if self.may_replace {
                     file.persist(&self.target)
                 } else {
