@@ -1,16 +1,16 @@
-//! What a reader or coder would stumble over in a codebook.
+//! Finds problems of a codebook for readers and coders.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Code, Codebook, Cue, Translations, Variable};
 
-/// Something to mend in a codebook.
+/// A problem in a codebook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Where, as `variable.code.field`.
     pub place: String,
-    /// What.
+    /// What is wrong.
     pub message: String,
 }
 
