@@ -76,7 +76,7 @@ coded! {
             byte: u64,
         } => "K0302", "convert the file to UTF-8, or name its encoding";
         /// A line that is not in the encoding of the rest of the file.
-        #[error("not in {encoding}, which the file was read in")]
+        #[error("not valid {encoding}, the encoding of the file")]
         OtherEncoding {
             /// The encoding of the file.
             encoding: &'static str,
@@ -88,7 +88,7 @@ coded! {
             byte: u64,
         } => "K0303";
         /// A cell longer than the limit.
-        #[error("a cell (or row) of {bytes} bytes; a cell may have {limit}")]
+        #[error("a cell (or row) of {bytes} bytes; a cell may have at most {limit}")]
         CellTooLong {
             /// Length of the cell, or of the row if the row is too long to be split into cells.
             bytes: usize,
@@ -99,7 +99,7 @@ coded! {
         #[error("a carriage return without a line feed")]
         LoneCarriageReturn => "K0313", "save the file with LF or CRLF line ends";
         /// A key that the output writes itself.
-        #[error("the key {key:?} is one that the output writes")]
+        #[error("the key {key:?} is reserved for the output")]
         TakenKey {
             /// The key.
             key: String,
@@ -166,7 +166,7 @@ pub enum ColumnHolds {
 }
 
 coded! {
-    /// Every error of the library, with a stable code and, if possible, a hint what to do.
+    /// Every error of the library, with a stable code and, if something can be done, a hint.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
@@ -188,25 +188,25 @@ coded! {
         } => "K0102",
             (source.kind() == io::ErrorKind::NotFound).then_some("create the folder first");
         /// The output already exists.
-        #[error("{path} exists already")]
+        #[error("{path} already exists")]
         OutputExists {
             /// The output.
             path: PathBuf,
-        } => "K0103", "name another output, or remove the one that is there";
+        } => "K0103", "name another output, or remove the existing one";
         /// Input and output are the same file.
-        #[error("{path} is an input or another output already")]
+        #[error("{path} is already an input or another output")]
         OutputIsInput {
             /// The file.
             path: PathBuf,
         } => "K0104", "name another output";
         /// The key would be written to the output folder.
-        #[error("{path}: the key would lie in the folder of the output")]
+        #[error("{path}: the key would be in the folder of the output")]
         KeyBesideOutput {
             /// The key.
             path: PathBuf,
-        } => "K0105", "who gets the output must not get the key: name another folder";
+        } => "K0105", "the recipients of the output must not get the key: name another folder";
         /// The suffix belongs to no format that can be read or written.
-        #[error("{path}: no format is known by this suffix")]
+        #[error("{path}: the suffix names no supported format")]
         UnknownFormat {
             /// The file.
             path: String,
@@ -228,7 +228,7 @@ coded! {
             kind: ForeignKind,
         } => "K0203", kind.remedy();
         /// A table with more columns than the limit.
-        #[error("{path}: {columns} columns; a table may have {limit}")]
+        #[error("{path}: {columns} columns; a table may have at most {limit}")]
         TooManyColumns {
             /// The file.
             path: String,
@@ -304,7 +304,7 @@ coded! {
             /// The common name, without folder and suffix.
             name: String,
         } => "K0223",
-            "ids of statements begin with the name of their file: rename one, or ingest them apart";
+            "ids of statements begin with the name of their file: rename one, or ingest separately";
         /// Speakers who may be interviewer or participant.
         #[error("{path}: can't tell who asks and who answers: {}", quoted(.names))]
         WhoAsks {
@@ -341,7 +341,7 @@ coded! {
             second: usize,
         } => "K0205";
         /// The input has a column that the output writes itself.
-        #[error("{path}: the column {name:?} is there already")]
+        #[error("{path}: the column {name:?} already exists")]
         ColumnTaken {
             /// The file.
             path: String,
@@ -392,9 +392,9 @@ coded! {
         NoId {
             /// Where.
             at: Location,
-        } => "K0331", "give every statement an id of its own";
+        } => "K0331", "give every statement a unique id";
         /// A cell that must hold a date with year and month.
-        #[error("{at}: {cell:?} is no date that begins with year and month")]
+        #[error("{at}: {cell:?} is not a date that begins with year and month")]
         NoDate {
             /// Where.
             at: Location,
@@ -410,7 +410,7 @@ coded! {
             reason: String,
         } => "K0332";
         /// Two statements with the same id.
-        #[error("{at}: the id {id:?} stands in line {first} already")]
+        #[error("{at}: the id {id:?} is already in line {first}")]
         DuplicateId {
             /// Where.
             at: Location,
@@ -418,7 +418,7 @@ coded! {
             id: String,
             /// The line of the first.
             first: u64,
-        } => "K0311", "give every statement an id of its own";
+        } => "K0311", "give every statement a unique id";
         /// A TOML or JSON file with a syntax error or unexpected content.
         #[error("{at}: {reason}")]
         Syntax {
@@ -477,7 +477,7 @@ coded! {
         } => "K0501";
         /// A solver that stopped before its optimum.
         #[error(
-            "the {solver} did not converge: {measure} is {value:.3e}, wanted at most {wanted:.3e}"
+            "the {solver} did not converge: {measure} is {value:.3e}, must be at most {wanted:.3e}"
         )]
         NotConverged {
             /// Which solver.
@@ -521,7 +521,7 @@ coded! {
             "use the encoder that the model was trained with (in a build with the feature \
              `encoder`)";
         /// A sentence encoder was given, but the model was trained without one.
-        #[error("the model was trained without a sentence encoder; {given} has no part in it")]
+        #[error("the model was trained without a sentence encoder; it can't use {given}")]
         UnusedEncoder {
             /// The encoder.
             given: String,
@@ -663,7 +663,7 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text",
         ColumnHolds::Other => "name one of these",
-        ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Codes => "codes are in columns named after the codebook's variables",
         ColumnHolds::Probabilities => "label the file first",
         ColumnHolds::Slice => "statements can be divided by any column of the file",
         ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
@@ -709,7 +709,7 @@ pub fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a str> {
 fn listed(faults: &[Error]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     format!(
-        "{} rows are at fault\n  {}",
+        "{} rows have errors\n  {}",
         faults.len(),
         lines.join("\n  ")
     )

@@ -131,7 +131,7 @@ impl Linter<'_> {
                 match first.get(&text) {
                     Some(other) => self.add(
                         &format!("{}.{}.examples", variable.id, code.id),
-                        format!("{:?} is an example of {other} already", example.text),
+                        format!("{:?} is already an example of {other}", example.text),
                     ),
                     None => {
                         first.insert(text, &code.id);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thin_codebook_is_told_what_it_lacks() {
+    fn lint_lists_missing_fields() {
         let found = messages(FRUIT);
         assert!(found.contains(&"fruit.apple.include: is missing: say when".to_string()));
         assert!(found.contains(&"fruit.pear.examples: has none in \"en\"".to_string()));

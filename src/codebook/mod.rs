@@ -247,7 +247,7 @@ impl Variable {
         }
         if RESERVED_COLUMNS.contains(&self.id.as_str()) {
             return Err(format!(
-                "a variable can't be called {:?}: that column of a corpus or an output has a meaning of its own",
+                "a variable can't be called {:?}: that column name is reserved in corpora and outputs",
                 self.id
             ));
         }
@@ -343,7 +343,7 @@ definition = { en = "Soft." }
     }
 
     #[test]
-    fn what_no_model_could_be_built_on_is_refused() {
+    fn a_codebook_without_use_for_a_model_is_refused() {
         for (from, to, said) in [
             ("id = \"pear\"", "id = \"apple\"", "two codes"),
             ("id = \"pear\"", "id = \"Pear\"", "lower-case"),

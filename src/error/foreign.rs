@@ -55,7 +55,7 @@ impl fmt::Display for ForeignKind {
             Self::OldOffice => "an old Excel or Word file, or one locked with a password",
             Self::Zip => "a ZIP file (XLSX, DOCX or ODS)",
             Self::Gzip => "a gzip file",
-            Self::TextAsWord => "plain text, which its suffix doesn't say",
+            Self::TextAsWord => "plain text, although its suffix says otherwise",
         })
     }
 }

@@ -318,11 +318,11 @@ fn several_rows_have_the_code_and_the_hint_of_the_first() {
     ])
     .unwrap();
     assert_eq!(several.code(), "K0331");
-    assert!(several.hint().unwrap().contains("an id of its own"));
+    assert!(several.hint().unwrap().contains("a unique id"));
 }
 
 #[test]
-fn nearest_finds_the_misspelt_and_leaves_the_strange() {
+fn nearest_finds_misspelt_codes_only() {
     let codes = [
         "realistic".to_string(),
         "non_realistic".to_string(),

@@ -205,7 +205,7 @@ fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
         let weights = values(&weights)?;
         if weights.len() != vectors.nrows() {
             return Err(format!(
-                "{} weights stand beside {} vectors",
+                "there are {} weights for {} vectors",
                 weights.len(),
                 vectors.nrows()
             ));

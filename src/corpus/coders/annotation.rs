@@ -74,7 +74,7 @@ fn labels(cell: &str) -> Result<Vec<String>, String> {
     if cell.trim().is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_str(cell).map_err(|_| "`label` is not a list of words".into())
+    serde_json::from_str(cell).map_err(|_| "`label` is not a list of strings".into())
 }
 
 /// The variable and code of each label.

@@ -255,7 +255,7 @@ impl CoderTable {
             Some(other) if other != code => Err(Error::Annotation {
                 at: Location::file(path.display().to_string()),
                 reason: format!(
-                    "{} coded {id:?} otherwise in an earlier file: name the files for different coders",
+                    "{} coded {id:?} differently in an earlier file: name the files for different coders",
                     self.coders[coder].name
                 ),
             }),

@@ -77,13 +77,13 @@ pub(super) fn read(path: &Path, codebook: &Codebook, max_unpacked: u64) -> Resul
     };
     let file = File::open(path).map_err(|e| Error::read(path, e))?;
     let mut archive = open_archive(file, &name, max_unpacked).map_err(|error| match error {
-        Error::Workbook { reason, .. } => refused(format!("no REFI-QDA project: {reason}")),
+        Error::Workbook { reason, .. } => refused(format!("not a REFI-QDA project: {reason}")),
         other => other,
     })?;
     let project = {
         let part = archive
             .by_name(MAIN_PART)
-            .map_err(|e| refused(format!("no REFI-QDA project: {MAIN_PART}: {e}")))?;
+            .map_err(|e| refused(format!("not a REFI-QDA project: {MAIN_PART}: {e}")))?;
         Parser::default()
             .read(BufReader::new(part))
             .map_err(|reason| refused(format!("{MAIN_PART}: {reason}")))?
@@ -152,7 +152,7 @@ impl Project {
         if given.is_empty() && left_out > 0 {
             let names: Vec<&str> = unknown.iter().map(|name| name.as_str()).collect();
             return Err(format!(
-                "none of its codes is one of the codebook's: {}",
+                "the codebook has none of its codes: {}",
                 names.join(", ")
             ));
         }
@@ -304,7 +304,7 @@ fn unmatched(by_coder: &[(&Span, usize)]) -> Option<String> {
         .sum();
     (count > 0).then(|| {
         format!(
-            "only identical spans are compared; that overlap another user's without being the same: \
+            "only identical spans are compared; spans that only overlap another user's: \
              {count} of {}",
             users.len()
         )

@@ -122,7 +122,7 @@ fn spans_that_are_not_identical_are_not_compared() {
     assert!(table.units.iter().all(|u| u.text.is_none()));
     assert_eq!(table.notes.len(), 1);
     assert!(
-        table.notes[0].contains("being the same: 2 of 4"),
+        table.notes[0].contains("only overlap another user's: 2 of 4"),
         "{:?}",
         table.notes
     );

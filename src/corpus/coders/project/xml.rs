@@ -60,10 +60,10 @@ impl Parser {
                     self.words(&known);
                 }
                 Event::DocType(_) => {
-                    return Err("a document type declaration, which no project has".into());
+                    return Err("a document type declaration is not allowed".into());
                 }
                 Event::Eof if !self.open.is_empty() => return Err("it ends too early".into()),
-                Event::Eof if !is_project => return Err("it holds no project".into()),
+                Event::Eof if !is_project => return Err("it is not a project".into()),
                 Event::Eof => return Ok(self.project),
                 // `expand_empty_elements` turns empty elements into start and end.
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -133,7 +133,7 @@ impl Parser {
         let position = |name: &str| {
             let value = attribute(e, name).ok_or_else(|| format!("a selection has no {name}"))?;
             let number = value.trim().parse::<u64>();
-            number.map_err(|_| format!("{name} is {value:?}, no number"))
+            number.map_err(|_| format!("{name} is {value:?}, not a number"))
         };
         let (start, end) = (position("startPosition")?, position("endPosition")?);
         if end < start {
