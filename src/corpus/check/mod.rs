@@ -71,7 +71,7 @@ impl Kind {
             Self::Contradiction => "contradictions: one text, different codes",
             Self::NearDuplicateAcrossGroups => "near duplicates in different groups",
             Self::NearDuplicateInGroup => "near duplicates in one group (to look at)",
-            Self::BadPair => "minimal pairs that are none",
+            Self::BadPair => "invalid minimal pairs",
             Self::ThinCode => "codes with few statements",
             Self::ThinStratum => "thin strata (to look at)",
             Self::TextDamage => "damaged text",
@@ -175,9 +175,7 @@ impl CheckReport {
                 .collect();
             let _ = writeln!(out, "{variable}: {}", parts.join(", "));
         }
-        out.push_str(
-            "\nhow codes hang together with columns (Cramér's V, 0 not at all, 1 wholly):\n",
-        );
+        out.push_str("\nassociation of codes with columns (Cramér's V: 0 none, 1 perfect):\n");
         for a in &self.associations {
             let value = a
                 .cramers_v
@@ -185,7 +183,7 @@ impl CheckReport {
             let _ = writeln!(out, "  {} by {}: {value}", a.variable, a.column);
         }
         out.push_str(
-            "\nwords that betray a code (pointwise mutual information, bits; n statements):\n",
+            "\nwords that give a code away (pointwise mutual information, bits; n statements):\n",
         );
         for (code, words) in &self.telling_words {
             let list: Vec<String> = words

@@ -95,7 +95,7 @@ pub(super) fn bad_pairs(corpus: &Corpus) -> Vec<Finding> {
     }
     let bad = |(id, members): (&str, Vec<&Statement>)| {
         let fault = match members.as_slice() {
-            [a, b] if a.group != b.group => "stands in two groups".to_string(),
+            [a, b] if a.group != b.group => "is in two groups".to_string(),
             [a, b] if a.codes == b.codes => "has the same codes twice".to_string(),
             [_, _] => return None,
             other => format!("has {} statements, not two", other.len()),
