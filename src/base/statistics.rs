@@ -144,7 +144,7 @@ mod tests {
     /// scipy.stats.binom.cdf(3, 50, .1) = .2502939, (700, 8000, .1) = .0000799017,
     /// (0, 22, .1) = .0984771.
     #[test]
-    fn the_binomial_distribution_is_scipys() {
+    fn binomial_cdf_agrees_with_scipy() {
         for (k, n, expected) in [
             (3, 50, 0.250_293_9),
             (700, 8000, 7.990_168e-5),

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn coders_are_shares_and_blanks_are_nobody() {
+    fn codes_become_shares_and_blanks_are_ignored() {
         let codings = read(
             "id,fruit_ani,fruit_budi,fruit_cici,note\n1,apple,pear,apple,x\n2,,pear,,\n3,,,,\n",
         )

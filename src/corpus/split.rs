@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_group_stands_on_both_sides() {
+    fn no_group_is_on_both_sides() {
         let groups = groups();
         let (train, held_out) = holdout(groups.iter().map(String::as_str), 0.2, 7);
         assert_eq!(train.len() + held_out.len(), 500);

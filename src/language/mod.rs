@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn slang_and_mixtures_are_told_apart() {
+    fn slang_and_mixtures_are_identified() {
         assert_eq!(named("udh nunggu lamaaaa bgt"), "id");
         assert_eq!(named("Slow service."), "en");
         assert_eq!(named("Air PDAM mati"), "id");
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_language_is_left_out() {
+    fn addresses_tags_and_placeholders_are_skipped() {
         assert_eq!(
             named("@thepeople lampu mati, no hp saya beda https://some.where/the #nothing"),
             "id"
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_indonesian_are_others() {
+    fn regional_languages_are_other() {
         for text in [
             "Dalane rusak kabeh",
             "Jalanna ruksak kabeh, teu aya nu ngabebenah",
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_tells_nothing() {
+    fn texts_without_known_words_have_no_language() {
         for text in [
             "",
             "😡😡",

@@ -543,7 +543,7 @@ mod tests {
 
     /// The tokens of the shipped encoder are the same with and without the pipeline.
     #[test]
-    fn subwords_are_those_of_the_whole_pipeline() {
+    fn subwords_agree_with_the_pipeline() {
         let json = include_bytes!("../../models/encoder/tokenizer.json");
         let subwords = Subwords::from_json(json).unwrap();
         assert!(subwords.direct.is_some());
@@ -621,7 +621,7 @@ mod tests {
         }
 
         #[test]
-        fn pieces_by_hand_are_those_of_the_pipeline(word in "([a-z]|[a-z]{2}|an|ang|meng|kan|é|9|_|\\PC){1,20}") {
+        fn own_pieces_agree_with_the_pipeline(word in "([a-z]|[a-z]{2}|an|ang|meng|kan|é|9|_|\\PC){1,20}") {
             static SHIPPED: std::sync::LazyLock<(Tokenizer, Subwords)> = std::sync::LazyLock::new(shipped);
             let (tokenizer, subwords) = &*SHIPPED;
             let by_hand = tokenizer.pieces.as_ref().unwrap().append(&word, &mut Vec::new());
@@ -633,7 +633,7 @@ mod tests {
         }
 
         #[test]
-        fn squeezing_is_that_of_its_characters(word in "(a|b|é|😡|1){0,12}") {
+        fn squeezing_agrees_with_a_simple_version(word in "(a|b|é|😡|1){0,12}") {
             let mut runs: Vec<(char, usize)> = Vec::new();
             for c in word.chars() {
                 match runs.last_mut() {

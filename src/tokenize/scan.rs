@@ -30,7 +30,7 @@ enum Class {
     Word,
     /// Between words.
     Space,
-    /// A word of its own.
+    /// A separate word of one character.
     Mark,
 }
 
