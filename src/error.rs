@@ -1,4 +1,4 @@
-//! Everything that can go wrong, where it went wrong, and what to do about it.
+//! Errors: what went wrong, where, and what to do about it.
 
 mod coded;
 mod foreign;
@@ -16,14 +16,14 @@ use coded::coded;
 /// The library's result type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A place in a file: what a person needs to find the fault.
+/// A place in a file, precise enough to find the fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// The file as the user named it; `<stdin>` for standard input.
     pub path: String,
-    /// Line from 1; 0 when the whole file is meant.
+    /// Line from 1; 0 for the whole file.
     pub line: u64,
-    /// Column in bytes from 1; 0 when the whole line is meant.
+    /// Column in bytes from 1; 0 for the whole line.
     pub column: u64,
 }
 
@@ -57,11 +57,11 @@ impl fmt::Display for Location {
 }
 
 coded! {
-    /// Why one row of an input could not be used. The other rows still are.
+    /// Why one row of an input was rejected. The other rows are still used.
     #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
     #[non_exhaustive]
     pub enum RowFault {
-        /// The row has another number of fields than the header.
+        /// The row and the header differ in their number of fields.
         #[error("the header has {expected} columns, this row {got}")]
         Ragged {
             /// Fields in the header.
@@ -76,50 +76,50 @@ coded! {
             byte: u64,
         } => "K0302", "convert the file to UTF-8, or name its encoding";
         /// A line that is not in the encoding of the rest of the file.
-        #[error("not in {encoding}, which the file was read in")]
+        #[error("not valid {encoding}, the encoding of the file")]
         OtherEncoding {
             /// The encoding of the file.
             encoding: &'static str,
         } => "K0315", "write the whole file in one encoding, or name another encoding";
-        /// A NUL byte, which text never holds.
+        /// A NUL byte: not allowed in text.
         #[error("a NUL byte at byte {byte} of the file")]
         Nul {
             /// Offset from the start of the file.
             byte: u64,
         } => "K0303";
         /// A cell longer than the limit.
-        #[error("a cell (or row) of {bytes} bytes; a cell may have {limit}")]
+        #[error("a cell (or row) of {bytes} bytes; a cell may have at most {limit}")]
         CellTooLong {
-            /// Length of the cell, or of the row where it was too long to be cut into cells.
+            /// Length of the cell, or of the row if the row is too long to be split into cells.
             bytes: usize,
             /// The limit in force.
             limit: usize,
         } => "K0304";
-        /// Lines that end in a carriage return alone, as on old Macs.
+        /// Lines that end in a lone carriage return, as on old Macs.
         #[error("a carriage return without a line feed")]
         LoneCarriageReturn => "K0313", "save the file with LF or CRLF line ends";
-        /// A column that the output is going to write.
-        #[error("the key {key:?} is one that the output writes")]
+        /// A key that the output writes itself.
+        #[error("the key {key:?} is reserved for the output")]
         TakenKey {
             /// The key.
             key: String,
         } => "K0314";
-        /// Text after the quote that closes a cell.
+        /// Text after the closing quote of a cell.
         #[error("text after a closing quote")]
         AfterQuote => "K0305";
-        /// The timing line of a subtitle's cue.
+        /// A wrong timing line in a subtitle cue.
         #[error("the timing line of this cue has {reason}")]
         CueTiming {
-            /// What is wrong with it.
+            /// What is wrong with the line.
             reason: &'static str,
         } => "K0320";
         /// A line that is not a JSON object.
         #[error("not a JSON object: {reason}")]
         Json {
-            /// The JSON reader's words.
+            /// The message of the JSON parser.
             reason: String,
         } => "K0306";
-        /// A JSON object with more brackets inside each other than the limit.
+        /// A JSON object that is nested deeper than the limit.
         #[error("nested more than {limit} deep")]
         TooDeep {
             /// The limit in force.
@@ -136,10 +136,10 @@ coded! {
         NotAString {
             /// The key looked at.
             key: String,
-            /// What stands there.
+            /// The kind of the value.
             kind: &'static str,
         } => "K0308";
-        /// A key that the first object doesn't have, where a table is to be made of the objects.
+        /// A key that the first object doesn't have, while objects are read as a table.
         #[error("the key {key:?} is not in the first object, which names the columns")]
         StrayKey {
             /// The key.
@@ -148,25 +148,25 @@ coded! {
     }
 }
 
-/// What a column that is missing would hold.
+/// What a missing column would hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnHolds {
     /// The statements.
     Text,
     /// The codes of a variable.
     Codes,
-    /// The ids by which files are joined.
+    /// The ids that join files.
     Id,
-    /// What statements are divided by.
+    /// The values that divide statements into slices.
     Slice,
-    /// How sure the model is.
+    /// The probabilities of the model.
     Probabilities,
-    /// Something else that the user named it for.
+    /// Something else; the user named the column.
     Other,
 }
 
 coded! {
-    /// Every error of the library. Its code is stable; its hint says what to do.
+    /// Every error of the library, with a stable code and, if something can be done, a hint.
     #[derive(Debug, thiserror::Error)]
     #[non_exhaustive]
     pub enum Error {
@@ -178,7 +178,7 @@ coded! {
             /// The system's reason.
             source: io::Error,
         } => "K0101", read_hint(source.kind());
-        /// Writing failed; nothing half-written is left.
+        /// Writing failed; no partial output is left.
         #[error("can't write {path}")]
         Write {
             /// The file or folder.
@@ -187,39 +187,39 @@ coded! {
             source: io::Error,
         } => "K0102",
             (source.kind() == io::ErrorKind::NotFound).then_some("create the folder first");
-        /// The output is there already.
-        #[error("{path} exists already")]
+        /// The output already exists.
+        #[error("{path} already exists")]
         OutputExists {
             /// The output.
             path: PathBuf,
-        } => "K0103", "name another output, or remove the one that is there";
+        } => "K0103", "name another output, or remove the existing one";
         /// Input and output are the same file.
-        #[error("{path} is an input or another output already")]
+        #[error("{path} is already an input or another output")]
         OutputIsInput {
             /// The file.
             path: PathBuf,
         } => "K0104", "name another output";
-        /// A key that would lie in the folder of the output.
-        #[error("{path}: the key would lie in the folder of the output")]
+        /// The key would be written to the output folder.
+        #[error("{path}: the key would be in the folder of the output")]
         KeyBesideOutput {
             /// The key.
             path: PathBuf,
-        } => "K0105", "who gets the output must not get the key: name another folder";
-        /// The suffix names no format that can be read or written.
-        #[error("{path}: no format is known by this suffix")]
+        } => "K0105", "the recipients of the output must not get the key: name another folder";
+        /// The suffix belongs to no format that can be read or written.
+        #[error("{path}: the suffix names no supported format")]
         UnknownFormat {
             /// The file.
             path: String,
-            /// The suffixes that would do.
+            /// The known suffixes.
             known: String,
         } => "K0201", format!("use {known}");
-        /// A file without a byte, or with nothing but white space.
+        /// A file of zero bytes, or of white space only.
         #[error("{path}: the file is empty")]
         EmptyFile {
             /// The file.
             path: String,
         } => "K0202";
-        /// The file is of a kind that isn't read.
+        /// The file is of an unsupported kind.
         #[error("{path}: looks like {kind}")]
         Foreign {
             /// The file.
@@ -228,7 +228,7 @@ coded! {
             kind: ForeignKind,
         } => "K0203", kind.remedy();
         /// A table with more columns than the limit.
-        #[error("{path}: {columns} columns; a table may have {limit}")]
+        #[error("{path}: {columns} columns; a table may have at most {limit}")]
         TooManyColumns {
             /// The file.
             path: String,
@@ -238,7 +238,7 @@ coded! {
             limit: usize,
         } => "K0212",
             "is the delimiter right? If you trust the file, raise the limit of columns";
-        /// The file is of a format that this build leaves out.
+        /// This build was compiled without support for the format.
         #[error("{path}: this build reads no {format} files")]
         NotInBuild {
             /// The file.
@@ -261,14 +261,14 @@ coded! {
         } => "K0208",
             "open it where it was made and save it again, without a password, or save the table as \
              CSV";
-        /// A workbook without the sheet that was asked for.
+        /// A workbook without the requested sheet.
         #[error("{path}: no sheet {wanted:?}; the sheets are {}", quoted(.found))]
         MissingSheet {
             /// The file.
             path: String,
             /// The sheet looked for.
             wanted: String,
-            /// The sheets there are.
+            /// The sheets of the workbook.
             found: Vec<String>,
         } => "K0209", nearest(wanted, found).map(did_you_mean);
         /// A document or subtitle file that can't be read.
@@ -276,11 +276,11 @@ coded! {
         Document {
             /// The file.
             path: String,
-            /// What is wrong with it.
+            /// What is wrong.
             reason: String,
         } => "K0220",
             "open it in the program that wrote it and save it again, as .docx, .txt, .vtt or .srt";
-        /// A transcript that is, or unpacks to, more than may be read into memory.
+        /// A transcript that exceeds the memory limit, packed or unpacked.
         #[error("{path}: more than {limit} bytes, unpacked")]
         DocumentTooLarge {
             /// The file.
@@ -296,16 +296,16 @@ coded! {
             /// The limit in force.
             limit: u64,
         } => "K0210", "if you trust the file, raise the limit";
-        /// Two inputs of one name, whose statements would have the same ids.
+        /// Two inputs with the same name: their statements would have the same ids.
         #[error("{path}: there is another input called {name:?}")]
         SameName {
             /// The second file.
             path: String,
-            /// The name of both, without folder and suffix.
+            /// The common name, without folder and suffix.
             name: String,
         } => "K0223",
-            "ids of statements begin with the name of their file: rename one, or ingest them apart";
-        /// Speakers who may be the interviewer or a participant.
+            "ids of statements begin with the name of their file: rename one, or ingest separately";
+        /// Speakers who may be interviewer or participant.
         #[error("{path}: can't tell who asks and who answers: {}", quoted(.names))]
         WhoAsks {
             /// The file.
@@ -314,19 +314,19 @@ coded! {
             names: Vec<String>,
         } => "K0222",
             format!("say whether {} asks or answers", names.first().map_or("P", String::as_str));
-        /// A column that is needed isn't there.
+        /// A required column is missing.
         #[error("{path}: no column {wanted:?}; the columns are {}", quoted(.found))]
         MissingColumn {
             /// The file.
             path: String,
             /// The column looked for.
             wanted: String,
-            /// What it would hold.
+            /// What the column would hold.
             holds: ColumnHolds,
-            /// The columns there are.
+            /// The columns of the file.
             found: Vec<String>,
         } => "K0204", missing_column_hint(wanted, *holds, found);
-        /// Two columns of one name.
+        /// Two columns with the same name.
         #[error(
             "{path}: two columns are named {name:?} (the {}. and the {}.)", .first + 1, .second + 1
         )]
@@ -340,21 +340,21 @@ coded! {
             /// Position of the second, from 0.
             second: usize,
         } => "K0205";
-        /// The input has a column that the output is going to write.
-        #[error("{path}: the column {name:?} is there already")]
+        /// The input has a column that the output writes itself.
+        #[error("{path}: the column {name:?} already exists")]
         ColumnTaken {
             /// The file.
             path: String,
             /// The column.
             name: String,
         } => "K0206", "drop that column, or choose another prefix";
-        /// A quoted cell that never ends: the rest of the file would be swallowed.
+        /// A quoted cell that never ends: it would swallow the rest of the file.
         #[error("{at}: the quote opened here is never closed")]
         OpenQuote {
             /// Where the quote opens.
             at: Location,
         } => "K0207", "close the quote, or double it if it belongs to the text";
-        /// A row of a file that must be whole (a corpus, a gold file).
+        /// A faulty row in a file that allows none (a corpus, a gold file).
         #[error("{at}: {fault}")]
         Row {
             /// Where.
@@ -368,10 +368,10 @@ coded! {
             /// Where.
             at: Location,
         } => "K0309";
-        /// Several rows of a file that must be whole.
+        /// Several faulty rows in a file that allows none.
         #[error("{}", listed(.faults))]
         Rows {
-            /// What is wrong with each.
+            /// One error per row.
             faults: Vec<Error>,
         } => faults.first().map_or("K0300", Self::code), faults.first().and_then(Self::hint);
         /// A code that the codebook doesn't have.
@@ -383,18 +383,18 @@ coded! {
             variable: String,
             /// The code found.
             code: String,
-            /// The codes there are.
+            /// The codes of the variable.
             codes: Vec<String>,
         } => "K0310",
             code_hint(code, codes);
-        /// A row without an id in a file that is joined with others by id.
+        /// A row without an id in a file that is joined by id.
         #[error("{at}: the row has no id")]
         NoId {
             /// Where.
             at: Location,
-        } => "K0331", "give every statement an id of its own";
-        /// A cell that should hold a date of year and month.
-        #[error("{at}: {cell:?} is no date that begins with year and month")]
+        } => "K0331", "give every statement a unique id";
+        /// A cell that must hold a date with year and month.
+        #[error("{at}: {cell:?} is not a date that begins with year and month")]
         NoDate {
             /// Where.
             at: Location,
@@ -409,8 +409,8 @@ coded! {
             /// What is wrong.
             reason: String,
         } => "K0332";
-        /// Two statements with one id.
-        #[error("{at}: the id {id:?} stands in line {first} already")]
+        /// Two statements with the same id.
+        #[error("{at}: the id {id:?} is already in line {first}")]
         DuplicateId {
             /// Where.
             at: Location,
@@ -418,13 +418,13 @@ coded! {
             id: String,
             /// The line of the first.
             first: u64,
-        } => "K0311", "give every statement an id of its own";
-        /// A TOML or JSON file that doesn't say what it should.
+        } => "K0311", "give every statement a unique id";
+        /// A TOML or JSON file with a syntax error or unexpected content.
         #[error("{at}: {reason}")]
         Syntax {
             /// Where.
             at: Location,
-            /// The reader's words.
+            /// The message of the parser.
             reason: String,
         } => "K0401";
         /// A codebook that contradicts itself.
@@ -435,7 +435,7 @@ coded! {
             /// What is wrong.
             reason: String,
         } => "K0402";
-        /// A gate that contradicts itself, or whose baseline is another.
+        /// A gate that contradicts itself, or that has another baseline.
         #[error("{at}: {reason}")]
         Gate {
             /// Where.
@@ -443,12 +443,12 @@ coded! {
             /// What is wrong.
             reason: String,
         } => "K0802";
-        /// No preset of that name.
+        /// No preset has that name.
         #[error("no preset {name:?}; the presets are {}", quoted(.known))]
         UnknownPreset {
             /// The name.
             name: String,
-            /// The presets there are.
+            /// The known presets.
             known: Vec<String>,
         } => "K0404", preset_hint(name, known);
         /// Behavioural tests that can't be run.
@@ -466,10 +466,10 @@ coded! {
             name: &'static str,
             /// Its value.
             value: String,
-            /// The range it must lie in.
+            /// The allowed range.
             range: &'static str,
         } => "K0403";
-        /// A corpus that nothing can be learned from.
+        /// A corpus that can't train a model.
         #[error("can't train: {reason}")]
         Untrainable {
             /// Why.
@@ -477,19 +477,19 @@ coded! {
         } => "K0501";
         /// A solver that stopped before its optimum.
         #[error(
-            "the {solver} did not converge: {measure} is {value:.3e}, wanted at most {wanted:.3e}"
+            "the {solver} did not converge: {measure} is {value:.3e}, must be at most {wanted:.3e}"
         )]
         NotConverged {
             /// Which solver.
             solver: &'static str,
             /// What is measured.
             measure: &'static str,
-            /// Where it stopped.
+            /// The final value.
             value: f64,
-            /// Where it had to get.
+            /// The required value.
             wanted: f64,
         } => "K0502";
-        /// A model directory that is no model, or is damaged.
+        /// A directory that is not a model, or is damaged.
         #[error("{path}: {reason}")]
         Model {
             /// The model directory or file in it.
@@ -497,7 +497,7 @@ coded! {
             /// What is wrong.
             reason: String,
         } => "K0601", "copy the model again, or train it again";
-        /// A folder that is no sentence encoder, or one of a kind that isn't supported.
+        /// A folder that is not a sentence encoder, or one of an unsupported kind.
         #[error("{path}: {reason}")]
         Encoder {
             /// The file or folder.
@@ -513,21 +513,21 @@ coded! {
             None => "none is given".into(),
         })]
         WrongEncoder {
-            /// Which one it needs.
+            /// The required encoder.
             needed: String,
-            /// Which one was given, if any.
+            /// The given encoder, if any.
             given: Option<String>,
         } => "K0605",
             "use the encoder that the model was trained with (in a build with the feature \
              `encoder`)";
-        /// A sentence encoder was given to a model that was trained without one.
-        #[error("the model was trained without a sentence encoder; {given} has no part in it")]
+        /// A sentence encoder was given, but the model was trained without one.
+        #[error("the model was trained without a sentence encoder; it can't use {given}")]
         UnusedEncoder {
             /// The encoder.
             given: String,
         } => "K0606",
             "use the model without an encoder, or take a model that was trained with one";
-        /// A file of a context encoder that is damaged or of another kind.
+        /// A file of a context encoder is damaged or of another kind.
         #[error("{path} (SHA-256 {hash}): {reason}")]
         ContextEncoder {
             /// The file.
@@ -539,7 +539,7 @@ coded! {
         } => "K0607",
             "copy config.json, tokenizer.json and model.safetensors of the context encoder again, \
              all three from one place";
-        /// A model of a format that is newer than this build.
+        /// The model format is newer than this build.
         #[error(
             "{path}: made by konflik {made_by} in model format {found}; \
              this build reads formats up to {supported}"
@@ -554,26 +554,26 @@ coded! {
             /// The newest format of this build.
             supported: u32,
         } => "K0602", "use a newer konflik, or train the model again";
-        /// A model trained by another codebook than the one given.
+        /// The model was trained with another codebook than the given one.
         #[error("the model was trained with codebook {trained}, the one given is {given}")]
         CodebookMismatch {
-            /// Hash in the model.
+            /// Hash of the codebook in the model.
             trained: String,
-            /// Hash of the given one.
+            /// Hash of the given codebook.
             given: String,
         } => "K0603", "train again with this codebook, or use the codebook of the model";
         /// The vectors of a static encoder can't be used.
         #[error("the vectors of {name}: {reason}")]
         Vectors {
-            /// Its name.
+            /// The name of the encoder.
             name: String,
-            /// What is wrong with it.
+            /// What is wrong.
             reason: String,
         } => "K0702", "use another model2vec directory, or the vectors that konflik ships";
         /// The tokenizer failed.
         #[error("tokenizer: {reason}")]
         Tokenizer {
-            /// The library's words.
+            /// The message of the library.
             reason: String,
         } => "K0701";
         /// Nothing to evaluate.
@@ -584,40 +584,40 @@ coded! {
             /// Why.
             reason: String,
         } => "K0801";
-        /// A routing file that can't be followed.
+        /// A routing file that can't be used.
         #[error("{at}: {reason}")]
         Routes {
             /// Where.
             at: Location,
-            /// What is wrong with it.
+            /// What is wrong.
             reason: String,
-            /// What may have been meant.
+            /// A similar known name.
             near: Option<String>,
         } => "K0901", near.as_deref().map(did_you_mean);
-        /// A report is asked about rows that something else has coded.
+        /// The rows of a report were coded by another model or codebook.
         #[error("{path} was coded by the {what} {labelled}, the one given is {given}")]
         CodedByOther {
             /// The labelled file.
             path: String,
             /// `model` or `codebook`.
             what: &'static str,
-            /// What the file names.
+            /// The one that the file names.
             labelled: String,
-            /// What was given, or taken where nothing was.
+            /// The given one, or the default.
             given: String,
         } => "K0902", format!("use the {what} that the file was labelled with");
-        /// A template of a report can't be used.
+        /// A report template can't be used.
         #[error("template {name}: {reason}")]
         Template {
-            /// The template, with its line where that is known.
+            /// The template, with its line if known.
             name: String,
-            /// The library's words.
+            /// The message of the library.
             reason: String,
         } => "K0903", "correct the template, or use the built-in one";
         /// A solver refused its input.
         #[error("{reason}")]
         Solver {
-            /// The solver's words.
+            /// The message of the solver.
             reason: String,
         } => "K0503";
     }
@@ -640,7 +640,7 @@ impl Error {
         }
     }
 
-    /// The faults as one error; `None` without any.
+    /// Combines the faults into one error; `None` for no fault.
     pub(crate) fn several(mut faults: Vec<Self>) -> Option<Self> {
         match faults.len() {
             0 | 1 => faults.pop(),
@@ -663,7 +663,7 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text",
         ColumnHolds::Other => "name one of these",
-        ColumnHolds::Codes => "codes stand in columns named for the codebook's variables",
+        ColumnHolds::Codes => "codes are in columns named after the codebook's variables",
         ColumnHolds::Probabilities => "label the file first",
         ColumnHolds::Slice => "statements can be divided by any column of the file",
         ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
@@ -695,7 +695,7 @@ fn did_you_mean(near: &str) -> String {
     format!("did you mean {near:?}?")
 }
 
-/// The candidate that looks most like `word`, if one does.
+/// The candidate most similar to `word`, if any is similar enough.
 pub fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a str> {
     let lower = word.to_lowercase();
     candidates
@@ -709,7 +709,7 @@ pub fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a str> {
 fn listed(faults: &[Error]) -> String {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     format!(
-        "{} rows are at fault\n  {}",
+        "{} rows have errors\n  {}",
         faults.len(),
         lines.join("\n  ")
     )

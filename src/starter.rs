@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::error::Result;
 use crate::model::{Model, ModelFiles};
 
-/// Bytes that begin where numbers may, so that they need no copy.
+/// Aligns bytes for numbers, so that tensors need no copy.
 #[repr(C, align(64))]
 struct Aligned<B: ?Sized>(B);
 
@@ -22,8 +22,8 @@ static FILES: ModelFiles<'static> = ModelFiles {
 };
 
 impl Model {
-    /// The starter model. Its hashes were checked when it was embedded (by a test), so they are
-    /// not computed again at each start.
+    /// The starter model. A test checks the hashes of the embedded files, so they are not computed
+    /// at each start.
     pub fn starter() -> Result<Self> {
         Self::from_trusted_files(&FILES, "the starter model")
     }

@@ -14,7 +14,7 @@ impl Hash {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The hash of `parts` one after the other.
+    /// The hash of the concatenated `parts`.
     pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
@@ -23,7 +23,7 @@ impl Hash {
         Self(digest.finalize().into())
     }
 
-    /// Reads one as it is displayed.
+    /// Parses the hex form that `Display` writes.
     pub(crate) fn parse(hex: &str) -> Option<Self> {
         let digit = |c: &u8| Some(char::from(*c).to_digit(16)? as u8);
         let (pairs, rest) = hex.as_bytes().as_chunks();
@@ -40,7 +40,7 @@ impl Hash {
         self.0.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
     }
 
-    /// The first 12 hex digits: enough to tell apart what one person holds.
+    /// The first 12 hex digits: enough to distinguish the files of one person.
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
     }
@@ -52,21 +52,21 @@ impl fmt::Display for Hash {
     }
 }
 
-/// Where FNV-1a with 64 bits begins.
+/// Offset basis of 64-bit FNV-1a.
 pub(crate) const FNV64: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV64_PRIME: u64 = 0x0100_0000_01b3;
 
-/// One step of FNV-1a with 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv).
+/// One step of 64-bit FNV-1a (Fowler, Noll, Vo; draft-eastlake-fnv).
 pub(crate) fn fnv64_step(hash: u64, value: u64) -> u64 {
     (hash ^ value).wrapping_mul(FNV64_PRIME)
 }
 
-/// FNV-1a, 64 bits, of `bytes` behind what `hash` has read.
+/// Continues the 64-bit FNV-1a state `hash` with `bytes`.
 pub(crate) fn fnv64(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |h, b| fnv64_step(h, u64::from(*b)))
 }
 
-/// FNV-1a, 32 bits (draft-eastlake-fnv).
+/// 32-bit FNV-1a (draft-eastlake-fnv).
 pub(crate) fn fnv32(bytes: &[u8]) -> u32 {
     const OFFSET_BASIS: u32 = 0x811c_9dc5;
     const PRIME: u32 = 0x0100_0193;
@@ -74,7 +74,7 @@ pub(crate) fn fnv32(bytes: &[u8]) -> u32 {
     bytes.iter().fold(OFFSET_BASIS, step)
 }
 
-/// 2^64 divided by the golden ratio, odd: spreads numbers by multiplication (Knuth, "The Art of
+/// 2^64 divided by the golden ratio, odd: the multiplier of Fibonacci hashing (Knuth, "The Art of
 /// Computer Programming", vol. 3, 6.4).
 pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -86,7 +86,7 @@ pub(crate) fn mixed64(mut hash: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// The finaliser of `MurmurHash3` for 32 bits (Appleby 2011).
+/// The 32-bit finaliser of `MurmurHash3` (Appleby 2011).
 pub(crate) fn mixed32(mut hash: u32) -> u32 {
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn fnv_gives_the_published_values() {
-        // draft-eastlake-fnv, test vectors of FNV-1a: "", "a" and "foobar".
+        // Test vectors of FNV-1a in draft-eastlake-fnv: "", "a" and "foobar".
         let cases: [(&[u8], u32, u64); 3] = [
             (b"", 0x811c_9dc5, 0xcbf2_9ce4_8422_2325),
             (b"a", 0xe40c_292c, 0xaf63_dc4c_8601_ec8c),

@@ -1,4 +1,4 @@
-//! The ground floor: what several modules need and none of them owns.
+//! Shared basics that several modules need and none of them owns.
 
 pub mod hash;
 pub mod output;

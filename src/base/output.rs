@@ -1,4 +1,4 @@
-//! Where results go: standard output, or a file or folder that is there whole or not at all.
+//! Outputs: standard output, or a file or folder that is written atomically.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -8,7 +8,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, Result};
 
-/// An open output. A file is written beside its place and moved there by [`Output::commit`].
+/// An open output. A file is first written beside its target; [`Output::commit`] moves it there.
 pub struct Output {
     target: PathBuf,
     sink: Sink,
@@ -21,9 +21,9 @@ enum Sink {
 }
 
 impl Output {
-    /// Opens standard output for `-`, else a file, which must not exist unless `force`.
+    /// Opens standard output for `-`, else a file. The file must not exist unless `force` is set.
     ///
-    /// Fails at once where the file could not be written, before any work is done.
+    /// Fails before any work is done if the file can't be written.
     pub fn prepare(target: &Path, force: bool) -> Result<Self> {
         if target.as_os_str() == "-" {
             return Ok(Self {
@@ -55,7 +55,7 @@ impl Output {
         })
     }
 
-    /// Whether this is standard output.
+    /// True for standard output.
     pub fn is_stdout(&self) -> bool {
         matches!(self.sink, Sink::Stdout(_))
     }
@@ -69,7 +69,8 @@ impl Output {
         written.map_err(|e| Error::write(&self.target, e))
     }
 
-    /// Ends the output without a file: one that is in its place is removed if it `is_ours`.
+    /// Ends the output without a file. An existing file at the target is removed if `is_ours`
+    /// returns true for its text.
     pub fn discard(self, is_ours: impl FnOnce(&str) -> bool) -> Result<()> {
         match &self.sink {
             Sink::File(_) if is_ours(&fs::read_to_string(&self.target).unwrap_or_default()) => {
@@ -79,7 +80,7 @@ impl Output {
         }
     }
 
-    /// Ends the output: flushed to disk and moved into place.
+    /// Ends the output: flushes the file to disk and moves it into place.
     pub fn commit(self) -> Result<()> {
         let failed = |e| Error::write(&self.target, e);
         match self.sink {
@@ -88,7 +89,7 @@ impl Output {
                 let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
                 file.as_file().sync_all().map_err(failed)?;
                 keep_mode(&self.target, file.path()).map_err(failed)?;
-                // What came into its place during the work is not replaced unasked either.
+                // Without `force`, a file that appeared at the target meanwhile is kept too.
                 let placed = if self.may_replace {
                     file.persist(&self.target)
                 } else {
@@ -100,14 +101,14 @@ impl Output {
     }
 }
 
-/// A folder that is written beside its place; dropping it leaves nothing.
+/// A folder that is first written beside its target; dropping it removes the folder.
 pub(crate) struct StagedFolder {
     target: PathBuf,
     staging: TempDir,
 }
 
 impl StagedFolder {
-    /// Makes a folder beside `target`, which [`Self::commit`] will replace.
+    /// Creates a folder beside `target`; [`Self::commit`] replaces `target` with the folder.
     pub(crate) fn prepare(target: &Path) -> Result<Self> {
         let staging = tempfile::Builder::new()
             .prefix(".konflik-model-")
@@ -128,7 +129,7 @@ impl StagedFolder {
         file.sync_all().map_err(failed)
     }
 
-    /// Moves the folder into place; a folder that was there is removed afterwards.
+    /// Moves the folder into place, then removes the folder it replaced.
     pub(crate) fn commit(self) -> Result<()> {
         let failed = |e| Error::write(&self.target, e);
         readable_by_all(self.staging.path()).map_err(failed)?;
@@ -143,7 +144,7 @@ impl StagedFolder {
             }
             return Err(failed(error));
         }
-        // It is in place: there is nothing left to clean up.
+        // The folder was renamed: the guard must not delete anything.
         let _ = self.staging.keep();
         if replaces {
             fs::remove_dir_all(&old).map_err(failed)?;
@@ -159,7 +160,7 @@ fn folder_of(target: &Path) -> &Path {
     }
 }
 
-/// Temporary folders are private; a result is as readable as any other.
+/// Temporary folders are private; gives the result the usual mode of a new folder.
 fn readable_by_all(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -171,7 +172,8 @@ fn readable_by_all(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Temporary files are private; a result is as readable as the file it replaces or a new one.
+/// Temporary files are private; gives the result the mode of the file it replaces, or that of a
+/// new file.
 fn keep_mode(target: &Path, staged: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {

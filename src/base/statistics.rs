@@ -1,14 +1,15 @@
-//! Tails of distributions, quantiles, and intervals of a share of independent cases.
+//! Tail probabilities, quantiles, and intervals for a share of independent cases.
 
-/// The normal distribution's 97.5 % point: 95 % lie within so many standard deviations.
+/// 97.5 % quantile of the standard normal distribution: 95 % of values lie within ±`Z` standard
+/// deviations.
 pub(crate) const Z: f64 = 1.959_963_984_540_054;
-/// Half of what a 95 % interval leaves out.
+/// Probability of each tail outside a 95 % interval.
 const TAIL: f64 = 0.025;
-/// Bisections until neighbouring doubles of [0, 1] are told apart.
+/// Bisection steps: enough to separate neighbouring doubles in [0, 1].
 const BISECTIONS: usize = 60;
 
-/// Wilson's 95 % score interval of `part` in `whole` > 0 (Wilson 1927): good coverage with few
-/// cases, where the interval only has to look right.
+/// Wilson's 95 % score interval for `part` of `whole` > 0 (Wilson 1927): good average coverage
+/// with few cases. For display, where no coverage is guaranteed.
 pub fn wilson(part: u64, whole: u64) -> [f64; 2] {
     let (n, p) = (whole as f64, part as f64 / whole as f64);
     let shrink = 1.0 + Z * Z / n;
@@ -17,8 +18,8 @@ pub fn wilson(part: u64, whole: u64) -> [f64; 2] {
     [(centre - half).max(0.0), (centre + half).min(1.0)]
 }
 
-/// The exact 95 % interval of `part` in `whole` > 0 (Clopper and Pearson 1934): never less
-/// coverage than stated, for what a promise is held to.
+/// The exact 95 % interval for `part` of `whole` > 0 (Clopper and Pearson 1934): coverage is
+/// never below 95 %. For guarantees.
 pub fn clopper_pearson(part: u64, whole: u64) -> [f64; 2] {
     let low = match part {
         0 => 0.0,
@@ -33,7 +34,7 @@ pub fn clopper_pearson(part: u64, whole: u64) -> [f64; 2] {
     [low, high]
 }
 
-/// The smallest share from which on `holds`.
+/// The smallest share in [0, 1] from which `holds` is true.
 fn bisect(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..BISECTIONS {
@@ -54,7 +55,7 @@ pub fn mcnemar_exact(one: u64, other: u64) -> f64 {
     (2.0 * binomial_cdf(one.min(other), both, 0.5)).min(1.0)
 }
 
-/// P(X ≤ k) of X binomial with n trials of probability p.
+/// P(X ≤ k) for X binomial with n trials of probability p.
 pub(crate) fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     if k >= n {
         return 1.0;
@@ -69,7 +70,7 @@ pub(crate) fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// P(X ≥ n) of a Poisson count X with that rate > 0.
+/// P(X ≥ n) for a Poisson count X with `rate` > 0.
 pub fn poisson_tail(n: u64, rate: f64) -> f64 {
     if n == 0 {
         return 1.0;
@@ -77,7 +78,7 @@ pub fn poisson_tail(n: u64, rate: f64) -> f64 {
     let log_factorial: f64 = (1..=n).map(|i| (i as f64).ln()).sum();
     let first = (n as f64 * rate.ln() - rate - log_factorial).exp();
     if (n as f64) <= rate {
-        // The terms rise at first: the other tail is the shorter sum.
+        // The terms rise up to the rate: the lower tail is the shorter sum.
         let (mut term, mut below) = (first, 0.0);
         for i in (1..=n).rev() {
             term *= i as f64 / rate;
@@ -95,8 +96,8 @@ pub fn poisson_tail(n: u64, rate: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// Quantile by linear interpolation between order statistics (numpy's default); `sorted` holds
-/// at least one value.
+/// Quantile by linear interpolation between order statistics (numpy's default); `sorted` must
+/// not be empty.
 pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = q * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;
@@ -104,7 +105,7 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
 }
 
-/// The middle value; 0 of none.
+/// The median; 0 for no values.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -140,9 +141,10 @@ mod tests {
         assert!(mcnemar_exact(0, 6) < 0.05);
     }
 
-    /// scipy.stats.binom.cdf(3, 50, .1) = .2502939, (700, 8000, .1) = .0000799017, (0, 22, .1) = .0984771.
+    /// scipy.stats.binom.cdf(3, 50, .1) = .2502939, (700, 8000, .1) = .0000799017,
+    /// (0, 22, .1) = .0984771.
     #[test]
-    fn the_binomial_distribution_is_scipys() {
+    fn binomial_cdf_agrees_with_scipy() {
         for (k, n, expected) in [
             (3, 50, 0.250_293_9),
             (700, 8000, 7.990_168e-5),

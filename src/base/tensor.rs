@@ -1,15 +1,16 @@
-//! Numbers out of the bytes of a safetensors file.
+//! Decodes numbers from the bytes of a safetensors file.
 
 use std::borrow::Cow;
 
 use ndarray::{CowArray, Ix2};
 use safetensors::tensor::{Dtype, TensorView};
 
-/// A table that may lie in the program itself: of the embedded model only what is used is read.
+/// A table that may borrow from the program file: only the used pages of the embedded model are
+/// read.
 pub(crate) type Table = CowArray<'static, f32, Ix2>;
 
-/// The numbers in bytes that last as long as the program, without a copy where they lie there as
-/// this machine has them in memory.
+/// The numbers in static bytes; borrowed if alignment and byte order fit this machine, else
+/// copied.
 pub(crate) fn lasting(bytes: &'static [u8]) -> Cow<'static, [f32]> {
     match bytemuck::try_cast_slice(bytes) {
         Ok(numbers) if cfg!(target_endian = "little") => Cow::Borrowed(numbers),
@@ -17,19 +18,19 @@ pub(crate) fn lasting(bytes: &'static [u8]) -> Cow<'static, [f32]> {
     }
 }
 
-/// The numbers in bytes.
+/// Copies the numbers out of `bytes`.
 pub(crate) fn copied(bytes: &[u8]) -> Cow<'static, [f32]> {
     Cow::Owned(decoded(bytes, f32::from_le_bytes))
 }
 
-/// The numbers that lie one after the other in `bytes`, N bytes each; a rest is left out.
+/// The consecutive numbers in `bytes`, N bytes each; a shorter rest is ignored.
 pub(crate) fn decoded<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
     let (chunks, _) = bytes.as_chunks();
     chunks.iter().map(|chunk| number(*chunk)).collect()
 }
 
-/// The values of a tensor in single precision; `None` for a type that is none of float64, 32, 16,
-/// bfloat16 and int8.
+/// The values of a tensor in single precision; `None` unless the type is float64, float32,
+/// float16, bfloat16 or int8.
 pub(crate) fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
     let data = tensor.data();
     Some(match tensor.dtype() {
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_are_read_from_the_smallest_to_infinity() {
+    fn float16_is_decoded_from_subnormal_to_infinity() {
         let from_half = |bits: u16| read(Dtype::F16, &bits.to_le_bytes());
         let cases = [
             (0x0000, 0.0),
@@ -70,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn brain_numbers_are_cut_off_single_ones() {
+    fn bfloat16_is_truncated_float32() {
         let bytes = [0xc0, 0x3f, 0x20, 0xc0];
         let tensor = TensorView::new(Dtype::BF16, vec![2], &bytes).unwrap();
         assert_eq!(floats(&tensor).unwrap(), [1.5, -2.5]);
     }
 
     #[test]
-    fn bytes_are_signed_and_integers_are_no_floats() {
+    fn int8_is_signed_and_int64_is_refused() {
         assert_eq!(read(Dtype::I8, &[0x80]).to_bits(), f32::to_bits(-128.0));
         let wide = TensorView::new(Dtype::I64, vec![1], &[0; 8]).unwrap();
         assert_eq!(floats(&wide), None);

@@ -1,13 +1,13 @@
-//! Faults of TOML files, with their line and column.
+//! Errors in TOML files, with line and column.
 
 use crate::error::{Error, Location};
 
-/// What is wrong with a file of another version than the one that is read; `None` if nothing is.
+/// The error text if the `schema_version` `found` is not the one that is `read`, else `None`.
 pub(crate) fn other_version(found: u32, read: u32) -> Option<String> {
     (found != read).then(|| format!("schema_version is {found}; this build reads {read}"))
 }
 
-/// A TOML error with the line and column of its place.
+/// Converts a TOML error into one with line and column.
 pub fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
     let offset = error.span().map_or(0, |s| s.start).min(text.len());
     let before = text.get(..offset).unwrap_or_default();
@@ -19,7 +19,7 @@ pub fn syntax_error(text: &str, path: &str, error: &toml::de::Error) -> Error {
     }
 }
 
-/// The line, from 1, that a byte stands in.
+/// The line of a byte offset, from 1.
 pub(crate) fn line_of(text: &str, offset: usize) -> u64 {
     let before = text.get(..offset).unwrap_or_default();
     before.matches('\n').count() as u64 + 1

@@ -1,16 +1,16 @@
-//! What a reader or coder would stumble over in a codebook.
+//! Finds problems of a codebook for readers and coders.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Code, Codebook, Cue, Translations, Variable};
 
-/// Something to mend in a codebook.
+/// A problem in a codebook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Where, as `variable.code.field`.
     pub place: String,
-    /// What.
+    /// What is wrong.
     pub message: String,
 }
 
@@ -131,7 +131,7 @@ impl Linter<'_> {
                 match first.get(&text) {
                     Some(other) => self.add(
                         &format!("{}.{}.examples", variable.id, code.id),
-                        format!("{:?} is an example of {other} already", example.text),
+                        format!("{:?} is already an example of {other}", example.text),
                     ),
                     None => {
                         first.insert(text, &code.id);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thin_codebook_is_told_what_it_lacks() {
+    fn lint_lists_missing_fields() {
         let found = messages(FRUIT);
         assert!(found.contains(&"fruit.apple.include: is missing: say when".to_string()));
         assert!(found.contains(&"fruit.pear.examples: has none in \"en\"".to_string()));

@@ -1,7 +1,7 @@
-//! The codebook: which variables are coded, with which codes, and what each code means.
+//! The codebook: the coded variables, their codes, and the meaning of each code.
 //!
-//! Variables and codes are data. The shipped codebook codes `conflict` and `topic`; any other
-//! codebook with any number of nominal variables trains and labels by the same code.
+//! Variables and codes are data. The shipped codebook has the variables `conflict` and `topic`; any
+//! codebook of nominal variables trains and labels with the same program code.
 //! The fields of a code follow `MacQueen` et al., "Codebook development for team-based qualitative
 //! analysis", Cultural Anthropology Methods 10(2), 1998.
 
@@ -24,24 +24,24 @@ pub use lint::Finding;
 /// The version of the codebook format that this build reads and writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// One text in several languages, by language code (`en`, `id`).
+/// A text in several languages, keyed by language code (`en`, `id`).
 pub type Translations = BTreeMap<String, String>;
 
-/// What is coded: nominal variables, their codes, and the lexicons of the cues.
+/// Nominal variables, their codes, and the lexicons of the cues.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Codebook {
     /// Version of the codebook format.
     pub schema_version: u32,
-    /// Identifier, lower case with hyphens.
+    /// Identifier in lower case with hyphens.
     pub id: String,
     /// Version of the content.
     pub version: String,
     /// Name of the codebook.
     pub title: Translations,
-    /// Languages that every text of the codebook is written in.
+    /// Languages in which every text of the codebook is written.
     pub languages: Vec<String>,
-    /// The variables, in the order in which they are written to outputs.
+    /// The variables, in the order of the outputs.
     #[serde(rename = "variable")]
     pub variables: Vec<Variable>,
     /// Lexicons whose words are counted as dense features.
@@ -57,9 +57,9 @@ pub struct Variable {
     pub id: String,
     /// Name for people.
     pub name: Translations,
-    /// What the coder asks of a statement.
+    /// The question that the coder answers for a statement.
     pub question: Translations,
-    /// The codes, in the order in which scores and probabilities are listed.
+    /// The codes, in the order of scores and probabilities.
     #[serde(rename = "code")]
     pub codes: Vec<Code>,
 }
@@ -68,21 +68,21 @@ pub struct Variable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Code {
-    /// Identifier: stands in corpora and outputs.
+    /// Identifier, used in corpora and outputs.
     pub id: String,
     /// Name for people.
     pub name: Translations,
-    /// What follows from the code, where something does.
+    /// What follows from the code, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// The definition in a line.
+    /// The definition in one line.
     pub brief: Translations,
     /// The full definition.
     pub definition: Translations,
     /// When to use the code.
     #[serde(default)]
     pub include: Vec<Translations>,
-    /// When not to use it.
+    /// When not to use the code.
     #[serde(default)]
     pub exclude: Vec<Translations>,
     /// Statements that get this code.
@@ -93,13 +93,13 @@ pub struct Code {
     pub near_misses: Vec<NearMiss>,
 }
 
-/// What follows from a code. A report lists what can be acted on and sets apart what only vents.
+/// What follows from a code. A report lists actionable statements and separates mere venting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Someone can act on the statement: it names what would settle it.
+    /// Someone can act on the statement: it names what would settle the complaint.
     Acts,
-    /// The statement lets off steam and names nothing that could be settled.
+    /// The statement vents anger and names nothing that could be settled.
     Vents,
 }
 
@@ -113,7 +113,7 @@ pub struct Example {
     pub text: String,
 }
 
-/// A statement that looks like the code and gets another.
+/// A statement that is close to the code but gets another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NearMiss {
@@ -121,13 +121,13 @@ pub struct NearMiss {
     pub lang: String,
     /// The statement.
     pub text: String,
-    /// The code that it does get.
+    /// The correct code.
     pub code: String,
-    /// Why.
+    /// Why the other code is correct.
     pub reason: Translations,
 }
 
-/// A lexicon: how often its words occur in a statement is one feature.
+/// A lexicon. The count of its words in a statement is one feature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cue {
@@ -158,12 +158,12 @@ impl Codebook {
         Ok(codebook)
     }
 
-    /// The variable of that id with its position.
+    /// The variable with this id, and its position.
     pub fn variable(&self, id: &str) -> Option<(usize, &Variable)> {
         self.variables.iter().enumerate().find(|(_, v)| v.id == id)
     }
 
-    /// The first variable of which a code has the role, and those codes.
+    /// The first variable that has codes with `role`, and the positions of these codes.
     pub fn with_role(&self, role: Role) -> Option<(usize, Vec<usize>)> {
         self.variables.iter().enumerate().find_map(|(position, v)| {
             let codes = v.codes.iter().enumerate();
@@ -173,18 +173,18 @@ impl Codebook {
         })
     }
 
-    /// SHA-256 of the canonical form: the same content has the same hash however it is laid out.
+    /// SHA-256 of the canonical form: independent of the layout of the file.
     pub fn hash(&self) -> Hash {
         let canonical = serde_json::to_vec(self).unwrap_or_default();
         Hash::of(&canonical)
     }
 
-    /// What a reader of the codebook would stumble over; empty for a codebook in order.
+    /// Problems for readers of the codebook; empty if there are none.
     pub fn lint(&self) -> Vec<Finding> {
         lint::lint(self)
     }
 
-    /// Refuses what no model could be built on.
+    /// Refuses a codebook that can't be the base of a model.
     pub(crate) fn validate(&self, path: &str) -> Result<()> {
         let fail = |reason: String| {
             Err(Error::Codebook {
@@ -212,7 +212,7 @@ impl Codebook {
                 return fail(reason);
             }
         }
-        // Outputs have a column for each variable and for what is said of it.
+        // Outputs have several columns per variable; their names must not collide.
         let columns = self
             .variables
             .iter()
@@ -228,7 +228,7 @@ impl Codebook {
 }
 
 impl Variable {
-    /// Position of the code of that id.
+    /// Position of the code with this id.
     pub fn code_index(&self, id: &str) -> Option<usize> {
         self.codes.iter().position(|c| c.id == id)
     }
@@ -247,7 +247,7 @@ impl Variable {
         }
         if RESERVED_COLUMNS.contains(&self.id.as_str()) {
             return Err(format!(
-                "a variable can't be called {:?}: that column of a corpus or an output has a meaning of its own",
+                "a variable can't be called {:?}: that column name is reserved in corpora and outputs",
                 self.id
             ));
         }
@@ -274,7 +274,7 @@ impl Variable {
 const RESERVED_COLUMNS: [&str; 8] = [
     "id", "text", "lang", "language", "group", "source", "model", "codebook",
 ];
-/// What the columns of a variable end in.
+/// Suffixes of the output columns of a variable.
 const COLUMN_SUFFIXES: [&str; 5] = [
     "",
     "_probability",
@@ -300,7 +300,7 @@ fn first_repeated<'a>(ids: impl Iterator<Item = &'a str>) -> Option<&'a str> {
 pub(crate) mod tests {
     use super::*;
 
-    /// A codebook of two variables that has nothing to do with conflicts.
+    /// A codebook that has nothing to do with conflicts.
     pub(crate) const FRUIT: &str = r#"
 schema_version = 1
 id = "fruit"
@@ -343,7 +343,7 @@ definition = { en = "Soft." }
     }
 
     #[test]
-    fn what_no_model_could_be_built_on_is_refused() {
+    fn a_codebook_without_use_for_a_model_is_refused() {
         for (from, to, said) in [
             ("id = \"pear\"", "id = \"apple\"", "two codes"),
             ("id = \"pear\"", "id = \"Pear\"", "lower-case"),

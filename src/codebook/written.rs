@@ -1,13 +1,13 @@
-//! Codes as people write them beside a statement.
+//! Parses codes as people write them beside a statement.
 
 use super::{Code, Codebook};
 
 impl Codebook {
-    /// For each variable the code that a cell of codes names, by its id, its name in any language
-    /// or `variable:code`, in capitals or not; several stand between `,`, `;`, `/` and line ends.
+    /// The code that a cell names for each variable. A code is written as its id, its name in any
+    /// language, or `variable:code`, in any case. `,`, `;`, `/` and line ends separate codes.
     ///
-    /// `None` where none of the variable's codes is named, or two are. A word that names codes of
-    /// several variables names none.
+    /// `None` if the cell names none or several codes of the variable. A label that fits codes of
+    /// several variables is ignored.
     pub fn codes_named(&self, cell: &str) -> Vec<Option<usize>> {
         let mut named: Vec<Vec<usize>> = vec![Vec::new(); self.variables.len()];
         for label in cell.split([',', ';', '/', '\n']).map(str::trim) {

@@ -1,4 +1,4 @@
-//! What several coders said of the same statements, before they settled.
+//! Codes of several coders for the same statements, before they agreed on one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,18 +7,18 @@ use super::{Corpus, KeyedRows};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Result};
 
-/// The codes of several coders by statement, read from a table with a column `id` and one column
-/// per variable and coder, `conflict_ani`, `conflict_budi`...
+/// The codes of several coders by statement. The table has a column `id` and one column per
+/// variable and coder: `conflict_ani`, `conflict_budi`...
 #[derive(Debug, Clone)]
 pub struct Codings {
     /// Names of the coders of each variable, in the order of the columns.
     pub coders: Vec<Vec<String>>,
-    /// Statement → variable → the codes given, coders without one left out.
+    /// Statement → variable → the given codes; coders without a code are left out.
     codes: BTreeMap<String, Vec<Vec<usize>>>,
 }
 
 impl Codings {
-    /// Reads the table. Codes unknown to the codebook and ids that come twice are errors.
+    /// Reads the table. Unknown codes and duplicate ids are errors.
     pub fn read(path: &Path, codebook: &Codebook) -> Result<Self> {
         let rows = KeyedRows::read(path, "id")?;
         let coders: Vec<Vec<String>> = codebook
@@ -51,18 +51,18 @@ impl Codings {
         })
     }
 
-    /// Statements with a coding.
+    /// Number of coded statements.
     pub fn len(&self) -> usize {
         self.codes.len()
     }
 
-    /// Whether no statement has one.
+    /// True if no statement is coded.
     pub fn is_empty(&self) -> bool {
         self.codes.is_empty()
     }
 
-    /// The share of the coders that gave each code of the variable at `position`; `None` where
-    /// nobody coded the statement.
+    /// The share of coders per code of the variable at `position`; `None` if nobody coded the
+    /// statement.
     pub fn shares(&self, id: &str, position: usize, classes: usize) -> Option<Vec<f64>> {
         let given = self.codes.get(id)?.get(position)?;
         if given.is_empty() {
@@ -75,7 +75,7 @@ impl Codings {
         Some(shares)
     }
 
-    /// Ids of statements that the corpus doesn't have.
+    /// Ids that the corpus doesn't have.
     pub fn strangers<'a>(&'a self, corpus: &Corpus) -> Vec<&'a str> {
         let known: std::collections::BTreeSet<&str> =
             corpus.statements.iter().map(|s| s.id.as_str()).collect();
@@ -84,7 +84,7 @@ impl Codings {
     }
 }
 
-/// The coders of the columns `<variable>_<coder>` of a variable.
+/// The coders in the columns `<variable>_<coder>` of a variable.
 fn coders_of(variable: &Variable, columns: &[String]) -> Vec<String> {
     let coder = |column: &String| {
         let coder = column
@@ -96,7 +96,7 @@ fn coders_of(variable: &Variable, columns: &[String]) -> Vec<String> {
     columns.iter().filter_map(coder).collect()
 }
 
-/// The coders of all variables, in the order of their first columns.
+/// The coders of all variables, ordered by their first column.
 pub(super) fn coder_columns(codebook: &Codebook, columns: &[String]) -> Vec<String> {
     let mut coders = Vec::new();
     for coder in codebook
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn coders_are_shares_and_blanks_are_nobody() {
+    fn codes_become_shares_and_blanks_are_ignored() {
         let codings = read(
             "id,fruit_ani,fruit_budi,fruit_cici,note\n1,apple,pear,apple,x\n2,,pear,,\n3,,,,\n",
         )

@@ -1,4 +1,4 @@
-//! Files about the same statements, whose rows are found by id.
+//! Files about the same statements, with rows looked up by id.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,16 +8,16 @@ use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result};
 use crate::ingest::{Layout, ReadOptions, Reader, Record};
 
-/// A table or JSON lines with an id in every row, held in memory.
+/// A table or JSON lines in memory, with an id in every row.
 #[derive(Debug, Clone)]
 pub struct KeyedRows {
     /// The file as the user named it.
     pub name: String,
-    /// The columns, in order; of JSON all keys that occur, in the order they are met.
+    /// The columns, in order; for JSON all keys, in order of first occurrence.
     pub columns: Vec<String>,
     /// The rows, in the order of the file.
     pub rows: Vec<KeyedRow>,
-    /// What was found out about the file.
+    /// The detected layout of the file.
     pub layout: Layout,
     by_id: BTreeMap<String, usize>,
 }
@@ -25,18 +25,18 @@ pub struct KeyedRows {
 /// A row with its id.
 #[derive(Debug, Clone)]
 pub struct KeyedRow {
-    /// The id, without white space around it.
+    /// The id, trimmed.
     pub id: String,
-    /// One cell per column; JSON values that are no strings stand as JSON, `null` and missing
-    /// keys as the empty string.
+    /// One cell per column. JSON values other than strings are kept as JSON text; `null` and
+    /// missing keys become the empty string.
     pub cells: Vec<String>,
     /// Line in the file.
     pub line: u64,
 }
 
 impl KeyedRows {
-    /// Reads a file whose ids stand in the column `id`. Every row must be whole and have an id of
-    /// its own; the first twenty that don't are listed in the error.
+    /// Reads a file with the ids in column `id`. Every row must be complete and have a unique id;
+    /// the error lists the first twenty faulty rows.
     pub fn read(path: &Path, id: &str) -> Result<Self> {
         let options = ReadOptions {
             text_column: Some(id.into()),
@@ -57,7 +57,7 @@ impl KeyedRows {
         found.done(layout)
     }
 
-    /// Like [`KeyedRows::read`], by the first of the columns `ids` that is there.
+    /// Like [`KeyedRows::read`], with the first of the columns `ids` that exists.
     pub fn read_by_any(path: &Path, ids: &[&str]) -> Result<Self> {
         let mut last = None;
         for id in ids {
@@ -74,7 +74,7 @@ impl KeyedRows {
         self.columns.iter().position(|c| c.trim() == name)
     }
 
-    /// Position of a column that must be there.
+    /// Position of a required column.
     pub fn require(&self, name: &str, holds: ColumnHolds) -> Result<usize> {
         self.column(name).ok_or_else(|| Error::MissingColumn {
             path: self.name.clone(),
@@ -84,8 +84,8 @@ impl KeyedRows {
         })
     }
 
-    /// The codes in the columns that `column` names, by row and variable; `None` where the cell is
-    /// blank or the variable has no column. At least one must have one.
+    /// The codes in the columns that `column` names, by row and variable; `None` for a blank cell
+    /// or a variable without a column. At least one variable must have a column.
     pub fn codes(
         &self,
         codebook: &Codebook,
@@ -104,7 +104,7 @@ impl KeyedRows {
         self.codes_at(codebook, &columns)
     }
 
-    /// The codes in these columns, one per variable, by row and variable.
+    /// The codes by row and variable; `columns` has one column per variable.
     pub(super) fn codes_at(
         &self,
         codebook: &Codebook,
@@ -131,35 +131,35 @@ impl KeyedRows {
         Error::several(faults).map_or(Ok(rows), Err)
     }
 
-    /// Position of the row with that id.
+    /// Position of the row with this id.
     pub fn position(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
-    /// Where a row stands.
+    /// The location of a row in the file.
     pub fn at(&self, row: &KeyedRow) -> Location {
         Location::new(&self.name, row.line, 0)
     }
 }
 
-/// What a model (or a coder) said of statements: a file with a column of codes per variable.
+/// Codes that a model (or a coder) gave: a file with one column of codes per variable.
 #[derive(Debug, Clone)]
 pub struct Labels {
     /// The file.
     pub rows: KeyedRows,
-    /// For each row and variable the position of the code.
+    /// Position of the code for each row and variable.
     pub codes: Vec<Vec<Option<usize>>>,
 }
 
 impl Labels {
-    /// Reads a file with a column `id` and columns that are called `prefix` and a variable's id.
+    /// Reads a file with a column `id` and columns named `<prefix><variable id>`.
     pub fn read(path: &Path, codebook: &Codebook, prefix: &str) -> Result<Self> {
         let rows = KeyedRows::read(path, "id")?;
         let codes = rows.codes(codebook, |v| format!("{prefix}{}", v.id))?;
         Ok(Self { rows, codes })
     }
 
-    /// The codes of the statement with that id, by variable.
+    /// The codes of the statement with this id, by variable.
     pub fn get(&self, id: &str) -> Option<&[Option<usize>]> {
         self.rows.position(id).map(|i| self.codes[i].as_slice())
     }
@@ -186,7 +186,7 @@ fn missing_id(path: &str, id: &str, found: Vec<String>) -> Error {
     }
 }
 
-/// Rows on the way in.
+/// Collects rows while a file is read.
 struct Found {
     name: String,
     columns: Vec<String>,
@@ -225,7 +225,7 @@ impl Found {
         }
     }
 
-    /// One cell per column; a key that is met for the first time becomes a column.
+    /// One cell per column; a new key becomes a new column.
     fn cells(&mut self, record: &Record) -> Vec<String> {
         let mut cells: Vec<String> = record.cells().into_iter().map(String::from).collect();
         cells.resize(self.columns.len(), String::new());

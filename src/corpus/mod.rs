@@ -1,4 +1,4 @@
-//! Coded statements: what a model learns from and is measured by.
+//! Coded statements: the data that trains and evaluates a model.
 
 pub mod check;
 mod coders;
@@ -21,7 +21,7 @@ pub use codings::Codings;
 pub use keyed::{KeyedRow, KeyedRows, Labels};
 pub use split::{group_folds, holdout};
 
-/// Faulty rows that are listed before reading ends.
+/// Reading stops after this number of faulty rows.
 const MAX_FAULTS: usize = 20;
 
 /// One statement with the codes that people gave it.
@@ -31,14 +31,14 @@ pub struct Statement {
     pub id: String,
     /// The statement.
     pub text: String,
-    /// Language (`lang` or `language` column), where known.
+    /// Language (`lang` or `language` column), if known.
     pub language: Option<String>,
-    /// Source (`source` or `source_type` column): where the statement comes from, where known.
+    /// Origin of the statement (`source` or `source_type` column), if known.
     pub source: Option<String>,
-    /// Statements of one group (`group` column) are never split between training and held-out
-    /// part. Without the column each statement is a group of its own.
+    /// A group (`group` column) is never split between training and held-out part. Without the
+    /// column each statement is a separate group.
     pub group: String,
-    /// For each variable of the codebook the position of the code, `None` where the cell is blank.
+    /// Position of the code for each variable of the codebook; `None` for a blank cell.
     pub codes: Vec<Option<usize>>,
     /// All other columns, in order.
     pub extra: Vec<(String, String)>,
@@ -46,31 +46,31 @@ pub struct Statement {
     pub line: u64,
 }
 
-/// Coded statements with the codebook they are coded by.
+/// Coded statements with their codebook.
 #[derive(Debug, Clone)]
 pub struct Corpus {
-    /// What the codes mean.
+    /// Defines the codes.
     pub codebook: Codebook,
     /// The statements, in the order of the file.
     pub statements: Vec<Statement>,
-    /// Whether there is a column of groups.
+    /// Whether the file has a group column.
     pub has_groups: bool,
     /// The file as the user named it.
     pub name: String,
-    /// What was found out about the file, where it was read from one.
+    /// The detected layout of the file, if the corpus was read from one.
     pub layout: Option<Layout>,
 }
 
-/// A row that is no coded statement.
+/// A row that is not a valid coded statement.
 #[derive(Debug)]
 pub struct LeftOut {
-    /// Where it starts.
+    /// Where the row starts.
     pub at: Location,
-    /// The line it ends in.
+    /// The last line of the row.
     pub last_line: u64,
-    /// What is wrong with it.
+    /// What is wrong with the row.
     pub error: Error,
-    /// Its bytes, as far as they were kept.
+    /// The bytes of the row, as far as they were kept.
     pub raw: Vec<u8>,
 }
 
@@ -86,17 +86,17 @@ impl From<Rejected> for LeftOut {
 }
 
 impl Corpus {
-    /// Reads coded statements; every row must be whole, have text and hold only known codes. The
-    /// first twenty rows that don't are listed in the error.
+    /// Reads coded statements. Every row must be complete, have text and hold only known codes. The
+    /// error lists the first twenty faulty rows.
     ///
-    /// A variable without a column is allowed as long as one has one: its codes are `None`.
+    /// At least one variable must have a column; the codes of a variable without one are `None`.
     pub fn read(path: &Path, codebook: Codebook, options: &ReadOptions) -> Result<Self> {
         let (corpus, left_out) = Self::read_rows(path, codebook, options, MAX_FAULTS)?;
         let faults = left_out.into_iter().map(|row| row.error).collect();
         Error::several(faults).map_or_else(|| corpus.not_empty(), Err)
     }
 
-    /// The same, but rows that are not as they must be are left out.
+    /// Like [`Self::read`], but leaves out faulty rows and returns them.
     pub fn read_without_bad_rows(
         path: &Path,
         codebook: Codebook,
@@ -106,14 +106,14 @@ impl Corpus {
         Ok((corpus.not_empty()?, left_out))
     }
 
-    /// Reads until so many rows are left out.
+    /// Reads until `limit` rows are left out.
     fn read_rows(
         path: &Path,
         codebook: Codebook,
         options: &ReadOptions,
         limit: usize,
     ) -> Result<(Self, Vec<LeftOut>)> {
-        // Codes are those of a whole row.
+        // Codes apply to a whole row, so rows are not cut into units.
         let options = ReadOptions {
             unit: None,
             ..options.clone()
@@ -175,7 +175,7 @@ impl Corpus {
         Ok(self)
     }
 
-    /// The statements at `positions`, as a corpus of its own.
+    /// A new corpus of the statements at `positions`.
     #[must_use]
     pub fn subset(&self, positions: &[usize]) -> Self {
         Self {
@@ -190,9 +190,9 @@ impl Corpus {
         }
     }
 
-    /// The statements that were drawn by chance: all but those whose column `sampled_by` says
-    /// something else than `random`. Others were picked for what they are, so that scores and
-    /// shares taken from them say nothing about the rest.
+    /// The statements that were drawn at random: column `sampled_by` is missing, blank or `random`.
+    /// The others were picked for their content, so scores and shares computed from them say
+    /// nothing about the rest.
     #[must_use]
     pub fn drawn_at_random(&self) -> Self {
         let is_random = |statement: &Statement| {
@@ -208,7 +208,7 @@ impl Corpus {
         self.subset(&positions)
     }
 
-    /// The same statements ordered by id: what is learned doesn't depend on the order of a file.
+    /// The same statements ordered by id, so that training doesn't depend on the order of the file.
     #[must_use]
     pub fn in_canonical_order(&self) -> Self {
         let mut ordered = self.clone();
@@ -239,7 +239,7 @@ impl Corpus {
         Hash::of(&bytes)
     }
 
-    /// How many statements have each code of the variable at position `variable`.
+    /// Number of statements per code of the variable at position `variable`.
     pub fn code_counts(&self, variable: usize) -> Vec<usize> {
         let mut counts = vec![0; self.codebook.variables[variable].codes.len()];
         for code in self.statements.iter().filter_map(|s| s.codes[variable]) {
@@ -259,7 +259,7 @@ impl Corpus {
     }
 }
 
-/// The position of the code in a cell.
+/// The position of `code` in `variable`.
 fn code_at(at: impl Fn() -> Location, variable: &Variable, code: &str) -> Result<usize> {
     let unknown = || Error::UnknownCode {
         at: at(),
@@ -270,7 +270,7 @@ fn code_at(at: impl Fn() -> Location, variable: &Variable, code: &str) -> Result
     variable.code_index(code).ok_or_else(unknown)
 }
 
-/// Where the columns of a corpus stand.
+/// Positions of the columns of a corpus.
 struct Columns {
     names: Vec<String>,
     text: usize,

@@ -1,13 +1,13 @@
-//! How alike two texts are: the Jaccard likeness of their sets of character 4-grams.
+//! Similarity of two texts: the Jaccard index of their sets of character 4-grams.
 
 use crate::base::hash::fnv32;
 
-/// Characters of a shingle.
+/// Characters per shingle.
 pub(crate) const SHINGLE: usize = 4;
-/// Shorter texts are alike by chance.
+/// Texts with fewer shingles may be similar by chance.
 pub(crate) const MIN_SHINGLES: usize = 12;
 
-/// A text without case and with single spaces.
+/// The text in lower case, with single spaces.
 pub(crate) fn normalised(text: &str) -> String {
     text.to_lowercase()
         .split_whitespace()
@@ -15,9 +15,9 @@ pub(crate) fn normalised(text: &str) -> String {
         .join(" ")
 }
 
-/// The shingles of a normalised text as hashes, ascending, each once.
+/// The hashes of the shingles of a normalised text, ascending and distinct.
 ///
-/// Of 32 bits (FNV-1a): two shingles of a text of 1,000 share one by chance in 1 of 10,000 texts.
+/// The hash is 32-bit FNV-1a: in a text of 1,000 shingles, two collide in 1 of 10,000 texts.
 pub(crate) fn shingle_hashes(normal: &str) -> Vec<u32> {
     let starts: Vec<usize> = normal.char_indices().map(|(i, _)| i).collect();
     let ends = starts.iter().copied().chain([normal.len()]).skip(SHINGLE);
@@ -31,7 +31,7 @@ pub(crate) fn shingle_hashes(normal: &str) -> Vec<u32> {
     hashes
 }
 
-/// Shared over all elements of two ascending lists.
+/// Size of the intersection over size of the union of two ascending lists.
 pub(crate) fn jaccard(a: &[u32], b: &[u32]) -> f64 {
     let (mut i, mut j, mut shared) = (0, 0, 0usize);
     while i < a.len() && j < b.len() {

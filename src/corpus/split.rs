@@ -1,11 +1,11 @@
-//! Splits by group: statements of one imagined or real case never stand on both sides.
+//! Splits by group: statements of one imagined or real case are never on both sides.
 
 use std::collections::BTreeMap;
 
 use crate::base::hash::Hash;
 
-/// The groups in an order that depends on the seed and on nothing else, each with the positions
-/// of its statements.
+/// The positions of the statements of each group. The order of the groups depends only on the
+/// seed.
 fn shuffled_groups<'a>(groups: impl IntoIterator<Item = &'a str>, seed: u64) -> Vec<Vec<usize>> {
     let mut members: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (position, group) in groups.into_iter().enumerate() {
@@ -22,7 +22,7 @@ fn shuffled_groups<'a>(groups: impl IntoIterator<Item = &'a str>, seed: u64) -> 
 
 /// Splits positions into a training part and a held-out part of about `fraction`, by group.
 ///
-/// Both are ascending. With fewer than two groups nothing is held out.
+/// Both parts are ascending. With fewer than two groups nothing is held out.
 pub fn holdout<'a>(
     groups: impl IntoIterator<Item = &'a str>,
     fraction: f64,
@@ -46,7 +46,8 @@ pub fn holdout<'a>(
     (train, held_out)
 }
 
-/// The fold (0 to `folds` − 1) of each position, by group; folds are as even as groups allow.
+/// The fold (0 to `folds` − 1) of each position. A group is in one fold; fold sizes are as even as
+/// the groups allow.
 pub fn group_folds<'a>(
     groups: impl IntoIterator<Item = &'a str>,
     folds: usize,
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_group_stands_on_both_sides() {
+    fn no_group_is_on_both_sides() {
         let groups = groups();
         let (train, held_out) = holdout(groups.iter().map(String::as_str), 0.2, 7);
         assert_eq!(train.len() + held_out.len(), 500);

@@ -1,9 +1,9 @@
-//! An enum of errors in which each variant stands with its code and its hint.
+//! A macro for error enums that declares code and hint beside each variant.
 
-/// Declares an enum of errors, with `code` and `hint`.
+/// Declares an error enum with the methods `code` and `hint`.
 ///
-/// Behind each variant stand `=> CODE` or `=> CODE, HINT`: expressions in which the fields of the
-/// variant are references. A hint is what [`IntoHint`] takes.
+/// `=> CODE` or `=> CODE, HINT` follows each variant. In both expressions the fields of the variant
+/// are references. A hint must implement [`IntoHint`].
 macro_rules! coded {
     (
         $(#[$meta:meta])*
@@ -29,9 +29,9 @@ macro_rules! coded {
                 }
             }
 
-            /// What to do about it, where there is something to do.
+            /// What to do about the error, if something can be done.
             ///
-            /// A hint names no option of the command line, which has hints of its own.
+            /// A hint names no command-line option; the command line has its own hints.
             pub fn hint(&self) -> Option<String> {
                 match self {
                     $( Self::$variant $({ $($field),+ })? => {
@@ -68,7 +68,7 @@ macro_rules! hint {
 
 pub(super) use {coded, hint};
 
-/// What can be a hint: a text, or one that may be missing.
+/// Converts to a hint: a text, or an optional text.
 pub(super) trait IntoHint {
     fn into_hint(self) -> Option<String>;
 }

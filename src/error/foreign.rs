@@ -1,11 +1,11 @@
-//! Files of kinds that aren't read.
+//! Files of unsupported kinds.
 
 use std::fmt;
 
-/// A kind of file that isn't read, known by how it begins.
+/// An unsupported kind of file, detected by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForeignKind {
-    /// HTML, also what some programs write as `.xls` or `.doc`.
+    /// HTML; some programs also write it as `.xls` or `.doc`.
     WebPage,
     /// XML of any kind.
     Xml,
@@ -15,16 +15,16 @@ pub enum ForeignKind {
     Rtf,
     /// Word or Excel before 2007, or encrypted.
     OldOffice,
-    /// ZIP where text is wanted.
+    /// ZIP instead of text.
     Zip,
     /// gzip.
     Gzip,
-    /// Text in a file that is called a Word document.
+    /// Plain text with the suffix of a Word document.
     TextAsWord,
 }
 
 impl ForeignKind {
-    /// What to do about it.
+    /// How to convert the file into a supported one.
     pub(super) fn remedy(self) -> &'static str {
         match self {
             Self::WebPage => {
@@ -55,7 +55,7 @@ impl fmt::Display for ForeignKind {
             Self::OldOffice => "an old Excel or Word file, or one locked with a password",
             Self::Zip => "a ZIP file (XLSX, DOCX or ODS)",
             Self::Gzip => "a gzip file",
-            Self::TextAsWord => "plain text, which its suffix doesn't say",
+            Self::TextAsWord => "plain text, although its suffix says otherwise",
         })
     }
 }

@@ -255,7 +255,7 @@ fn errors() -> Vec<Error> {
     errors
 }
 
-/// Fails unless there is a sample of every variant, so that tests of samples test all variants.
+/// Fails if a variant has no sample, so that tests over the samples cover all variants.
 fn assert_complete<'a>(samples: impl Iterator<Item = &'a str>, variants: &[&'a str]) {
     let seen: BTreeSet<&str> = samples.collect();
     let missing: Vec<_> = variants.iter().filter(|v| !seen.contains(*v)).collect();
@@ -272,7 +272,7 @@ fn there_is_a_sample_of_every_variant() {
 fn every_code_belongs_to_one_variant() {
     let mut owners: BTreeSet<(&str, &str)> = BTreeSet::new();
     owners.extend(faults().iter().map(|f| (f.code(), f.variant())));
-    // A row has the code of its fault, several rows that of the first.
+    // A row has the code of its fault; several rows have the code of the first fault.
     let own = |e: &&Error| !matches!(e, Error::Row { .. } | Error::Rows { .. });
     let errors = errors();
     owners.extend(errors.iter().filter(own).map(|e| (e.code(), e.variant())));
@@ -318,11 +318,11 @@ fn several_rows_have_the_code_and_the_hint_of_the_first() {
     ])
     .unwrap();
     assert_eq!(several.code(), "K0331");
-    assert!(several.hint().unwrap().contains("an id of its own"));
+    assert!(several.hint().unwrap().contains("a unique id"));
 }
 
 #[test]
-fn nearest_finds_the_misspelt_and_leaves_the_strange() {
+fn nearest_finds_misspelt_codes_only() {
     let codes = [
         "realistic".to_string(),
         "non_realistic".to_string(),
@@ -333,7 +333,7 @@ fn nearest_finds_the_misspelt_and_leaves_the_strange() {
     assert_eq!(nearest("xyz", &codes), None);
 }
 
-/// Whoever runs the tests may read everything, so no file shows it.
+/// Tested without a file: tests may run as root, which can read every file.
 #[test]
 fn a_locked_file_has_a_hint() {
     let locked = io::Error::from(io::ErrorKind::PermissionDenied);

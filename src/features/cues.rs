@@ -1,7 +1,7 @@
-//! Cues: a few dense features a person can name.
+//! Cues: a few dense features that people can interpret.
 //!
-//! Each lexicon of the codebook counts its words; six more describe the shape of the text. A
-//! value is ln(1 + count), so that the tenth exclamation mark says less than the first.
+//! One cue per lexicon of the codebook counts its words; six more describe the shape of the text. A
+//! value is ln(1 + count), so that the tenth exclamation mark adds less than the first.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::Views;
 use crate::codebook::Codebook;
 use crate::tokenize::Token;
 
-/// Cues of shape, in the order of their values, after the lexicons.
+/// Shape cues, in the order of their values, after the lexicons.
 const SHAPES: [&str; 6] = [
     "exclamations",
     "question_marks",
@@ -25,28 +25,28 @@ const SHAPES: [&str; 6] = [
 #[derive(Debug, Clone, Default)]
 pub struct CueView {
     names: Vec<String>,
-    /// The words of all lexicons by their first bytes, the exact ones before the stems, else in
-    /// the order of the codebook: the first that fits is the one.
+    /// The words of all lexicons, keyed by their first two bytes. Exact words come before stems,
+    /// otherwise in the order of the codebook; the first match wins.
     entries: HashMap<[u8; 2], Vec<Entry>, FxBuildHasher>,
 }
 
-/// A word of a lexicon, or a stem that any ending may follow.
+/// A word of a lexicon, or a stem with any ending.
 #[derive(Debug, Clone)]
 struct Entry {
     text: String,
     is_stem: bool,
-    /// Position of its cue.
+    /// Position of the cue.
     cue: usize,
 }
 
-/// The first bytes of a word; 0 where it has none.
+/// The first two bytes of a word, padded with 0.
 fn first_bytes(word: &str) -> [u8; 2] {
     let bytes = word.as_bytes();
     std::array::from_fn(|i| bytes.get(i).copied().unwrap_or(0))
 }
 
 impl CueView {
-    /// The cues of a codebook, or none where that view isn't used.
+    /// The cues of a codebook; none if the view isn't used.
     pub fn of(codebook: &Codebook, views: Views) -> Self {
         if views.cues {
             return Self::new(codebook);
@@ -82,8 +82,8 @@ impl CueView {
         &self.names
     }
 
-    /// The lexicon that a normalised word belongs to: an exact entry before a stem, and of stems
-    /// the one that stands first in the codebook.
+    /// The lexicon of a normalised word. An exact entry wins over a stem; among stems the first in
+    /// the codebook wins.
     pub fn lexicon_of(&self, word: &str) -> Option<usize> {
         let first = first_bytes(word);
         let fits = |entry: &&Entry| {
@@ -94,14 +94,14 @@ impl CueView {
             }
         };
         let entries = |key| self.entries.get(&key).map_or(&[][..], Vec::as_slice);
-        // A stem of one letter stands by itself, and comes last.
+        // Stems of one byte have their own key and are tried last.
         let lone = entries([first[0], 0]);
         let found = entries(first).iter().find(fits);
         let found = found.or_else(|| lone.iter().find(fits));
         found.map(|entry| entry.cue)
     }
 
-    /// One value per cue: ln(1 + how often it occurs).
+    /// One value per cue: ln(1 + count).
     pub fn values<'a>(&self, text: &str, tokens: impl IntoIterator<Item = &'a Token>) -> Vec<f64> {
         let mut counts = vec![0u32; self.names.len()];
         let Some(shapes) = self.names.len().checked_sub(SHAPES.len()) else {
@@ -120,18 +120,18 @@ impl CueView {
     }
 }
 
-/// How many cues of shape there are.
+/// Number of shape cues.
 pub(crate) const SHAPE_COUNT: usize = SHAPES.len();
 /// Position of `capital_words`.
 const CAPITAL: u8 = 2;
 
-/// Which of the shapes a word shows, in the order of `SHAPES`.
+/// Whether a word has each shape, in the order of `SHAPES`.
 fn token_shapes(word: &str, original: &str) -> [bool; SHAPES.len()] {
     let bits = steady_shapes(word) | capital_shape(is_capital(original));
     std::array::from_fn(|shape| bits >> shape & 1 == 1)
 }
 
-/// The shapes that the normalised word shows, one bit each, the first the lowest.
+/// The shapes of the normalised word as bits; the first shape is the lowest bit.
 pub(crate) fn steady_shapes(word: &str) -> u8 {
     let shapes = [
         word == "!",
@@ -145,12 +145,12 @@ pub(crate) fn steady_shapes(word: &str) -> u8 {
     bits.fold(0, |bits, (shape, has)| bits | u8::from(*has) << shape)
 }
 
-/// The bit of a word in capitals.
+/// The shape bit of a word in capitals.
 pub(crate) fn capital_shape(is_capital: bool) -> u8 {
     u8::from(is_capital) << CAPITAL
 }
 
-/// Whether a word as it was written has three letters or more, all of them capitals.
+/// Whether a word in its original spelling has at least three letters, all capital.
 pub(crate) fn is_capital(original: &str) -> bool {
     let mut count = 0;
     for c in original.chars().filter(|c| c.is_alphabetic()) {
@@ -162,7 +162,7 @@ pub(crate) fn is_capital(original: &str) -> bool {
     count >= 3
 }
 
-/// Whether a letter stands three times in a row.
+/// Whether a letter occurs three times in a row.
 fn is_lengthened(word: &str) -> bool {
     let mut run = 0;
     let mut last = '\0';

@@ -1,10 +1,10 @@
 //! The lexical view: word 1–2-grams, character n-grams inside words, sub-word pieces.
 //!
-//! Features are named by a 64-bit hash (FNV-1a over a kind byte and the UTF-8 bytes), so that the
-//! words of the statements can't be read off a model; only sub-word pieces of words that stand in
-//! several texts can. A word w contributes φ(w), the idf
-//! weights of its features; a statement is Σ φ(w) divided by the **additive norm** √Σ |φ(w)|²,
-//! both sums over tokens and word pairs. That makes every score a sum over words, exactly.
+//! A feature is identified by a 64-bit hash (FNV-1a over a kind byte and the UTF-8 bytes), so a
+//! model doesn't reveal the words of the statements, only sub-word pieces of words that occur in
+//! several texts. A word w contributes φ(w), the idf weights of its features. A statement is Σ φ(w)
+//! divided by the **additive norm** √Σ |φ(w)|², both sums over tokens and word pairs. Therefore
+//! every score is exactly a sum over words.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,17 +20,17 @@ use crate::tokenize::{Token, Tokenizer, squeezed};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LexicalParams {
-    /// Statements a word must occur in.
+    /// Minimum document frequency of a word.
     pub word_min_df: u32,
-    /// Statements a pair of neighbouring words must occur in.
+    /// Minimum document frequency of a pair of neighbouring words.
     pub bigram_min_df: u32,
-    /// Statements a character n-gram or piece must occur in.
+    /// Minimum document frequency of a character n-gram or piece.
     pub char_min_df: u32,
-    /// Shortest character n-gram, in characters, the word's two boundary marks included.
+    /// Shortest character n-gram, in characters, including the two boundary marks of the word.
     pub char_min: usize,
-    /// Longest character n-gram; 0 leaves them out.
+    /// Longest character n-gram; 0 means no n-grams.
     pub char_max: usize,
-    /// Weight of character n-grams and pieces beside that of words.
+    /// Weight of character n-grams and pieces relative to words.
     pub char_weight: f32,
     /// Size of the sub-word vocabulary.
     pub pieces: usize,
@@ -74,7 +74,7 @@ impl LexicalParams {
     }
 }
 
-/// What a feature is made of; the byte that its hash begins with.
+/// The kind of a feature; its value is the first byte that is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Word = b'w' as isize,
@@ -83,7 +83,7 @@ enum Kind {
     Piece = b'p' as isize,
 }
 
-/// The fitted vocabulary with its weights. Feature 0 is the constant 1 of every statement.
+/// The fitted vocabulary with its weights. Feature 0 is the constant 1.
 #[derive(Debug, Clone)]
 pub struct LexicalView {
     params: LexicalParams,
@@ -94,14 +94,14 @@ pub struct LexicalView {
     index: FeatureIndex,
 }
 
-/// A word of a statement with what it contributes to the row.
+/// A word of a statement with its features.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WordFeatures {
     /// The word.
     pub token: Token,
-    /// Its features with their weights, as often as they occur in it.
+    /// The features of the word with their weights; repeated for each occurrence.
     pub features: Vec<(u32, f32)>,
-    /// The feature of its pair with the word before it.
+    /// The feature of the pair with the previous word.
     pub pair: Option<(u32, f32)>,
 }
 
@@ -120,7 +120,7 @@ impl LexicalView {
             .par_iter()
             .map(|tokens| distinct_features(tokens, tokenizer, params))
             .collect::<Result<Vec<_>>>()?;
-        // Ordered by hash, so that the counts come out in one order whatever the thread count.
+        // Ordered by hash, so that the order doesn't depend on the number of threads.
         let mut frequencies: BTreeMap<u64, (u32, Kind)> = BTreeMap::new();
         for (hash, kind) in per_statement.into_iter().flatten() {
             frequencies.entry(hash).or_insert((0, kind)).0 += 1;
@@ -141,8 +141,8 @@ impl LexicalView {
         Ok(Self::from_parts(params.clone(), hashes, weights))
     }
 
-    /// This view with the features of `other` that it doesn't know after its own. What it knows
-    /// keeps its place and its weight.
+    /// This view, followed by the unknown features of `other`. Known features keep position and
+    /// weight.
     #[must_use]
     pub fn extended(&self, other: &Self) -> Self {
         let (mut hashes, mut weights) = (self.hashes.clone(), self.weights.clone());
@@ -154,7 +154,7 @@ impl LexicalView {
         Self::from_parts(self.params.clone(), hashes, weights)
     }
 
-    /// Puts a view together from its stored parts, which belong together by position.
+    /// Assembles a view from its stored parts; `hashes` and `weights` correspond by position.
     pub fn from_parts(params: LexicalParams, hashes: Vec<u64>, weights: Vec<f32>) -> Self {
         Self {
             index: FeatureIndex::new(&hashes),
@@ -164,17 +164,17 @@ impl LexicalView {
         }
     }
 
-    /// Number of features, the constant included.
+    /// Number of features, including the constant.
     pub fn len(&self) -> usize {
         self.hashes.len() + 1
     }
 
-    /// Whether nothing but the constant is left.
+    /// True if the constant is the only feature.
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
 
-    /// The hyperparameters it was fitted with.
+    /// The hyperparameters of the fit.
     pub fn params(&self) -> &LexicalParams {
         &self.params
     }
@@ -189,7 +189,7 @@ impl LexicalView {
         &self.weights
     }
 
-    /// The features of a word with their weights, ascending, as often as they occur in it.
+    /// The features of a word with their weights, ascending; repeated for each occurrence.
     pub fn word_features(&self, word: &str, tokenizer: &Tokenizer) -> Result<Vec<(u32, f32)>> {
         let mut found = Vec::with_capacity(64);
         emit_word(word, tokenizer, &self.params, &mut |_, hash| {
@@ -199,27 +199,27 @@ impl LexicalView {
         Ok(found)
     }
 
-    /// Appends the features of a word that is [`squeezed`] already with their weights, in no
-    /// order, as often as they occur in it.
+    /// Appends the features and weights of a [`squeezed`] word, unordered; repeated for each
+    /// occurrence.
     pub(crate) fn append_features(&self, word: &str, pieces: &[u32], found: &mut Vec<(u32, f32)>) {
         emit_features(word, pieces, &self.params, &mut |_, hash| {
             found.extend(self.weighted(hash));
         });
     }
 
-    /// Whether a word has a feature of its own.
+    /// Whether the word itself is a feature.
     pub fn knows(&self, word: &str) -> bool {
         self.feature(word_hash(word)).is_some()
     }
 
-    /// The feature of two neighbouring words, if it is known.
+    /// The feature of two neighbouring words, if known.
     pub fn bigram_feature(&self, first: &str, second: &str) -> Option<(u32, f32)> {
         self.pair_feature(pair_hash(word_hash(first), word_hash(second)))
     }
 
-    /// The feature with this [`pair_hash`], if it is known.
+    /// The feature with this [`pair_hash`], if known.
     pub(crate) fn pair_feature(&self, hash: u64) -> Option<(u32, f32)> {
-        // Most pairs are no feature.
+        // Most pairs are not a feature; the filter rejects them quickly.
         if self.index.may_hold(hash) {
             self.weighted(hash)
         } else {
@@ -227,7 +227,7 @@ impl LexicalView {
         }
     }
 
-    /// The features of each word of a statement, and of its pair with the word before it.
+    /// The features of each word of a statement and of its pair with the previous word.
     pub fn words(&self, tokens: Vec<Token>, tokenizer: &Tokenizer) -> Result<Vec<WordFeatures>> {
         let mut words: Vec<WordFeatures> = Vec::with_capacity(tokens.len());
         for token in tokens {
@@ -241,9 +241,9 @@ impl LexicalView {
         Ok(words)
     }
 
-    /// The row of a statement: (features ascending, divided by the norm; the norm itself).
+    /// The row of a statement (ascending by feature, weights divided by the norm) and the norm.
     ///
-    /// A statement without a known feature has only the constant, and the norm 1.
+    /// A statement without known features has only the constant, and norm 1.
     pub fn row(words: &[WordFeatures]) -> (Vec<(u32, f32)>, f64) {
         let mut sums: HashMap<u32, f64> = HashMap::new();
         let mut norm2 = 0.0;
@@ -264,7 +264,7 @@ impl LexicalView {
         (row, norm)
     }
 
-    /// The feature with a hash, if it is known.
+    /// The feature with this hash, if known.
     fn feature(&self, hash: u64) -> Option<u32> {
         self.index.get(hash, &self.hashes)
     }
@@ -275,7 +275,7 @@ impl LexicalView {
     }
 }
 
-/// |φ|² of a word by its features, ascending; they may repeat.
+/// |φ|² of a word; `features` is ascending and may repeat features.
 pub(crate) fn squared_norm(features: &[(u32, f32)]) -> f64 {
     features
         .chunk_by(|a, b| a.0 == b.0)
@@ -283,9 +283,9 @@ pub(crate) fn squared_norm(features: &[(u32, f32)]) -> f64 {
         .sum()
 }
 
-/// The same of features in any order, where each has one weight.
+/// Like [`squared_norm`] for unordered features; a feature always has the same weight.
 pub(crate) fn squared_norm_of(features: &mut [(u32, f32)]) -> f64 {
-    /// More features than this are put in order.
+    /// Longer lists are sorted.
     const FEW: usize = 128;
     if features.len() > FEW {
         features.sort_unstable_by_key(|(f, _)| *f);
@@ -342,7 +342,7 @@ fn distinct_features(
     Ok(found)
 }
 
-/// Every feature of a word but its pairs.
+/// Emits every feature of a word except its pairs.
 fn emit_word(
     word: &str,
     tokenizer: &Tokenizer,
@@ -355,7 +355,7 @@ fn emit_word(
     Ok(())
 }
 
-/// Every feature of a squeezed word with its sub-word pieces.
+/// Emits every feature of a squeezed word with these sub-word pieces.
 fn emit_features(
     word: &str,
     pieces: &[u32],
@@ -376,10 +376,10 @@ fn emit_features(
     }
 }
 
-/// Bytes of words whose letters are marked without being put into memory of their own.
+/// Words up to this number of bytes are marked on the stack, without allocation.
 const SHORT: usize = 62;
 
-/// The character n-grams of a word between its two marks.
+/// Emits the character n-grams of a word between its two boundary marks.
 fn emit_ngrams(word: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u64)) {
     if !word.is_ascii() || word.len() > SHORT {
         let marked = ["<", word, ">"].concat();
@@ -411,42 +411,42 @@ fn emit_ngrams(word: &str, params: &LexicalParams, emit: &mut impl FnMut(Kind, u
     }
 }
 
-/// The hash of a word's feature.
+/// The feature hash of a word.
 pub(crate) fn word_hash(word: &str) -> u64 {
     squeezed_hash(&squeezed(word))
 }
 
-/// The hash of the feature of a squeezed word.
+/// The feature hash of a squeezed word.
 pub(crate) fn squeezed_hash(word: &str) -> u64 {
     fnv(Kind::Word, word.as_bytes())
 }
 
-/// The hash of the feature of two neighbouring words, from those of the words: so a pair costs
-/// no walk over their letters.
+/// The feature hash of two neighbouring words. It combines the hashes of the words, so a pair needs
+/// no pass over letters.
 pub(crate) fn pair_hash(first: u64, second: u64) -> u64 {
     mixed64(first.rotate_left(29) ^ second ^ Kind::Bigram as u64)
 }
 
-/// The hash of a feature: of its kind, then of its bytes.
+/// The hash of a feature, over its kind and then its bytes.
 fn fnv(kind: Kind, bytes: &[u8]) -> u64 {
     fnv64(fnv64(FNV64, &[kind as u8]), bytes)
 }
 
-/// From hash to feature: open addressing in a table of a power of two.
+/// Map from hash to feature: open addressing; the table size is a power of two.
 #[derive(Debug, Clone)]
 struct FeatureIndex {
-    /// The upper half of a hash and its feature.
+    /// The upper half of the hash, and the feature.
     slots: Vec<(u32, u32)>,
     mask: usize,
-    /// A bit is set where a hash may be found: small enough to stay near the processor.
+    /// Bloom filter over the upper hash bits; small enough for the cache.
     filter: Vec<u64>,
 }
 
-/// In a slot without a feature: the constant has no hash.
+/// Marks an empty slot; the constant feature has no hash.
 const EMPTY: u32 = BIAS;
 
 impl FeatureIndex {
-    /// Of the features after the constant, whose hashes these are.
+    /// Builds the index; `hashes` belong to the features after the constant.
     fn new(hashes: &[u64]) -> Self {
         let size = (hashes.len() * 2).next_power_of_two().max(2);
         let mut index = Self {
@@ -463,21 +463,21 @@ impl FeatureIndex {
         index
     }
 
-    /// Where the bit of a hash is.
+    /// Word and bit of a hash in the filter.
     fn filter_bit(&self, hash: u64) -> (usize, u64) {
         let part = (hash >> 38) as usize & (self.filter.len() - 1);
         (part, 1 << (hash >> 32 & 63))
     }
 
-    /// Whether a hash may be there; most that are not, are not.
+    /// Bloom-style test: false means absent; true may be a false positive.
     fn may_hold(&self, hash: u64) -> bool {
         let (part, bit) = self.filter_bit(hash);
         self.filter[part] & bit != 0
     }
 
-    /// The slot that holds the hash, or the empty one where it would go.
+    /// The slot of the hash, or the empty slot for it.
     fn slot(&self, hash: u64, hashes: &[u64]) -> usize {
-        // FNV's low bits are its weakest; fold the high ones in.
+        // The low bits of FNV are weak; mix in the high bits.
         let mut slot = (hash ^ (hash >> 32)) as usize & self.mask;
         loop {
             let (half, feature) = self.slots[slot];

@@ -1,9 +1,9 @@
-//! What the regressions learn from: statements by features, sparse columns first, then dense ones.
+//! The input of the regressions: statements × features, sparse columns first, then dense ones.
 
 use linfa::dataset::Records;
 
-/// Shape statements × features, values in single precision. The first columns are stored as
-/// compressed sparse rows, the last ones whole.
+/// Statements × features in single precision. The first columns are stored as compressed sparse
+/// rows, the last ones dense.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureMatrix {
     sparse_columns: usize,
@@ -25,7 +25,7 @@ pub struct FeatureRow<'a> {
 }
 
 impl<'a> FeatureRow<'a> {
-    /// (feature, value), those of the dense columns after the sparse ones.
+    /// Pairs (feature, value), the sparse columns first.
     pub fn iter(self) -> impl Iterator<Item = (usize, f32)> + 'a {
         let sparse = self.entries.iter().map(|(f, v)| (*f as usize, *v));
         let dense = self.dense.iter().enumerate();
@@ -34,7 +34,7 @@ impl<'a> FeatureRow<'a> {
 }
 
 impl FeatureMatrix {
-    /// A matrix without a row.
+    /// A matrix without rows.
     pub fn new(sparse_columns: usize, dense_columns: usize) -> Self {
         Self {
             sparse_columns,
@@ -45,7 +45,7 @@ impl FeatureMatrix {
         }
     }
 
-    /// A matrix of sparse columns alone; each row lists its features ascending.
+    /// A matrix with sparse columns only; each row lists its features in ascending order.
     pub fn from_sparse_rows<'a>(
         columns: usize,
         rows: impl IntoIterator<Item = &'a [(u32, f32)]>,
@@ -57,7 +57,7 @@ impl FeatureMatrix {
         matrix
     }
 
-    /// Appends a row: its sparse entries, and a value of every dense column.
+    /// Appends a row: its sparse entries, and one value per dense column.
     pub fn push(&mut self, entries: &[(u32, f32)], dense: &[f32]) {
         debug_assert!(
             entries

@@ -1,14 +1,13 @@
-//! The views of a statement: one function makes them for training and for labelling, of what
-//! [`statement_text`] leaves of a text.
+//! The views (feature sets) of a statement. Training and labelling use the same function, on the
+//! text that [`statement_text`] returns.
 //!
-//! - [`lexical`](LexicalView): words, word pairs, letters inside words and sub-word pieces; sparse.
-//! - [`semantic`](SemanticView): the vectors of a static encoder; words of like meaning lie near
-//!   each other.
+//! - [`lexical`](LexicalView): words, word pairs, character n-grams, sub-word pieces; sparse.
+//! - [`semantic`](SemanticView): the vectors of a static encoder; words with similar meaning have
+//!   similar vectors.
 //! - [`cues`](CueView): the codebook's lexicons and the shape of the text; few and dense.
-//!
-//! - [`sentence`](SentenceView), where an encoder is given: vectors of whole texts. [`ContextEncoder`]
-//!   makes them with a small network; with the feature `encoder`, `SentenceEncoder` with a BERT or
-//!   XLM-R model on disk.
+//! - [`sentence`](SentenceView), if an encoder is given: vectors of whole texts. [`ContextEncoder`]
+//!   computes them with a small network; with the feature `encoder`, `SentenceEncoder` uses a BERT
+//!   or XLM-R model on disk.
 
 mod context;
 mod cues;
@@ -46,11 +45,11 @@ pub use sentence::SentenceEncoder;
 pub use sentences::{SentenceView, TextEncoder};
 pub use vectors::Vectors;
 
-/// Which views a model uses.
+/// The views that a model uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Views {
-    /// Words, word pairs, letters inside words, sub-word pieces.
+    /// Words, word pairs, character n-grams, sub-word pieces.
     pub lexical: bool,
     /// The vectors of a static encoder.
     pub semantic: bool,
@@ -68,33 +67,33 @@ impl Default for Views {
     }
 }
 
-/// What is said of one statement to the classifiers.
+/// Features of one statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatementFeatures {
-    /// The words the features were made from, with what each contributes.
+    /// The words of the statement, with their features.
     pub words: Vec<WordFeatures>,
-    /// Weight of each lexical feature, ascending by feature, divided by the additive norm.
+    /// Lexical features and their weights divided by the additive norm, ascending by feature.
     pub lexical: Vec<(u32, f32)>,
-    /// The additive norm that `lexical` was divided by.
+    /// The additive norm of `lexical`.
     pub norm: f64,
     /// The encoder's tokens of each word.
     pub tokens: Vec<Vec<u32>>,
-    /// The additive norm of the tokens' vectors.
+    /// The additive norm of the token vectors.
     pub semantic_norm: f64,
-    /// The vector of the whole text; empty where the sentence view isn't used.
+    /// The vector of the whole text; empty if the sentence view isn't used.
     pub sentence: Vec<f32>,
-    /// The cues, one value each.
+    /// One value per cue.
     pub cues: Vec<f64>,
 }
 
 impl StatementFeatures {
-    /// Whether anything at all was found in the text beside its shape.
+    /// Whether the text has any lexical feature or encoder token.
     pub fn has_content(&self) -> bool {
         self.lexical.len() > 1 || self.tokens.iter().any(|t| !t.is_empty())
     }
 }
 
-/// Makes the views of statements. Fitted once; making features learns nothing.
+/// Extracts the views of statements. Fitted once; extraction learns nothing.
 pub struct FeatureExtractor {
     tokenizer: Tokenizer,
     lexical: LexicalView,
@@ -103,20 +102,20 @@ pub struct FeatureExtractor {
     cues: CueView,
 }
 
-/// The views that come from encoders, where they are used.
+/// The views that need encoders, if used.
 #[derive(Clone, Default)]
 pub struct EncoderViews {
-    /// That of a static encoder.
+    /// The view of a static encoder.
     pub semantic: Option<SemanticView>,
-    /// That of a sentence encoder.
+    /// The view of a sentence encoder.
     pub sentence: Option<SentenceView>,
 }
 
 impl FeatureExtractor {
     /// Learns the tokenizer, the vocabulary and the document frequencies from `texts`.
     ///
-    /// What `prior` knows is kept, by its tokenizer, hyperparameters and weights, and the features
-    /// of `texts` that are new to it are added. A view that isn't used gives no features.
+    /// With `prior`, its tokenizer, hyperparameters, features and weights are kept, and new
+    /// features of `texts` are added. An unused view gives no features.
     pub fn fit(
         texts: &[&str],
         codebook: &Codebook,
@@ -154,7 +153,7 @@ impl FeatureExtractor {
         })
     }
 
-    /// Puts an extractor together from its stored parts.
+    /// Assembles an extractor from its stored parts.
     pub fn from_parts(
         tokenizer: Tokenizer,
         lexical: LexicalView,
@@ -176,8 +175,8 @@ impl FeatureExtractor {
         self.extract_beside(text, vectors.row(0).to_vec())
     }
 
-    /// The vectors of whole texts, of no dimension without the sentence view.
-    /// Many at once are faster than one by one.
+    /// The vectors of whole texts; of dimension 0 without the sentence view. A batch is faster than
+    /// single texts.
     pub fn sentence_vectors(&self, texts: &[&str]) -> Result<Vectors> {
         match &self.sentence {
             Some(view) => {
@@ -188,12 +187,12 @@ impl FeatureExtractor {
         }
     }
 
-    /// The views of one statement whose [sentence vector](Self::sentence_vectors) is known.
+    /// The views of one statement with a known [sentence vector](Self::sentence_vectors).
     pub fn extract_beside(&self, text: &str, sentence: Vec<f32>) -> Result<StatementFeatures> {
         self.extract_cleaned(&statement_text(text), sentence)
     }
 
-    /// The same of a text that was cleaned; places of words are places in that.
+    /// Like [`Self::extract_beside`] for a cleaned text; word offsets refer to the cleaned text.
     pub(crate) fn extract_cleaned(
         &self,
         cleaned: &Cleaned<'_>,
@@ -248,17 +247,18 @@ impl FeatureExtractor {
         &self.lexical
     }
 
-    /// The semantic view, where it is used.
+    /// The semantic view, if used.
     pub fn semantic(&self) -> Option<&SemanticView> {
         self.semantic.as_ref()
     }
 
-    /// The sentence view, where it is used.
+    /// The sentence view, if used.
     pub fn sentence(&self) -> Option<&SentenceView> {
         self.sentence.as_ref()
     }
 
-    /// Gives the sentence view its encoder; fails if there is no such view or it needs another.
+    /// Sets the encoder of the sentence view; fails without that view or if the view needs another
+    /// encoder.
     pub fn attach_encoder(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
         match &mut self.sentence {
             Some(view) => view.attach(encoder),
@@ -274,7 +274,7 @@ impl FeatureExtractor {
     }
 }
 
-/// What models read of texts.
+/// The texts after cleaning, as models read them.
 fn cleaned<'a>(texts: &[&'a str]) -> Vec<Cow<'a, str>> {
     let text = |text: &&'a str| statement_text(text).into_text();
     texts.par_iter().map(text).collect()

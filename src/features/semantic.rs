@@ -1,11 +1,11 @@
-//! The semantic view: the mean direction of a statement's words in a space where words of like
-//! meaning, in Indonesian and in English, lie near each other.
+//! The semantic view: the mean direction of the words of a statement. Words with similar meaning,
+//! in Indonesian and in English, have similar vectors.
 //!
-//! A [`StaticEncoder`] gives every sub-word token t a vector eₜ, read from a directory in
-//! model2vec's format. A word contributes the sum of its tokens' vectors; a statement is Σ eₜ
-//! over the **additive norm** √Σ |eₜ|², so that a score of it is a sum over words, exactly. At
-//! label time a model needs of the encoder only its tokenizer, the |eₜ|² and the scores of each
-//! token (its vector times the weights), not the vectors.
+//! A [`StaticEncoder`] has a vector eₜ for every sub-word token t, read from a directory in
+//! model2vec format. A word contributes the sum of its token vectors. A statement is Σ eₜ divided
+//! by the **additive norm** √Σ |eₜ|², so that its score is exactly a sum over words. For labelling,
+//! a model needs only the tokenizer of the encoder, the |eₜ|² and the scores of each token (its
+//! vector times the weights), not the vectors.
 
 use std::fmt;
 use std::fs;
@@ -23,15 +23,15 @@ use crate::tokenize::Subwords;
 const TOKENIZER: &str = "tokenizer.json";
 const TENSORS: &str = "model.safetensors";
 
-/// Which encoder something was made with; shown as its name and the first digits of its hash.
+/// Identifies an encoder; displayed as its name and the first digits of its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderId {
-    /// Name of its directory.
+    /// Name of the directory.
     pub name: String,
-    /// SHA-256 of its files.
+    /// SHA-256 of the files.
     pub hash: String,
-    /// Dimensions of its vectors.
+    /// Dimensions of the vectors.
     pub dimensions: usize,
 }
 
@@ -45,12 +45,12 @@ impl fmt::Display for EncoderId {
 pub struct StaticEncoder {
     id: EncoderId,
     subwords: Subwords,
-    /// Shape tokens × dimensions; the weights of the tokens are multiplied in.
+    /// Tokens × dimensions; already multiplied by the weights of the tokens.
     vectors: Array2<f32>,
 }
 
 impl StaticEncoder {
-    /// The encoder that every build carries: `models/encoder` of the project.
+    /// The encoder that is embedded in every build: `models/encoder` of the project.
     pub fn shipped() -> Result<Self> {
         Self::from_files(
             "konflik-static-id-en",
@@ -60,8 +60,8 @@ impl StaticEncoder {
     }
 
     /// Reads a model2vec directory: `tokenizer.json`, and `model.safetensors` with `embeddings`
-    /// (float32, float16 or int8; shape tokens × dimensions) and, where they are, `weights` (one
-    /// per token) and `mapping` (from token to row).
+    /// (float32, float16 or int8; tokens × dimensions), optional `weights` (one per token) and
+    /// optional `mapping` (from token to row).
     pub fn load(path: &Path) -> Result<Self> {
         let read = |file: &str| {
             let path = path.join(file);
@@ -98,17 +98,17 @@ impl StaticEncoder {
         })
     }
 
-    /// Which encoder it is.
+    /// The id of the encoder.
     pub fn id(&self) -> &EncoderId {
         &self.id
     }
 
-    /// The vectors, shape tokens × dimensions.
+    /// The vectors, tokens × dimensions.
     pub(crate) fn vectors(&self) -> &Array2<f32> {
         &self.vectors
     }
 
-    /// What features need of the encoder.
+    /// The part of the encoder that feature extraction needs.
     pub fn view(&self) -> SemanticView {
         let squared = |row: ArrayView1<'_, f32>| row.dot(&row);
         SemanticView {
@@ -130,7 +130,7 @@ impl StaticEncoder {
     }
 }
 
-/// Splits words into the encoder's tokens and knows how long their vectors are.
+/// Splits words into tokens of the encoder and stores the length of the token vectors.
 #[derive(Debug, Clone)]
 pub struct SemanticView {
     encoder: EncoderId,
@@ -140,7 +140,7 @@ pub struct SemanticView {
 }
 
 impl SemanticView {
-    /// Puts a view together from its stored parts.
+    /// Assembles a view from its stored parts.
     pub fn from_parts(encoder: EncoderId, subwords: Subwords, squared_norms: Vec<f32>) -> Self {
         Self {
             encoder,
@@ -149,7 +149,7 @@ impl SemanticView {
         }
     }
 
-    /// Which encoder the tokens belong to.
+    /// The id of the encoder that the tokens belong to.
     pub fn encoder(&self) -> &EncoderId {
         &self.encoder
     }
@@ -164,7 +164,7 @@ impl SemanticView {
         &self.squared_norms
     }
 
-    /// The tokens of a normalised word; none for a word of unknown characters.
+    /// The tokens of a normalised word; none if all characters are unknown.
     pub fn tokens(&self, word: &str) -> Result<Vec<u32>> {
         self.subwords.ids(word)
     }
@@ -174,7 +174,7 @@ impl SemanticView {
         self.subwords.append_ids(word, tokens)
     }
 
-    /// √Σ |eₜ|²; 1 where that is 0.
+    /// √Σ |eₜ|², or 1 if the sum is 0.
     pub fn norm<'a>(&self, tokens: impl IntoIterator<Item = &'a u32>) -> f64 {
         let squares = tokens
             .into_iter()
@@ -184,7 +184,8 @@ impl SemanticView {
     }
 }
 
-/// The vectors of all tokens, weights multiplied in, or what is wrong with the file.
+/// The vectors of all tokens, multiplied by their weights. The error says what is wrong with the
+/// file.
 fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
     let tensors =
         SafeTensors::deserialize(bytes).map_err(|e| format!("{TENSORS} can't be read: {e}"))?;
@@ -204,7 +205,7 @@ fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
         let weights = values(&weights)?;
         if weights.len() != vectors.nrows() {
             return Err(format!(
-                "{} weights stand beside {} vectors",
+                "there are {} weights for {} vectors",
                 weights.len(),
                 vectors.nrows()
             ));
@@ -219,7 +220,7 @@ fn token_vectors(bytes: &[u8]) -> std::result::Result<Array2<f32>, String> {
     Ok(vectors)
 }
 
-/// The values of a tensor of a type that model2vec writes.
+/// The values of a tensor; fails for types that model2vec doesn't write.
 fn values(tensor: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
     let dtype = tensor.dtype();
     let written = matches!(dtype, Dtype::F32 | Dtype::F64 | Dtype::F16 | Dtype::I8);
@@ -227,7 +228,7 @@ fn values(tensor: &TensorView<'_>) -> std::result::Result<Vec<f32>, String> {
     read.ok_or_else(|| format!("values of type {dtype:?} are not read"))
 }
 
-/// The values of an integer tensor as positions below `limit`.
+/// The values of an integer tensor as positions; fails unless all are below `limit`.
 fn positions(tensor: &TensorView<'_>, limit: usize) -> std::result::Result<Vec<usize>, String> {
     let data = tensor.data();
     let values: Vec<i64> = match tensor.dtype() {

@@ -1,17 +1,16 @@
-//! The sentence view: vectors of whole texts, made by an encoder that the model does not carry.
+//! The sentence view: vectors of whole texts, from an encoder that is not stored in the model.
 
 use std::sync::Arc;
 
 use super::{ContextEncoder, EncoderId, Vectors};
 use crate::error::{Error, Result};
 
-/// Turns whole texts into vectors that lie the closer the more alike the texts are in meaning.
+/// Turns whole texts into vectors; texts with similar meaning have similar vectors.
 pub trait TextEncoder: Send + Sync {
-    /// Which encoder it is. The hash covers all that a vector depends on beside the text.
+    /// Identifies the encoder. The hash covers everything but the text that a vector depends on.
     fn id(&self) -> EncoderId;
 
-    /// The vectors of `texts` in their order. The vector of a text does
-    /// not depend on the texts beside it.
+    /// The vectors of `texts`, in order. The vector of a text does not depend on the other texts.
     fn encode(&self, texts: &[&str]) -> Result<Vectors>;
 }
 
@@ -25,7 +24,7 @@ impl<T: TextEncoder + ?Sized> TextEncoder for &T {
     }
 }
 
-/// Which encoder is needed, and the encoder itself once it is there.
+/// The id of the required encoder, and the encoder once it is attached.
 #[derive(Clone)]
 pub struct SentenceView {
     id: EncoderId,
@@ -41,14 +40,15 @@ impl SentenceView {
         }
     }
 
-    /// The view of the context encoder that every build carries.
+    /// The view of the context encoder that is embedded in every build.
     pub fn shipped() -> Result<Self> {
         Ok(Self::new(Arc::new(ContextEncoder::shipped()?)))
     }
 
-    /// The view that needs this encoder. The shipped one is there; another is yet to be given.
+    /// A view that requires this encoder. The shipped encoder is attached; any other must be
+    /// attached later.
     pub fn needing(id: EncoderId) -> Result<Self> {
-        // The hash of the shipped encoder takes time: only of what may be it.
+        // Hashing the shipped encoder takes time, so the name is compared first.
         if id.name == ContextEncoder::SHIPPED {
             let shipped = Self::shipped()?;
             if shipped.id.hash == id.hash {
@@ -58,22 +58,22 @@ impl SentenceView {
         Ok(Self { id, encoder: None })
     }
 
-    /// Whether its encoder is there.
+    /// Whether the encoder is attached.
     pub fn is_complete(&self) -> bool {
         self.encoder.is_some()
     }
 
-    /// Whether its encoder is the shipped one.
+    /// Whether the encoder is the shipped one.
     pub fn is_shipped(&self) -> bool {
         self.encoder.is_some() && self.id.name == ContextEncoder::SHIPPED
     }
 
-    /// Which encoder it needs.
+    /// The id of the required encoder.
     pub fn encoder(&self) -> &EncoderId {
         &self.id
     }
 
-    /// Gives it the encoder; another than the one it needs is refused.
+    /// Attaches the encoder; refuses any but the required one.
     pub fn attach(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
         let given = encoder.id();
         if given.hash != self.id.hash {
@@ -86,7 +86,7 @@ impl SentenceView {
         Ok(())
     }
 
-    /// The vectors of `texts`. Fails while the encoder is missing.
+    /// The vectors of `texts`. Fails if no encoder is attached.
     pub fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         match &self.encoder {
             Some(encoder) => encoder.encode(texts),

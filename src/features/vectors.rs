@@ -2,20 +2,20 @@
 
 use ndarray::Array2;
 
-/// Vectors of texts in the order of the texts, all of the same length.
+/// Vectors of texts in the order of the texts, all with the same number of dimensions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vectors(Array2<f32>);
 
 impl Vectors {
-    /// Vectors of so many `dimensions` whose `values` lie one after the other; `None` where a
-    /// vector is cut.
+    /// Splits consecutive `values` into vectors of `dimensions` numbers; `None` if the last vector
+    /// is incomplete.
     pub fn new(dimensions: usize, values: Vec<f32>) -> Option<Self> {
         let rows = values.len().checked_div(dimensions).unwrap_or(0);
         let table = Array2::from_shape_vec((rows, dimensions), values);
         table.ok().map(Self)
     }
 
-    /// Vectors that are the rows of a table.
+    /// The rows of a table as vectors.
     pub(crate) fn of(table: Array2<f32>) -> Self {
         Self(if table.is_standard_layout() {
             table
@@ -24,17 +24,17 @@ impl Vectors {
         })
     }
 
-    /// How many there are.
+    /// Number of vectors.
     pub fn len(&self) -> usize {
         self.0.nrows()
     }
 
-    /// Whether there is none.
+    /// True if there are no vectors.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many numbers each has.
+    /// Dimensions of each vector.
     pub fn dimensions(&self) -> usize {
         self.0.ncols()
     }
@@ -45,12 +45,12 @@ impl Vectors {
         &self.values()[start..start + self.dimensions()]
     }
 
-    /// All of them, in order.
+    /// All vectors, in order.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         (0..self.len()).map(|position| self.row(position))
     }
 
-    /// Their numbers, one vector after the other.
+    /// The numbers of all vectors, one vector after the other.
     pub fn values(&self) -> &[f32] {
         self.0.as_slice().unwrap_or_default()
     }

@@ -1,10 +1,10 @@
-"""Makes words.txt, the words of Indonesian and English, from the corpus.
+"""Makes words.txt, the lists of Indonesian and English words, from the corpus.
 
     python3 src/language/make.py
 
-A word of at least three statements is Indonesian or English if it is eight times as frequent in
-statements of that language; else it belongs to both, as loanwords and names do. Statements with
-two words of a regional language (regional.txt) take no part.
+A word in at least three statements is Indonesian or English if it is eight times as frequent in
+statements of that language; otherwise it belongs to both, like loanwords and names. Statements
+with two strong words of regional languages (regional.txt) are left out.
 """
 
 import collections

@@ -1,9 +1,9 @@
 //! The language of a statement: Indonesian, English, both mixed, or another.
 //!
-//! Made for short and slangy statements, where letter statistics mislead: words are looked up in
-//! lists (of the corpus for Indonesian and English, by hand for Javanese, Sundanese, Minangkabau
-//! and Malay), and only unknown words are judged by their endings and letters. How well it does is
-//! in `docs/language.md`.
+//! Made for short and slangy statements, for which letter statistics mislead. Words are looked up
+//! in lists (from the corpus for Indonesian and English; written by hand for Javanese, Sundanese,
+//! Minangkabau and Malay). Only unknown words are judged by their endings and letters. For accuracy
+//! see `docs/language.md`.
 
 use std::collections::HashMap;
 use std::ops::AddAssign;
@@ -16,13 +16,13 @@ use crate::tokenize::squeezed;
 /// The language of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {
-    /// Indonesian, also spoken and slangy.
+    /// Indonesian, including colloquial and slang.
     Indonesian,
     /// English.
     English,
     /// Indonesian and English in one statement.
     Mixed,
-    /// Another language, above all one near Indonesian.
+    /// Another language, mainly those close to Indonesian.
     Other,
 }
 
@@ -38,26 +38,26 @@ impl Language {
     }
 }
 
-/// Weight of a word that is of one language only; weights are counted in hundredths.
+/// Weight of a word that belongs to one language only, in hundredths like all weights.
 const FULL: u8 = 100;
-/// Share of regional words from which a statement is in another language.
+/// Minimum share of regional words for another language.
 const OTHER: f64 = 0.24;
-/// Share of regional words from which it can't be called Indonesian.
+/// Share of regional words from which a statement can't be called Indonesian.
 const DOUBTFUL: f64 = 0.12;
-/// Share of the lesser language from which a statement is mixed.
+/// Minimum share of the rarer language for a mixed statement.
 const MIXED: f64 = 0.15;
-/// Least weight of words that decide anything.
+/// Minimum total weight of words for a decision.
 const LEAST: u8 = 70;
-/// Least share of words that are in a list, where there are three or more.
+/// Minimum share of listed words in a statement of three or more words.
 const LISTED: f64 = 0.4;
-/// Weight of a word that Indonesian has as well.
+/// Weight of a word that also occurs in Indonesian.
 const WEAK: u8 = 40;
-/// Weight of an unknown word that looks like one of its language.
+/// Weight of an unknown word that looks like a language by its letters.
 const LIKELY: u8 = 60;
-/// Log-likelihood ratio of letters from which an unknown word looks like one of a language.
+/// Minimum log-likelihood ratio of letters for an unknown word to look like a language.
 const LETTERS: f64 = 1.5;
 
-/// What a word speaks for, with its weight.
+/// The language that a word indicates, with its weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {
     Indonesian(u8),
@@ -67,15 +67,15 @@ enum Sign {
     Neutral,
 }
 
-/// What is known of a word.
+/// The judgement on a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Judged {
     sign: Sign,
-    /// Whether it is in a list.
+    /// Whether the word is in a list.
     listed: bool,
 }
 
-/// The words of a statement by what they speak for.
+/// Sums of weights and word counts of a statement.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tally {
     indonesian: u32,
@@ -85,20 +85,20 @@ pub(crate) struct Tally {
     listed: u32,
 }
 
-/// The language of a text; `None` where its words don't tell.
+/// The language of a text; `None` if its words don't tell.
 pub fn identify(text: &str) -> Option<Language> {
     Identifier::default().identify(text)
 }
 
-/// Reads the word lists, which the first text would else wait for.
+/// Loads the word lists ahead of the first text.
 pub fn prepare() {
     LazyLock::force(&LEXICON);
 }
 
-/// Words that are remembered with what they speak for.
+/// Maximum number of words in the cache.
 const REMEMBERED: usize = 1 << 15;
 
-/// Tells the language of many texts: it judges a word once.
+/// Identifies the language of many texts; caches the judgement on each word.
 #[derive(Debug, Default)]
 pub(crate) struct Identifier {
     judged: HashMap<Box<str>, Judged, FxBuildHasher>,
@@ -113,7 +113,7 @@ impl Identifier {
         tally.language()
     }
 
-    /// Adds the words of a text, or of a part of one that stands between spaces.
+    /// Adds the words of a text, or of a part between spaces, to `tally`.
     pub(crate) fn add(&mut self, text: &str, tally: &mut Tally) {
         if self.judged.len() > REMEMBERED {
             self.judged.clear();
@@ -128,7 +128,7 @@ impl Identifier {
     }
 }
 
-/// What a word in lower case speaks for.
+/// Judges a lower-case word.
 pub(crate) fn judge(word: &str) -> Judged {
     let word = squeezed(word);
     let known = LEXICON.known(&word);
@@ -161,7 +161,7 @@ impl Tally {
         }
     }
 
-    /// The language by the weights.
+    /// The language according to the weights.
     pub(crate) fn language(&self) -> Option<Language> {
         const ENOUGH: u32 = LEAST as u32;
         let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
@@ -173,7 +173,7 @@ impl Tally {
                 return is_other.then_some(Language::Other);
             }
         }
-        // Letters alone would call any language one of ours.
+        // By letters alone, any language would be called Indonesian or English.
         let is_strange = self.words >= 3 && f64::from(self.listed) < LISTED * f64::from(self.words);
         if own == 0 || is_strange {
             return None;
@@ -192,8 +192,8 @@ impl Tally {
     }
 }
 
-/// Calls `each` with runs of letters, in lower case, an apostrophe inside kept. Addresses,
-/// `@names`, `#tags` and placeholders such as `<url>` are in no language.
+/// Calls `each` with runs of letters in lower case; apostrophes inside are kept. Skips addresses,
+/// `@names`, `#tags` and placeholders such as `<url>`: they have no language.
 fn each_word(text: &str, lower: &mut String, mut each: impl FnMut(&str)) {
     if text.is_ascii() {
         lower.clear();
@@ -231,7 +231,7 @@ fn each_word(text: &str, lower: &mut String, mut each: impl FnMut(&str)) {
     }
 }
 
-/// The words of a part between spaces, in lower case already.
+/// Calls `each` with the words of a lower-case part between spaces.
 fn each_word_of(part: &str, each: &mut impl FnMut(&str)) {
     let is_address = part.contains("://") || part.starts_with("www.") || part.contains('@');
     if is_address || part.starts_with(['#', '<']) {
@@ -243,7 +243,7 @@ fn each_word_of(part: &str, each: &mut impl FnMut(&str)) {
         .for_each(each);
 }
 
-/// The same of a part in ASCII.
+/// Like [`each_word_of`] for an ASCII part.
 fn each_ascii_word(part: &str, each: &mut impl FnMut(&str)) {
     let bytes = part.as_bytes();
     let is_address = bytes.contains(&b'@')
@@ -255,7 +255,7 @@ fn each_ascii_word(part: &str, each: &mut impl FnMut(&str)) {
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
-        // The byte after the last letter: an apostrophe at an end is not of the word.
+        // The byte after the last letter: a final apostrophe is not part of the word.
         let mut end = at;
         while at < bytes.len()
             && (bytes[at].is_ascii_lowercase() || at > start && bytes[at] == b'\'')
@@ -276,7 +276,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
 
 struct Lexicon {
     signs: HashMap<&'static str, Sign, FxBuildHasher>,
-    /// Log-likelihood ratio of three letters, Indonesian over English, by their place.
+    /// Log-likelihood ratio of each trigram, Indonesian over English, by trigram index.
     letters: Vec<f64>,
 }
 
@@ -286,14 +286,14 @@ impl Lexicon {
         for (section, word) in entries(include_str!("words.txt")) {
             let sign = match section {
                 "id" => Sign::Indonesian(FULL),
-                // `no` (nomor), `in`, `is`: two letters are many things in Indonesian.
+                // `no` (nomor), `in`, `is`: two letters have many meanings in Indonesian.
                 "en" if word.len() <= 2 => Sign::English(WEAK),
                 "en" => Sign::English(FULL),
                 _ => Sign::Neutral,
             };
             signs.insert(word, sign);
         }
-        // A word of two regional languages counts as the stronger says.
+        // A word in two regional languages gets the larger weight.
         for (section, word) in entries(include_str!("regional.txt")) {
             let weight = if section.ends_with("strong") {
                 FULL
@@ -312,7 +312,7 @@ impl Lexicon {
         }
     }
 
-    /// What a word in a list speaks for, or one with an ending that tells.
+    /// The sign of a listed word, or of a word with a telling ending.
     fn known(&self, word: &str) -> Option<Sign> {
         self.signs
             .get(word)
@@ -337,7 +337,7 @@ impl Lexicon {
         is_regional.then_some(Sign::Regional(LEAST))
     }
 
-    /// A known word with an ending; an English one with an Indonesian ending speaks for neither.
+    /// A known word plus an ending. An English word with an Indonesian ending is neutral.
     fn indonesian_ending(&self, word: &str) -> Option<Sign> {
         const ENDINGS: [&str; 9] = ["nya", "ku", "mu", "lah", "kah", "in", "an", "kan", "i"];
         ENDINGS
@@ -369,7 +369,7 @@ impl Lexicon {
     }
 }
 
-/// Log-likelihood ratios of three letters over the word lists, half a count added to each.
+/// Log-likelihood ratios of trigrams in the word lists; each count is smoothed by adding 0.5.
 fn letter_ratios() -> Vec<f64> {
     let mut counts = vec![[0.5; 2]; SIGNS.pow(3)];
     let mut sums = [0.0f64; 2];
@@ -392,10 +392,10 @@ fn letter_ratios() -> Vec<f64> {
     counts.into_iter().map(ratio).collect()
 }
 
-/// Signs of words: the end of one, a to z, the apostrophe, any other.
+/// Size of the trigram alphabet: word boundary, a to z, apostrophe, any other.
 const SIGNS: usize = 29;
 
-/// Calls `each` with the place of each three signs in a row of a word and its two ends.
+/// Calls `each` with the index of each trigram of a word, including its two boundaries.
 fn each_three(word: &str, mut each: impl FnMut(usize)) {
     let sign = |c: char| match c {
         'a'..='z' => c as usize - 'a' as usize + 1,
@@ -411,7 +411,7 @@ fn each_three(word: &str, mut each: impl FnMut(usize)) {
     }
 }
 
-/// The words of a list with their section.
+/// The words of a list, each with its section.
 fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut section = "";
     list.lines()
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn slang_and_mixtures_are_told_apart() {
+    fn slang_and_mixtures_are_identified() {
         assert_eq!(named("udh nunggu lamaaaa bgt"), "id");
         assert_eq!(named("Slow service."), "en");
         assert_eq!(named("Air PDAM mati"), "id");
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_language_is_left_out() {
+    fn addresses_tags_and_placeholders_are_skipped() {
         assert_eq!(
             named("@thepeople lampu mati, no hp saya beda https://some.where/the #nothing"),
             "id"
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_indonesian_are_others() {
+    fn regional_languages_are_other() {
         for text in [
             "Dalane rusak kabeh",
             "Jalanna ruksak kabeh, teu aya nu ngabebenah",
@@ -478,7 +478,7 @@ mod tests {
         ] {
             assert_eq!(named(text), "other", "{text}");
         }
-        // One regional word among Indonesian ones: not certain enough for either.
+        // One regional word among Indonesian ones does not make another language.
         assert_eq!(
             named("kalau lewat situ memang harus sabar, mas, antrenya ora sedikit"),
             "id"
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_tells_nothing() {
+    fn texts_without_known_words_have_no_language() {
         for text in [
             "",
             "😡😡",

@@ -1,5 +1,5 @@
-//! The whole pipeline, built when something needs it: compiling its patterns takes longer than
-//! coding a hundred statements, and most texts do without.
+//! The whole pipeline, built on first use: compiling its patterns takes longer than coding a
+//! hundred statements, and most texts don't need it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use tokenizers::Tokenizer as Pipeline;
 
 use crate::error::{Error, Result};
 
-/// A `tokenizer.json` and the pipeline that it describes.
+/// A `tokenizer.json` and its pipeline.
 #[derive(Debug, Clone)]
 pub(super) struct LazyPipeline {
     json: Arc<[u8]>,

@@ -1,7 +1,7 @@
 //! Text to tokens: the wrapped `tokenizers` pipeline (normalise, pre-tokenise, sub-word model).
 //!
-//! The pipeline is data: `tokenizer.json` in a model directory is read by every Hugging Face
-//! client and gives the same words and pieces there.
+//! The pipeline is data: every Hugging Face client can read the `tokenizer.json` of a model
+//! directory and gets the same words and pieces.
 
 mod lazy;
 mod pieces;
@@ -29,13 +29,13 @@ pub(crate) use scan::{Cut, Scanner};
 
 use crate::error::{Error, Result};
 
-/// A run of letters, marks, digits and `_` is one word; any other visible character is one.
+/// A run of letters, marks, digits and `_` is one word; so is any other visible character.
 const WORD: &str = r"[\p{L}\p{M}\p{N}_]+|[^\p{L}\p{M}\p{N}_\s]";
 const UNKNOWN: &str = "[UNK]";
-/// Characters that get a piece of their own; rarer ones are unknown.
+/// Number of characters in the alphabet; rarer characters are unknown.
 const ALPHABET: usize = 400;
-/// Texts that a word must stand in to take part in the training of pieces, so that a name or
-/// number of one statement becomes no piece.
+/// Words in fewer texts are left out when pieces are trained, so that a name or number of a single
+/// statement never becomes a piece.
 const MIN_TEXTS: usize = 3;
 
 /// A word of a statement.
@@ -53,17 +53,18 @@ pub struct Token {
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     pipeline: LazyPipeline,
-    /// Whether the pipeline cuts words as [`Scanner`] does.
+    /// Whether the pipeline splits words like [`Scanner`].
     scannable: bool,
-    /// Its sub-word model, if it can be run by hand.
+    /// The sub-word model, if it can run without the pipeline.
     pieces: Option<Pieces>,
 }
 
 impl Tokenizer {
-    /// Trains the sub-word model (byte-pair encoding) on `texts`; the same texts give the same bytes.
+    /// Trains the sub-word model (byte-pair encoding) on `texts`. The same texts give the same
+    /// bytes.
     ///
-    /// `vocabulary` is the number of pieces, `min_frequency` how often a merged pair must occur.
-    /// Words of fewer than three texts take no part.
+    /// `vocabulary` is the number of pieces, `min_frequency` the minimum count of a merged pair.
+    /// Words in fewer than three texts are left out.
     pub fn train<'a>(
         texts: impl Iterator<Item = &'a str>,
         vocabulary: usize,
@@ -97,7 +98,7 @@ impl Tokenizer {
         Self::from_json(json_of(&pipeline)?.as_bytes())
     }
 
-    /// How often each word occurs that stands in enough texts.
+    /// The count of each word that occurs in enough texts.
     fn frequent_words<'a>(
         &self,
         texts: impl Iterator<Item = &'a str>,
@@ -126,7 +127,7 @@ impl Tokenizer {
         let pieces = description.as_ref().and_then(Pieces::of);
         let scannable = description.is_some_and(|d| d.cuts_as_ours());
         if pieces.is_none() || !scannable {
-            // It will be needed, and what is wrong with it is told now.
+            // The pipeline will be needed: build it now to report errors early.
             pipeline.get()?;
         }
         Ok(Self {
@@ -169,7 +170,7 @@ impl Tokenizer {
         Ok(Cut::Rewritten)
     }
 
-    /// The words of a text by the pipeline alone.
+    /// The words of a text according to the pipeline.
     fn words_by_pipeline(&self, text: &str) -> Result<Vec<Token>> {
         let pipeline = self.pipeline.get()?;
         let mut normalized = NormalizedString::from(text);
@@ -191,7 +192,7 @@ impl Tokenizer {
         Ok(tokens)
     }
 
-    /// The ids of the pieces that a normalised word is made of.
+    /// The ids of the pieces of a normalised word.
     pub fn pieces(&self, word: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         self.append_pieces(word, &mut ids)?;
@@ -214,9 +215,9 @@ impl Tokenizer {
     }
 }
 
-/// Cuts words as the pipelines that are trained here, without building one: by the scanner where
-/// it can, else by the library's normaliser and splitter. What ASCII white space parts doesn't
-/// change what stands beside it.
+/// Splits words like the pipelines trained here, without building one: with the scanner if
+/// possible, else with normaliser and splitter of the library. Parts between ASCII white space are
+/// independent, so each is processed separately.
 fn each_word_as_ours(
     text: &str,
     scanner: &mut Scanner,
@@ -246,7 +247,7 @@ fn each_word_as_ours(
     Ok(cut)
 }
 
-/// Cuts words by the library's normaliser and splitter.
+/// Splits words with normaliser and splitter of the library.
 fn each_word_by_library(text: &str, each: impl FnMut(&str, usize, usize)) -> Result<()> {
     static SPLITTER: OnceLock<Option<Split>> = OnceLock::new();
     let Some(splitter) = SPLITTER.get_or_init(|| word_splitter().ok()) else {
@@ -260,7 +261,7 @@ fn each_word_by_library(text: &str, each: impl FnMut(&str, usize, usize)) -> Res
     Ok(())
 }
 
-/// Calls `each` with every part of a split text and its place in the original.
+/// Calls `each` with every part of a split text and its byte range in the original.
 fn each_split(split: &PreTokenizedString, mut each: impl FnMut(&str, usize, usize)) {
     let splits = split.get_splits(OffsetReferential::Original, OffsetType::Byte);
     for (word, (start, end), _) in splits {
@@ -268,26 +269,26 @@ fn each_split(split: &PreTokenizedString, mut each: impl FnMut(&str, usize, usiz
     }
 }
 
-/// What cuts a normalised text into words.
+/// Splits a normalised text into words.
 fn word_splitter() -> Result<Split> {
     let pattern = SplitPattern::Regex(WORD.into());
     Split::new(pattern, SplitDelimiterBehavior::Removed, true).map_err(failed)
 }
 
-/// The tokenizer of an encoder: words to the ids of its sub-word tokens.
+/// The tokenizer of an encoder: maps words to ids of sub-word tokens.
 #[derive(Debug, Clone)]
 pub struct Subwords {
     pipeline: LazyPipeline,
-    /// Ids that stand for no text: the unknown, padding and other special tokens.
+    /// Ids that represent no text: unknown, padding and other special tokens.
     empty: Vec<u32>,
     /// One more than the largest id.
     id_limit: usize,
-    /// Its sub-word model, if it can be run by hand and the pipeline leaves a word of ours to it
-    /// as it is.
+    /// The sub-word model, if it can run without the pipeline and the pipeline passes our words to
+    /// it unchanged.
     direct: Option<Pieces>,
 }
 
-/// Tokens for characters that the vocabulary lacks and for no character at all.
+/// The unknown and padding tokens.
 const EMPTY: [&str; 4] = ["[UNK]", "<unk>", "[PAD]", "<pad>"];
 
 impl Subwords {
@@ -334,7 +335,7 @@ impl Subwords {
         self.id_limit
     }
 
-    /// The ids of the tokens that a word is made of, without those that stand for no text.
+    /// The ids of the tokens of a word, without tokens that represent no text.
     pub fn ids(&self, word: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
         self.append_ids(word, &mut ids)?;
@@ -357,7 +358,7 @@ impl Subwords {
     }
 }
 
-/// Appends the ids of a text by a sub-word model alone; `false` if it leaves a word to the
+/// Appends the ids of a text with a sub-word model alone; `false` if the model leaves a word to the
 /// pipeline.
 fn append_by(pieces: &Pieces, text: &str, ids: &mut Vec<u32>) -> Result<bool> {
     if is_one_ascii_word(text) {
@@ -370,7 +371,7 @@ fn append_by(pieces: &Pieces, text: &str, ids: &mut Vec<u32>) -> Result<bool> {
     Ok(whole)
 }
 
-/// Whether the scanner would cut a text into itself.
+/// Whether the scanner would return the text as one unchanged word.
 fn is_one_ascii_word(text: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     match text.as_bytes() {
@@ -379,17 +380,18 @@ fn is_one_ascii_word(text: &str) -> bool {
     }
 }
 
-/// The pipeline as `tokenizer.json`, keys in order.
+/// The pipeline as `tokenizer.json`, with sorted keys.
 fn json_of(pipeline: &Pipeline) -> Result<String> {
     let json: serde_json::Value = serde_json::from_str(&pipeline.to_string(false).map_err(failed)?)
         .map_err(|e| failed(e.into()))?;
     serde_json::to_string(&json).map_err(|e| failed(e.into()))
 }
 
-/// The word with runs of three or more of one letter cut to one: `lamaaa` is `lama`.
+/// Shortens runs of three or more equal letters to one: `lamaaa` becomes `lama`.
 pub(crate) fn squeezed(word: &str) -> Cow<'_, str> {
     let bytes = word.as_bytes();
-    // Three equal characters are three equal bytes some bytes apart; most words have none.
+    // Three equal characters give three equal bytes at a distance of one character width; most
+    // words have none.
     let may_run = |width: usize| {
         (2 * width..bytes.len())
             .any(|i| bytes[i] == bytes[i - width] && bytes[i] == bytes[i - 2 * width])
@@ -415,7 +417,7 @@ pub(crate) fn squeezed(word: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The most frequent characters. The trainer would cut ties by chance.
+/// The most frequent characters, in a fixed order; the trainer would break ties at random.
 fn alphabet(words: &BTreeMap<String, usize>) -> HashSet<char> {
     let mut counts: BTreeMap<char, usize> = BTreeMap::new();
     for (word, count) in words {
@@ -507,7 +509,8 @@ mod tests {
         assert_eq!(words("café"), words("cafe\u{301}"));
     }
 
-    /// The tokenizer of the texts, and whether the scanner took the text and cut it the same.
+    /// Whether the scanner finds the same words as the pipeline; `None` if it leaves the text to
+    /// the pipeline.
     fn scanned_as_by_the_pipeline(tokenizer: &Tokenizer, text: &str) -> Option<bool> {
         let mut found = Vec::new();
         let mut push = |word: &str, start, end| {
@@ -538,9 +541,9 @@ mod tests {
         assert!(taken > 2500, "{taken}");
     }
 
-    /// The shipped encoder's tokens of a word are the same with the pipeline and without.
+    /// The tokens of the shipped encoder are the same with and without the pipeline.
     #[test]
-    fn subwords_are_those_of_the_whole_pipeline() {
+    fn subwords_agree_with_the_pipeline() {
         let json = include_bytes!("../../models/encoder/tokenizer.json");
         let subwords = Subwords::from_json(json).unwrap();
         assert!(subwords.direct.is_some());
@@ -618,7 +621,7 @@ mod tests {
         }
 
         #[test]
-        fn pieces_by_hand_are_those_of_the_pipeline(word in "([a-z]|[a-z]{2}|an|ang|meng|kan|é|9|_|\\PC){1,20}") {
+        fn own_pieces_agree_with_the_pipeline(word in "([a-z]|[a-z]{2}|an|ang|meng|kan|é|9|_|\\PC){1,20}") {
             static SHIPPED: std::sync::LazyLock<(Tokenizer, Subwords)> = std::sync::LazyLock::new(shipped);
             let (tokenizer, subwords) = &*SHIPPED;
             let by_hand = tokenizer.pieces.as_ref().unwrap().append(&word, &mut Vec::new());
@@ -630,7 +633,7 @@ mod tests {
         }
 
         #[test]
-        fn squeezing_is_that_of_its_characters(word in "(a|b|é|😡|1){0,12}") {
+        fn squeezing_agrees_with_a_simple_version(word in "(a|b|é|😡|1){0,12}") {
             let mut runs: Vec<(char, usize)> = Vec::new();
             for c in word.chars() {
                 match runs.last_mut() {

@@ -1,6 +1,6 @@
-//! The sub-word models by hand: what `tokenizers` makes of one word, without its allocations, read
-//! from the same `tokenizer.json` in a fraction of the time. Property tests hold both to each
-//! other; whatever is not plain byte-pair encoding or word pieces is left to the pipeline.
+//! Own implementation of the sub-word models: same result as `tokenizers` for one word, without
+//! allocations, and the same `tokenizer.json` loads in a fraction of the time. Property tests
+//! compare both. Only plain byte-pair encoding and `WordPiece` run here; the pipeline does others.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::WORD;
 
-/// Longer words (in bytes) are left to the pipeline, whose merging takes n log n steps and not n².
+/// Longer words (in bytes) are left to the pipeline: it merges in n log n steps instead of n².
 const LONGEST_MERGED: usize = 512;
-/// Bytes of words whose pieces are merged without memory of their own.
+/// Words up to this number of bytes are merged on the stack, without allocation.
 const SHORT: usize = 20;
 
 /// A `tokenizer.json`.
@@ -66,12 +66,12 @@ struct Described<'a> {
     merges: Vec<(Text<'a>, Text<'a>)>,
 }
 
-/// A string that is borrowed where it has no escapes.
+/// A JSON string, borrowed if it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A vocabulary in the order of its file.
+/// A vocabulary in the order of the file.
 struct Entries<'a>(Vec<(Cow<'a, str>, u32)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
@@ -97,15 +97,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 }
 
 impl<'a> Description<'a> {
-    /// Reads one, if it has nothing that isn't known here.
+    /// Parses a `tokenizer.json`; `None` if it has anything unknown.
     pub(super) fn read(json: &'a [u8]) -> Option<Self> {
-        // Looked through for UTF-8 once and not word by word.
+        // Validates UTF-8 once instead of per word.
         let json = std::str::from_utf8(json).ok()?;
         let description: Self = serde_json::from_str(json).ok()?;
         (description.version.0 == "1.0").then_some(description)
     }
 
-    /// Whether it normalises and cuts as those that are trained here.
+    /// Whether it normalises and splits like the pipelines trained here.
     pub(super) fn cuts_as_ours(&self) -> bool {
         let steps = json!([{"type": "NFKC"}, {"type": "Lowercase"}]);
         self.normalizer == json!({"type": "Sequence", "normalizers": steps})
@@ -115,7 +115,7 @@ impl<'a> Description<'a> {
                 })
     }
 
-    /// The id of a token, added or of the vocabulary.
+    /// The id of an added token or of a token in the vocabulary.
     pub(super) fn id(&self, token: &str) -> Option<u32> {
         let added = self.added_tokens.iter().find(|a| a.content.0 == token);
         let known = || self.model.vocab.0.iter().find(|(t, _)| t == token);
@@ -130,17 +130,17 @@ impl<'a> Description<'a> {
     }
 }
 
-/// A sub-word model that is run by hand.
+/// A sub-word model that runs without the pipeline.
 #[derive(Debug, Clone)]
 pub(super) enum Pieces {
-    /// Neighbours are merged, the earliest learned first (byte-pair encoding).
+    /// Merges neighbours, the earliest learned pair first (byte-pair encoding).
     Merged(Merges),
-    /// The longest known beginning is cut off, again and again (word pieces).
+    /// Repeatedly cuts off the longest known prefix (`WordPiece`).
     Longest(WordPieces),
 }
 
 impl Pieces {
-    /// The model of a description, if it is a plain one.
+    /// The model of a description; `None` if it is not a plain one.
     pub(super) fn of(description: &Description<'_>) -> Option<Self> {
         match description.model.kind.0.as_ref() {
             "BPE" => Merges::of(&description.model).map(Self::Merged),
@@ -149,8 +149,8 @@ impl Pieces {
         }
     }
 
-    /// Appends the ids of a normalised word's pieces; `false`, and nothing, for one that is left
-    /// to the pipeline.
+    /// Appends the ids of the pieces of a normalised word. Returns `false`, without appending, if
+    /// the word is left to the pipeline.
     pub(super) fn append(&self, word: &str, ids: &mut Vec<u32>) -> bool {
         match self {
             Self::Merged(_) if word.len() > LONGEST_MERGED => return false,
@@ -167,7 +167,7 @@ pub(super) struct Merges {
     /// Pieces of ASCII characters.
     ascii: Box<[u32; 128]>,
     characters: HashMap<char, u32, FxBuildHasher>,
-    /// By the key of two neighbours.
+    /// Keyed by [`pair`] of two neighbours.
     learned: HashMap<u64, Merge, FxBuildHasher>,
     unknown: u32,
 }
@@ -222,7 +222,7 @@ impl Merges {
         ascii.copied().unwrap_or_else(beyond)
     }
 
-    /// What two neighbours become.
+    /// The merge of two neighbours.
     fn merge(&self, first: u32, second: u32) -> Merge {
         let learned = self.learned.get(&pair(first, second));
         learned.copied().unwrap_or(NEVER)
@@ -236,7 +236,7 @@ impl Merges {
         }
     }
 
-    /// Merges the pieces of a word in a list that is as long as the word or longer.
+    /// Merges the pieces of a word in `parts`, which is at least as long as the word.
     fn append_in(&self, parts: &mut [(u32, Merge)], word: &str, ids: &mut Vec<u32>) {
         let mut n = 0;
         for c in word.chars() {
@@ -248,7 +248,7 @@ impl Merges {
         }
         loop {
             let known = parts[..n].iter().enumerate();
-            // The first of equals.
+            // `min_by_key` returns the first of equal ranks.
             let first = known.min_by_key(|(_, (_, merge))| merge.rank);
             let Some((at, &(_, Merge { rank, into }))) = first else {
                 break;
@@ -256,7 +256,7 @@ impl Merges {
             if rank == NEVER.rank {
                 break;
             }
-            // The part after goes into this one.
+            // The next part is merged into this one.
             parts.copy_within(at + 2..n, at + 1);
             n -= 1;
             let next = parts[..n].get(at + 1);
@@ -277,31 +277,31 @@ fn pair(first: u32, second: u32) -> u64 {
     u64::from(first) << 32 | u64::from(second)
 }
 
-/// What two neighbours become, and when that was learned.
+/// The result of a merge, and its rank in the order of learning.
 #[derive(Debug, Clone, Copy)]
 struct Merge {
     rank: u32,
     into: u32,
 }
 
-/// Of neighbours that stay apart.
+/// For neighbours that are never merged.
 const NEVER: Merge = Merge {
     rank: u32::MAX,
     into: 0,
 };
 
-/// Word pieces.
+/// `WordPiece`.
 #[derive(Debug, Clone)]
 pub(super) struct WordPieces {
-    /// The text of all pieces, the prefix of those that continue a word taken off.
+    /// The concatenated text of all pieces, without the continuation prefix.
     text: String,
     pieces: Vec<Piece>,
-    /// From the hash of a text to its place among the pieces.
+    /// From the hash of a text to its position in `pieces`.
     places: HashMap<u64, u32, FxBuildHasher>,
     unknown: u32,
-    /// Bytes of the longest piece.
+    /// Length of the longest piece, in bytes.
     longest: usize,
-    /// Words of more characters are unknown.
+    /// Longer words (in characters) are unknown.
     max_characters: usize,
 }
 
@@ -327,8 +327,8 @@ impl WordPieces {
             max_characters: model.max_input_chars_per_word?,
         };
         for (token, id) in entries {
-            // A token that begins with the prefix could also begin a word that does: such words
-            // hold a mark and are never longer than it.
+            // A token with the prefix could also start a word with the same characters, but the
+            // prefix contains a mark, and a mark is always a word of one character.
             let (text, continues) = match token.strip_prefix(prefix) {
                 Some(rest) if !rest.is_empty() && !prefix.is_empty() => (rest, true),
                 _ => (token.as_ref(), false),
@@ -350,7 +350,7 @@ impl WordPieces {
             id,
         });
         let hash = text.bytes().fold(seed(continues), extended);
-        // Two texts of one hash, if that ever happened, would be for the pipeline.
+        // On a hash collision the model is left to the pipeline.
         self.places.insert(hash, place).is_none().then_some(())
     }
 
@@ -373,7 +373,7 @@ impl WordPieces {
         }
     }
 
-    /// The longest piece at a place of a word: the byte after it and its id.
+    /// The longest piece at `start` of a word: the byte after the piece, and its id.
     fn longest_piece(&self, word: &str, start: usize) -> Option<(usize, u32)> {
         let continues = start > 0;
         let bytes = &word.as_bytes()[start..];
@@ -394,7 +394,7 @@ impl WordPieces {
     }
 }
 
-/// What the hash of a piece begins with; of one that continues a word, after a byte that no text has.
+/// The initial hash of a piece; for continuing pieces it includes a byte that is never in UTF-8.
 fn seed(continues: bool) -> u64 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     if continues {

@@ -1,36 +1,36 @@
-//! The pipeline's normaliser and pre-tokeniser by hand, for the texts where they do nothing but
-//! fold case: most of them; others are normalised by the same library first. Words are those of
-//! the pipeline (a property test says so).
+//! Fast version of the normaliser and pre-tokeniser of the pipeline, for texts that only need case
+//! folding (most of them). Other texts are normalised by the same library first. Words are
+//! identical to those of the pipeline; a property test checks that.
 
 use tokenizers::NormalizedString;
 use tokenizers::tokenizer::normalizer::Range;
 use unicode_normalization_alignments::char::is_combining_mark;
 use unicode_normalization_alignments::{IsNormalized, is_nfkc_quick};
 
-/// Finds words; holds the lower-case text for reuse.
+/// Finds words; reuses a buffer for the lower-case text.
 #[derive(Debug, Default)]
 pub(crate) struct Scanner {
     lower: String,
 }
 
-/// How a text was cut into words.
+/// How a text was split into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// The words are the text's own but for case, and every character that is no white space is
-    /// in one.
+    /// Words differ from the text only in case, and every character except white space is in a
+    /// word.
     AsWritten,
     /// The text was normalised first.
     Rewritten,
 }
 
-/// What a character is to a word.
+/// The role of a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     /// Part of a word.
     Word,
     /// Between words.
     Space,
-    /// A word of its own.
+    /// A separate word of one character.
     Mark,
 }
 
@@ -50,14 +50,14 @@ const ASCII: [Class; 128] = {
     classes
 };
 
-/// White space of ASCII.
+/// True for ASCII white space.
 pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | 9..=13)
 }
 
 impl Scanner {
-    /// Calls `each` with every normalised word and its first byte and the byte after its last in
-    /// the original. `None`, without a call, if the text needs the pipeline.
+    /// Calls `each` with every normalised word, its first byte and the byte after its last in the
+    /// original. Returns `None`, without a call, if the text needs the pipeline.
     pub(super) fn scan(
         &mut self,
         text: &str,
@@ -77,7 +77,7 @@ impl Scanner {
         Some(Cut::AsWritten)
     }
 
-    /// The same of a text in ASCII.
+    /// Like [`Self::scan`] for an ASCII text.
     pub(super) fn scan_ascii(&mut self, text: &str, each: &mut impl FnMut(&str, usize, usize)) {
         self.lower.clear();
         self.lower.push_str(text);
@@ -102,7 +102,7 @@ impl Scanner {
         }
     }
 
-    /// The same of a text that the pipeline's normaliser changes by more than case.
+    /// Like [`Self::scan`] for a text that needs more normalisation than case folding.
     fn scan_composed(
         &mut self,
         text: &str,
@@ -165,15 +165,15 @@ fn class(c: char) -> Class {
     }
 }
 
-/// Characters on which Unicode's lists differ between the pipeline's libraries and ours: enclosed
-/// letters, which count as alphabetic here and as symbols there, and whatever was added to
-/// Unicode after the pipeline's tables were made.
+/// Characters that the Unicode tables of the pipeline and of this module classify differently:
+/// enclosed letters (alphabetic here, symbols there), and characters that are newer than the tables
+/// of the pipeline.
 fn is_odd(c: char) -> bool {
     matches!(c, '\u{1f130}'..='\u{1f189}' | '\u{24b6}'..='\u{24e9}')
         || (c >= '\u{530}' && !is_plain(c))
 }
 
-/// Letters of long standing, and blocks that hold symbols alone.
+/// Long-established letters, and blocks that contain only symbols.
 fn is_plain(c: char) -> bool {
     matches!(c,
         '\u{621}'..='\u{63a}'

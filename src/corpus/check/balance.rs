@@ -1,4 +1,4 @@
-//! Whether codes can be told from what should not tell them: a column, or a single word.
+//! Finds codes that a column or a single word predicts although it should not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,32 +8,32 @@ use serde::Serialize;
 use super::{Finding, Kind};
 use crate::corpus::{Corpus, Statement};
 
-/// Words listed per code.
+/// Number of words listed per code.
 const WORDS: usize = 8;
-/// Fewest statements a listed word occurs in.
+/// A listed word occurs in at least this number of statements.
 const MIN_STATEMENTS: usize = 10;
 /// Columns with more values are identifiers, not strata.
 const MAX_VALUES: usize = 30;
 
-/// How strongly a variable and a column hang together.
+/// Association of a variable and a column.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Association {
     /// Id of the variable.
     pub variable: String,
     /// The column.
     pub column: String,
-    /// Cramér's V without correction; `null` where there is but one value.
+    /// Cramér's V without correction; `null` if the variable has only one value.
     pub cramers_v: Option<f64>,
 }
 
-/// A word that speaks for a code.
+/// A word that indicates a code.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TellingWord {
     /// The word.
     pub word: String,
     /// log₂ of p(word, code) / (p(word) p(code)).
     pub pmi: f64,
-    /// Statements with the word.
+    /// Number of statements with the word.
     pub statements: usize,
 }
 
@@ -118,7 +118,7 @@ fn finding(kind: Kind, message: String) -> Finding {
     }
 }
 
-/// Each variable against the language, the source and every other column of few values.
+/// Each variable against language, source, and every other column with few values.
 pub(super) fn associations(corpus: &Corpus) -> Vec<Association> {
     type Value = Box<dyn Fn(&Statement) -> Option<String>>;
     let mut columns: Vec<(String, Value)> = vec![
@@ -161,7 +161,7 @@ pub(super) fn associations(corpus: &Corpus) -> Vec<Association> {
     found
 }
 
-/// √(χ² / (n (min(rows, columns) − 1))).
+/// Cramér's V = √(χ² / (n (min(rows, columns) − 1))).
 fn cramers_v(pairs: &[(usize, String)]) -> Option<f64> {
     let mut cells: BTreeMap<(usize, &str), f64> = BTreeMap::new();
     let mut rows: BTreeMap<usize, f64> = BTreeMap::new();

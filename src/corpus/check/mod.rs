@@ -1,8 +1,8 @@
-//! Faults of a corpus that a model would learn or a measurement would hide.
+//! Checks a corpus for faults that a model would learn or a measurement would hide.
 //!
-//! A *fault* must be mended: a duplicate, a contradiction, damaged text, private data, a code
-//! that a language hardly has. The rest is for a person to look at: statements that are nearly
-//! the same, thin strata, words that betray a code.
+//! A *fault* must be fixed: a duplicate, a contradiction, damaged text, private data, a code with
+//! few statements in a language. The rest needs a look by a person: near duplicates, thin strata,
+//! words that give a code away.
 
 mod balance;
 mod near;
@@ -21,9 +21,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CheckParams {
-    /// Jaccard likeness of character 4-grams from which two statements are near duplicates.
+    /// Jaccard index of character 4-grams from which two statements are near duplicates.
     pub near: f64,
-    /// Fewest statements of a code in a language, and of a combination of codes in one.
+    /// Minimum number of statements per language, for a code and for a combination of codes.
     pub min_stratum: usize,
 }
 
@@ -40,13 +40,13 @@ impl Default for CheckParams {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The same text (but for case and white space) under the same codes.
+    /// The same text (ignoring case and white space) with the same codes.
     Duplicate,
-    /// The same text under different codes.
+    /// The same text with different codes.
     Contradiction,
     /// Nearly the same text in another group: a split would leak.
     NearDuplicateAcrossGroups,
-    /// Nearly the same text in one group, and not marked as a minimal pair.
+    /// Nearly the same text in one group, not marked as a minimal pair.
     NearDuplicateInGroup,
     /// A minimal pair that isn't two statements of one group with different codes.
     BadPair,
@@ -54,14 +54,14 @@ pub enum Kind {
     ThinCode,
     /// A combination of codes with few statements in a language.
     ThinStratum,
-    /// Text that was damaged on its way: replacement characters, mojibake, control characters.
+    /// Damaged text: replacement characters, mojibake, control characters.
     TextDamage,
-    /// What looks like a phone number, identity number, e-mail, link, handle or street address.
+    /// Looks like a phone number, identity number, e-mail, link, handle or street address.
     PrivateData,
 }
 
 impl Kind {
-    /// Whether it must be mended.
+    /// Whether the finding must be fixed.
     pub fn is_fault(self) -> bool {
         !matches!(self, Self::NearDuplicateInGroup | Self::ThinStratum)
     }
@@ -72,7 +72,7 @@ impl Kind {
             Self::Contradiction => "contradictions: one text, different codes",
             Self::NearDuplicateAcrossGroups => "near duplicates in different groups",
             Self::NearDuplicateInGroup => "near duplicates in one group (to look at)",
-            Self::BadPair => "minimal pairs that are none",
+            Self::BadPair => "invalid minimal pairs",
             Self::ThinCode => "codes with few statements",
             Self::ThinStratum => "thin strata (to look at)",
             Self::TextDamage => "damaged text",
@@ -81,14 +81,14 @@ impl Kind {
     }
 }
 
-/// One thing found.
+/// One problem in a corpus.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Finding {
-    /// What it is about.
+    /// Kind of the problem.
     pub kind: Kind,
-    /// Lines of the statements, 0 where none is meant.
+    /// Lines of the statements; empty if the finding is about no single line.
     pub lines: Vec<u64>,
-    /// What was found.
+    /// Description of the problem.
     pub message: String,
 }
 
@@ -99,20 +99,20 @@ pub struct CheckReport {
     /// Always `konflik/check`.
     #[schemars(extend("const" = "konflik/check"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of this schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
-    /// Statements read.
+    /// Number of statements.
     pub statements: usize,
-    /// Groups they belong to.
+    /// Number of groups.
     pub groups: usize,
-    /// Statements by code of each variable.
+    /// Number of statements per code of each variable.
     pub codes: BTreeMap<String, Vec<(String, usize)>>,
-    /// How strongly codes hang together with languages, registers and the like.
+    /// Association of codes with languages, registers and other columns.
     pub associations: Vec<balance::Association>,
-    /// For each code the words that most betray it, with their pointwise mutual information in bits.
+    /// The words that indicate each code most, with pointwise mutual information in bits.
     pub telling_words: BTreeMap<String, Vec<balance::TellingWord>>,
-    /// What was found, by kind and line.
+    /// The findings, ordered by kind and line.
     pub findings: Vec<Finding>,
 }
 
@@ -162,12 +162,12 @@ pub fn check(corpus: &Corpus, params: &CheckParams) -> Result<CheckReport> {
 }
 
 impl CheckReport {
-    /// How many findings must be mended.
+    /// Number of findings that must be fixed.
     pub fn faults(&self) -> usize {
         self.findings.iter().filter(|f| f.kind.is_fault()).count()
     }
 
-    /// For a terminal or a datasheet.
+    /// The report as text, for a terminal or a datasheet.
     pub fn text(&self) -> String {
         let mut out = format!("{} statements in {} groups\n", self.statements, self.groups);
         for (variable, counts) in &self.codes {
@@ -177,9 +177,7 @@ impl CheckReport {
                 .collect();
             let _ = writeln!(out, "{variable}: {}", parts.join(", "));
         }
-        out.push_str(
-            "\nhow codes hang together with columns (Cramér's V, 0 not at all, 1 wholly):\n",
-        );
+        out.push_str("\nassociation of codes with columns (Cramér's V: 0 none, 1 perfect):\n");
         for a in &self.associations {
             let value = a
                 .cramers_v
@@ -187,7 +185,7 @@ impl CheckReport {
             let _ = writeln!(out, "  {} by {}: {value}", a.variable, a.column);
         }
         out.push_str(
-            "\nwords that betray a code (pointwise mutual information, bits; n statements):\n",
+            "\nwords that give a code away (pointwise mutual information, bits; n statements):\n",
         );
         for (code, words) in &self.telling_words {
             let list: Vec<String> = words
@@ -218,7 +216,7 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 
-/// The codes of a statement for a message.
+/// The codes of a statement, as text for a message.
 fn code_names(corpus: &Corpus, statement: &Statement) -> String {
     let name = |(v, code): (usize, &Option<usize>)| {
         code.map(|c| corpus.codebook.variables[v].codes[c].id.clone())
@@ -232,7 +230,7 @@ fn code_names(corpus: &Corpus, statement: &Statement) -> String {
         .join(", ")
 }
 
-/// The first words of a text for a message.
+/// The first words of a text, for a message.
 fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

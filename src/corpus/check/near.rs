@@ -1,8 +1,8 @@
 //! Exact and near duplicates, and the minimal pairs that are allowed to be near.
 //!
-//! Near duplicates are found exactly, without sampling: two sets of shingles that are at least
-//! `t` alike share a shingle among the first |x| − ⌈t|x|⌉ + 1 of each, the rarest first (prefix
-//! filter; Chaudhuri, Ganti and Kaushik 2006), so only statements that do are compared.
+//! The search is exact, without sampling. Prefix filter (Chaudhuri, Ganti and Kaushik 2006): two
+//! sets x with Jaccard index ≥ `t` share a shingle among the first |x| − ⌈t|x|⌉ + 1 of each, rarest
+//! first. Only statements that share one are compared.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -85,7 +85,7 @@ fn same_pair(a: &Statement, b: &Statement) -> bool {
     pair(a).is_some() && pair(a) == pair(b)
 }
 
-/// Pairs that are not two statements of one group with different codes.
+/// Pairs that are not two statements of the same group with different codes.
 pub(super) fn bad_pairs(corpus: &Corpus) -> Vec<Finding> {
     let mut pairs: BTreeMap<&str, Vec<&Statement>> = BTreeMap::new();
     for statement in &corpus.statements {
@@ -95,7 +95,7 @@ pub(super) fn bad_pairs(corpus: &Corpus) -> Vec<Finding> {
     }
     let bad = |(id, members): (&str, Vec<&Statement>)| {
         let fault = match members.as_slice() {
-            [a, b] if a.group != b.group => "stands in two groups".to_string(),
+            [a, b] if a.group != b.group => "is in two groups".to_string(),
             [a, b] if a.codes == b.codes => "has the same codes twice".to_string(),
             [_, _] => return None,
             other => format!("has {} statements, not two", other.len()),
@@ -109,7 +109,7 @@ pub(super) fn bad_pairs(corpus: &Corpus) -> Vec<Finding> {
     pairs.into_iter().filter_map(bad).collect()
 }
 
-/// Shingles of a text as positions in the order of rarity.
+/// The shingles of each text as ranks, ascending; rank 0 is the rarest shingle.
 fn shingle_sets(texts: &[String]) -> Vec<Vec<u32>> {
     let shingles = |text: &String| -> BTreeSet<String> {
         let chars: Vec<char> = text.chars().collect();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The prefix filter finds what comparing everything finds.
+        /// The prefix filter finds the same pairs as comparing all.
         #[test]
         fn the_filter_loses_no_pair(texts in prop::collection::vec("(abcd|bcde|efgh|xyzw| ){6,14}", 2..25), near in 0.3..1.0f64) {
             let sets = shingle_sets(&texts);

@@ -1,4 +1,4 @@
-//! Codes as doccano and Label Studio export them.
+//! Reads the exports of doccano and Label Studio.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{CoderOptions, Coding};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{Error, Location, Result};
 
-/// What a file of annotations holds.
+/// The content of a file of annotations.
 #[derive(Default)]
 pub(super) struct Annotations {
     /// The statements.
@@ -20,21 +20,21 @@ pub(super) struct Annotations {
     pub(super) coders: Vec<String>,
     /// The codes.
     pub(super) codings: Vec<Coding>,
-    /// What was left out, and why.
+    /// Notes about parts that were left out, with the reason.
     pub(super) notes: Vec<String>,
 }
 
-/// A statement that a file holds.
+/// A statement in a file.
 #[derive(Default)]
 pub(super) struct FoundUnit {
     pub(super) id: String,
     pub(super) text: Option<String>,
-    /// The case that it belongs to, where the file says so.
+    /// The case of the statement, if the file names it.
     pub(super) group: Option<String>,
 }
 
-/// doccano's export of one user: a list of labels, `variable:code` or, where only one variable
-/// has such a code, the code alone. At most one code per variable.
+/// doccano's export of one user: a list of labels. A label is `variable:code`, or only the code if
+/// one variable alone has it. At most one code per variable.
 pub(super) fn doccano(
     rows: &KeyedRows,
     column: usize,
@@ -69,12 +69,12 @@ pub(super) fn doccano(
     Error::several(faults).map_or(Ok(found), Err)
 }
 
-/// The labels in a cell: a list of strings, nothing when blank.
+/// The labels in a cell, a JSON list of strings; none for a blank cell.
 fn labels(cell: &str) -> Result<Vec<String>, String> {
     if cell.trim().is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_str(cell).map_err(|_| "`label` is not a list of words".into())
+    serde_json::from_str(cell).map_err(|_| "`label` is not a list of strings".into())
 }
 
 /// The variable and code of each label.
@@ -140,9 +140,9 @@ impl Annotations {
     }
 }
 
-/// Label Studio's JSON export: tasks with annotations; cancelled ones and predictions are left
-/// out. Of several annotations by one user the last counts. A variable is the choice of that
-/// name; other results are left out.
+/// Label Studio's JSON export: tasks with annotations. Cancelled annotations and predictions are
+/// left out. If one user has several annotations, the last counts. The choice named after a
+/// variable holds its code; other results are left out.
 pub(super) fn label_studio(
     path: &Path,
     codebook: &Codebook,
@@ -219,7 +219,7 @@ fn result_code(result: &Value, codebook: &Codebook) -> Result<Option<(usize, usi
     }
 }
 
-/// The name of who made an annotation: an address where it is exported, else the user's number.
+/// The author of an annotation: the e-mail address if exported, else the user number.
 fn user(annotation: &Value) -> Result<String, String> {
     let by = annotation.get("completed_by").unwrap_or(&Value::Null);
     let number = by.get("id").unwrap_or(by);

@@ -1,20 +1,20 @@
-//! What most people said of a statement.
+//! The majority code of a statement.
 
 use super::CoderTable;
 
 /// The code that most people gave to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Majority {
-    /// The code; `None` where nobody gave one or several were given equally often.
+    /// The code; `None` if there is no code or a tie.
     pub code: Option<usize>,
-    /// How many people gave it, or each of those that are equal.
+    /// How many people gave the code, or each of the tied codes.
     pub most: usize,
     /// How many people gave a code.
     pub people: usize,
 }
 
 impl Majority {
-    /// The majority of the codes of one variable, by coder; models have no vote.
+    /// The majority of `codes`, one per coder, of one variable; models have no vote.
     pub fn of(table: &CoderTable, codes: &[Option<usize>], classes: usize) -> Self {
         let mut votes = vec![0; classes];
         let people = table.coders.iter().zip(codes).filter(|(c, _)| !c.is_model);
@@ -31,7 +31,7 @@ impl Majority {
         }
     }
 
-    /// Whether several codes were given equally often.
+    /// Whether several codes are tied.
     pub fn is_tie(self) -> bool {
         self.code.is_none() && self.people > 0
     }

@@ -1,4 +1,4 @@
-//! The codes of any number of coders, side by side, from the files that coding tools write.
+//! Joins the codes of several coders, read from the files that coding tools write.
 
 mod annotation;
 mod majority;
@@ -18,43 +18,43 @@ pub use majority::Majority;
 
 use annotation::{Annotations, FoundUnit};
 
-/// Who codes.
+/// A person or model that codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coder {
-    /// Name: that of a column, of a file, or of a user in Label Studio or a REFI-QDA project.
+    /// Name of the column, of the file, or of the user in Label Studio or a REFI-QDA project.
     pub name: String,
-    /// Whether it is a model rather than a person.
+    /// True for a model, false for a person.
     pub is_model: bool,
 }
 
-/// A statement that several may have coded.
+/// A statement that several coders may have coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodedUnit {
     /// Identifier, the same in all files.
     pub id: String,
-    /// The statement, where one of the files has it.
+    /// The text, if one of the files has it.
     pub text: Option<String>,
-    /// The case that it belongs to, where one of the files says so: statements of one are alike.
+    /// The case of the statement, if one of the files names it. Statements of a case are similar.
     pub group: Option<String>,
-    /// For each variable the code of each coder, `None` where there is none.
+    /// Variable → coder → code; `None` if the coder gave no code.
     pub codes: Vec<Vec<Option<usize>>>,
 }
 
 /// Statements by coders.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CoderTable {
-    /// The coders, in the order in which they were found.
+    /// The coders, in order of first occurrence.
     pub coders: Vec<Coder>,
-    /// The statements, in the order in which they were found.
+    /// The statements, in order of first occurrence.
     pub units: Vec<CodedUnit>,
-    /// What of the files was left out, and why.
+    /// Notes about the parts of the files that were left out, with the reason.
     pub notes: Vec<String>,
-    /// What was found out about the tables among the files, with their names.
+    /// Name and detected layout of each table among the files.
     pub layouts: Vec<(String, Layout)>,
     by_id: BTreeMap<String, usize>,
 }
 
-/// One code on the way into the table.
+/// One code to be entered into the table.
 struct Coding {
     id: String,
     coder: usize,
@@ -62,17 +62,17 @@ struct Coding {
     code: usize,
 }
 
-/// How the files are read.
+/// Options for reading the files.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CoderOptions {
-    /// The column (or key) of the ids; `konflik_id` where there is one, else `id`, when `None`.
+    /// The column (or key) of the ids; `None`: `konflik_id` if it exists, else `id`.
     pub id: Option<String>,
-    /// What the columns of a model's codes begin with.
+    /// Prefix of the columns with codes of a model.
     pub prefix: String,
-    /// The column (or key) of the cases that statements belong to; `group` when `None`.
+    /// The column (or key) of the cases; `None`: `group`.
     pub group: Option<String>,
-    /// Bytes that a project (`.qdpx`) may unpack to.
+    /// Maximum unpacked size of a project (`.qdpx`), in bytes.
     pub max_unpacked: u64,
 }
 
@@ -94,12 +94,12 @@ impl Default for CoderOptions {
 }
 
 impl CoderTable {
-    /// Reads files and joins their statements by id. A file is one of
+    /// Reads files and joins their statements by id. Kinds of files:
     ///
-    /// - a table or JSON lines with a column per variable: one coder, named for the file;
-    /// - the same with columns `<variable>_<coder>`: a coder each;
-    /// - either of them with a model's columns `<prefix><variable>`: a model;
-    /// - doccano's JSON lines of one user, `"label": ["variable:code", …]`: one coder, named for
+    /// - a table or JSON lines with a column per variable: one coder, named after the file;
+    /// - the same with columns `<variable>_<coder>`: one coder per name;
+    /// - either of them with columns `<prefix><variable>` of a model: a model;
+    /// - doccano's JSON lines of one user, `"label": ["variable:code", …]`: one coder, named after
     ///   the file;
     /// - Label Studio's JSON: a coder per user;
     /// - a REFI-QDA project (`.qdpx`): a coder per user, a statement per coded span of a text.
@@ -135,7 +135,7 @@ impl CoderTable {
         Ok(table)
     }
 
-    /// Whether statements are known to belong together.
+    /// Whether any statement has a group.
     pub fn has_groups(&self) -> bool {
         self.units.iter().any(|unit| unit.group.is_some())
     }
@@ -208,7 +208,7 @@ impl CoderTable {
         Ok(())
     }
 
-    /// The position of a coder, who is added if new. One name in two files is one coder.
+    /// The position of a coder; adds a new coder. The same name in two files is one coder.
     fn coder(&mut self, coder: Coder, codebook: &Codebook) -> usize {
         if let Some(position) = self.coders.iter().position(|c| *c == coder) {
             return position;
@@ -239,7 +239,7 @@ impl CoderTable {
         unit.group = unit.group.take().or_else(|| said(found.group));
     }
 
-    /// Enters a code; a blank never replaces one, nor does another code.
+    /// Enters a code. A blank is ignored; a different code of the same coder is an error.
     fn code(
         &mut self,
         path: &Path,
@@ -256,7 +256,7 @@ impl CoderTable {
             Some(other) if other != code => Err(Error::Annotation {
                 at: Location::file(path.display().to_string()),
                 reason: format!(
-                    "{} coded {id:?} otherwise in an earlier file: name the files for different coders",
+                    "{} coded {id:?} differently in an earlier file: name the files for different coders",
                     self.coders[coder].name
                 ),
             }),
@@ -265,7 +265,7 @@ impl CoderTable {
     }
 }
 
-/// For each coder of the file the column of each variable.
+/// The coders of the file, each with the column of each variable.
 fn columns_of_coders(
     rows: &KeyedRows,
     path: &Path,

@@ -1,4 +1,4 @@
-//! `config.json`: the shape of the network, and the codes that its heads tell apart.
+//! `config.json`: the shape of the network and the codes of its heads.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use crate::features::network::Activation;
 
-/// The largest width: above it the integers of a row would have too few bits.
+/// Maximum width: for wider rows the quantised activations would have too few bits.
 const MAX_WIDTH: usize = 1 << 16;
 
-/// The shape of the network, and the codes that its heads tell apart.
+/// The shape of the network and the codes of its heads.
 #[derive(Deserialize)]
 pub(super) struct Config {
     pub(super) hidden_size: usize,
@@ -17,20 +17,20 @@ pub(super) struct Config {
     pub(super) num_attention_heads: usize,
     pub(super) intermediate_size: usize,
     pub(super) vocab_size: usize,
-    /// Tokens of a window, with those at its start and end.
+    /// Tokens per window, including start and end token.
     pub(super) max_position_embeddings: usize,
     pub(super) layer_norm_eps: f32,
     hidden_act: String,
-    /// Lowest layers that were left as the base model has them; none: there is no general vector.
+    /// Number of lowest layers left as in the base model; 0: there is no general vector.
     #[serde(default)]
     pub(super) general_layers: usize,
-    /// The codes of each variable that there is a head for.
+    /// The codes of each variable with a head.
     #[serde(default)]
     pub(super) codes: BTreeMap<String, Vec<String>>,
 }
 
 impl Config {
-    /// Reads it; the error says what is wrong.
+    /// Parses and checks `config.json`; the error says what is wrong.
     pub(super) fn from_json(json: &[u8]) -> Result<Self, String> {
         let config: Self = serde_json::from_slice(json).map_err(|e| e.to_string())?;
         match config.fault() {
@@ -67,7 +67,7 @@ impl Config {
                 return Some(format!("{name} is {width}, supported are 1 to {MAX_WIDTH}"));
             }
         }
-        // One between the token at the start and that at the end.
+        // Start token, one token of text, end token.
         if self.max_position_embeddings < 3 {
             return Some(format!(
                 "max_position_embeddings is {}, which leaves no room for a text",

@@ -1,4 +1,4 @@
-//! Classifiers on the vector of a text, trained together with the network.
+//! Classifiers on the vector of a text; they are trained together with the network.
 
 use crate::features::network::softmax;
 
@@ -18,12 +18,12 @@ impl ContextHead {
         &self.variable
     }
 
-    /// Its codes.
+    /// The codes of the variable.
     pub fn codes(&self) -> &[String] {
         &self.codes
     }
 
-    /// The score of each code, before the softmax, for a text with this vector.
+    /// The scores of the codes, before the softmax, for a text with this vector.
     pub(super) fn scores(&self, vector: &[f32]) -> Vec<f32> {
         let weights = self.weights.chunks_exact(vector.len().max(1));
         let scores = weights.zip(&self.bias).map(|(weights, bias)| {
@@ -34,7 +34,7 @@ impl ContextHead {
         scores.collect()
     }
 
-    /// The probability of each code for a text with this vector, which must not be scaled.
+    /// The probabilities of the codes for a text with this unscaled vector.
     pub fn probabilities(&self, vector: &[f32]) -> Vec<f32> {
         let mut probabilities = self.scores(vector);
         softmax(&mut probabilities);

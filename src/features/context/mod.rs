@@ -1,26 +1,26 @@
-//! The context encoder: vectors of whole texts, in which a word means what it means beside the
-//! others, and probabilities of codes from them.
+//! The context encoder: vectors of whole texts that reflect each word in its context, and
+//! probabilities of codes computed from them.
 //!
-//! A small BERT network with weights of 8 bits, some hundred statements a second on one core.
+//! A small BERT network with 8-bit weights: some hundred statements per second on one core.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | the shape of the network, as BERT names it; `codes`: variables and their codes |
-//! | `tokenizer.json` | a Unigram tokenizer, as XLM-R has it |
+//! | `tokenizer.json` | a Unigram tokenizer as in XLM-R |
 //! | `model.safetensors` | the weights |
 //!
-//! Integers `weight` of 8 bits are in units of their row, `scale`. Per layer `encoder.layer.N.` there
-//! are `qkv` (query, key and value one below the other, each head by head), `attn_out`, `attn_norm`,
-//! `ffn_in`, `ffn_out` and `ffn_norm`. The type of token is added to the positions, of which the
-//! first is that of the first token.
+//! The 8-bit integers `weight` have one unit per row, `scale`. A layer `encoder.layer.N.` has the
+//! tensors `qkv` (query, key and value stacked, each ordered by head), `attn_out`, `attn_norm`,
+//! `ffn_in`, `ffn_out` and `ffn_norm`. The positions start at the position of the first token and
+//! already include the token type.
 //!
-//! The heads read the mean of the last states. For codes of others there is a second vector: the
-//! lowest layers, `general_layers`, are those of the base model, so the mean of their states still
-//! tells apart what the heads have no need to. It lies beside that of the last states, each with its
-//! `vectors.*.middle` taken off and scaled to the same length.
+//! The heads read the mean of the last states. For other codebooks there is a second vector: the
+//! `general_layers` lowest layers are those of the base model, so the mean of their states keeps
+//! distinctions that the heads don't need. The result is both vectors concatenated; from each its
+//! `vectors.*.middle` is subtracted, and both are scaled to the same length.
 //!
-//! The vector of a text depends on the text alone: it has the same bits whatever stands beside it,
-//! on any number of threads and any kind of processor.
+//! The vector of a text depends only on the text: it has the same bits in any batch, on any number
+//! of threads and any kind of processor.
 
 mod config;
 mod heads;
@@ -44,7 +44,7 @@ pub use heads::ContextHead;
 use tensors::Tensors;
 use tokens::Tokens;
 
-/// Windows that are read of one text.
+/// Maximum number of windows read per text.
 const MAX_WINDOWS: usize = 64;
 
 /// The files of a context encoder.
@@ -58,63 +58,63 @@ pub struct ContextFiles {
     pub tensors: Cow<'static, [u8]>,
 }
 
-/// Turns texts into vectors that lie the closer the more alike the texts are in meaning.
+/// Turns texts into vectors; texts with similar meaning have similar vectors.
 pub struct ContextEncoder {
     name: String,
     hash: OnceLock<Hash>,
-    /// What the hash is of, if it isn't known yet.
+    /// The files to hash, if the hash isn't known yet.
     hashed: [&'static [u8]; 3],
     tokens: Tokens,
-    /// Tokens of a window, without those at its start and end.
+    /// Tokens per window, without start and end token.
     window: usize,
     network: Network,
     heads: Vec<ContextHead>,
     general: Option<General>,
 }
 
-/// What the vectors for codes of others are made with.
+/// Parameters of the vectors for other codebooks.
 struct General {
-    /// How many of the lowest layers.
+    /// Number of lowest layers.
     layers: usize,
-    /// The middles of the general and of the last vectors.
+    /// The mean of the general and of the last vectors.
     middles: [Vec<f32>; 2],
 }
 
-/// What is asked for beside the mean of the last states.
+/// Additional output, besides the mean of the last states.
 #[derive(Clone, Copy, PartialEq)]
 enum Also {
     Nothing,
     /// The scores of each token.
     Scores,
-    /// The mean of the states behind the general layers.
+    /// The mean of the states after the general layers.
     General,
 }
 
 /// The vectors of texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContextVectors {
-    /// Texts × dimensions; the mean of the last states of all tokens.
+    /// Texts × dimensions: the mean of the last states of all tokens.
     pub vectors: Vectors,
-    /// How many tokens at the end of each text were too many to be read.
+    /// Number of tokens at the end of each text that exceeded the limit and were not read.
     pub unread: Vec<usize>,
 }
 
-/// A word of a text and what it adds to the scores of codes.
+/// A word of a text and its contribution to the scores of the codes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContextWord {
-    /// Its bytes in the text.
+    /// Byte range of the word in the text.
     pub range: Range<usize>,
-    /// For each head and each of its codes, one after the other: the word's part of the code's mean
-    /// score over all tokens, before the softmax. As a vector is the mean of the states of its
-    /// tokens, a score is the sum of the parts of all words, but for the marks at both ends (class
-    /// activation mapping; Zhou et al., CVPR 2016).
+    /// One number per head and code: the part of the word in the mean score of the code over all
+    /// tokens, before the softmax. Because a vector is the mean of token states, a score is the sum
+    /// of the parts of all words, except for start and end token (class activation mapping; Zhou et
+    /// al., CVPR 2016).
     pub scores: Vec<f32>,
 }
 
 /// The vectors of texts, their general vectors, and the scores of their tokens.
 type Read = (Last, Array2<f32>, Vec<Vec<Vec<f32>>>);
 
-/// Vectors of the last states, texts × dimensions, and the tokens that were not read.
+/// Vectors of the last states, texts × dimensions, and the number of unread tokens per text.
 struct Last {
     vectors: Array2<f32>,
     unread: Vec<usize>,
@@ -129,17 +129,17 @@ impl From<Last> for ContextVectors {
     }
 }
 
-/// What is read of one window.
+/// The output for one window.
 struct Sums {
-    /// The sum of the last states of its tokens.
+    /// The sum of the last token states.
     states: Vec<f32>,
-    /// The sum of the states behind the general layers, if asked for.
+    /// The sum of the token states after the general layers, if requested.
     general: Vec<f32>,
-    /// For each token, if asked for, its scores by all heads.
+    /// The scores of each token by all heads, if requested.
     scores: Vec<Vec<f32>>,
 }
 
-/// Bytes that begin where numbers may, so that they need no copy.
+/// Aligns bytes for numbers, so that tensors need no copy.
 #[repr(C, align(64))]
 struct Aligned<B: ?Sized>(B);
 
@@ -150,8 +150,8 @@ impl ContextEncoder {
     /// The name of the shipped encoder.
     pub const SHIPPED: &'static str = "context";
 
-    /// The encoder that every build carries: `models/context` of the project. It is put together
-    /// at the first call.
+    /// The encoder that is embedded in every build: `models/context` of the project. It is
+    /// assembled at the first call.
     pub fn shipped() -> Result<&'static Self> {
         static SHIPPED: OnceLock<ContextEncoder> = OnceLock::new();
         if let Some(encoder) = SHIPPED.get() {
@@ -168,11 +168,10 @@ impl ContextEncoder {
         Ok(SHIPPED.get_or_init(|| encoder))
     }
 
-    /// Puts an encoder together from its files. Weights that last as long as the program are used
-    /// where they lie.
+    /// Assembles an encoder from its files. Static weights are used without a copy.
     ///
-    /// Fails if a file is damaged or of another kind, if a tensor is missing or has another shape
-    /// than the configuration says, or if a number isn't finite.
+    /// Fails if a file is damaged or of another kind, if a tensor is missing or its shape differs
+    /// from the configuration, or if a number isn't finite.
     pub fn from_files(name: &str, files: &ContextFiles) -> Result<Self> {
         Self::on(Machine::detect(), name, files)
     }
@@ -226,28 +225,28 @@ impl ContextEncoder {
         })
     }
 
-    /// SHA-256 of `config.json`, `tokenizer.json` and `model.safetensors` one after the other.
+    /// SHA-256 of the concatenated files `config.json`, `tokenizer.json` and `model.safetensors`.
     pub fn hash(&self) -> Hash {
         *self.hash.get_or_init(|| Hash::of_parts(self.hashed))
     }
 
-    /// How many numbers a vector has.
+    /// Dimensions of a vector.
     pub fn dim(&self) -> usize {
         self.network.hidden
     }
 
-    /// The classifiers that were trained with the network, in the order of their variables' names.
+    /// The classifiers that were trained with the network, ordered by variable name.
     pub fn heads(&self) -> &[ContextHead] {
         &self.heads
     }
 
-    /// The vectors of `texts`, in their order. What is longer than a window is read in windows one
-    /// after the other, at most 64.
+    /// The vectors of `texts`, in order. A text longer than a window is read in consecutive
+    /// windows, at most 64.
     pub fn encode(&self, texts: &[&str]) -> Result<ContextVectors> {
         Ok(self.read(texts, Also::Nothing)?.0.into())
     }
 
-    /// The vectors of `texts`, and for each its words with what they add to the scores of codes.
+    /// The vectors of `texts`, and for each text its words with their contribution to the scores.
     pub fn explain(&self, texts: &[&str]) -> Result<(ContextVectors, Vec<Vec<ContextWord>>)> {
         let (vectors, _, scores) = self.read(texts, Also::Scores)?;
         let words = texts.par_iter().zip(scores);
@@ -255,8 +254,8 @@ impl ContextEncoder {
         Ok((vectors.into(), words.collect()))
     }
 
-    /// Gives each word the scores of its tokens. A word is cut into the same tokens alone as in its
-    /// text, since the tokenizer splits at white space first.
+    /// Sums the token scores of each word. A single word has the same tokens as in its text,
+    /// because the tokenizer splits at white space first.
     fn words(&self, text: &str, scores: &[Vec<f32>]) -> Vec<ContextWord> {
         let mut rest = scores;
         let mut words = Vec::new();
@@ -279,7 +278,7 @@ impl ContextEncoder {
         words
     }
 
-    /// The vectors of `texts`; their general vectors and the scores of their tokens, if asked for.
+    /// The vectors of `texts`; also the general vectors or the token scores, if requested.
     fn read(&self, texts: &[&str], also: Also) -> Result<Read> {
         let tokens: Vec<Vec<u32>> = texts.par_iter().map(|text| self.tokens.ids(text)).collect();
         let read = self.window * MAX_WINDOWS;
@@ -322,12 +321,12 @@ impl ContextEncoder {
         Ok((Last { vectors, unread }, general, scores))
     }
 
-    /// What is read of the texts, window by window, with the place of its text.
+    /// The windows of the texts, each with the position of its text.
     fn windows(&self, texts: Vec<Vec<u32>>) -> Vec<(usize, Vec<u32>)> {
         let mut windows = Vec::with_capacity(texts.len());
         for (text, ids) in texts.into_iter().enumerate() {
             let parts = ids.chunks(self.window).take(MAX_WINDOWS);
-            // A text without tokens has one window too.
+            // A text without tokens also has one window.
             let empty = ids.is_empty().then_some(&[][..]);
             let (first, last) = (self.tokens.first, self.tokens.last);
             let parts = parts.chain(empty);
@@ -340,7 +339,7 @@ impl ContextEncoder {
         let mut scores = Vec::new();
         if also == Also::Scores {
             let states = states.last.chunks_exact(self.dim());
-            // The marks at both ends are no words.
+            // Start and end token belong to no word.
             let words = states.clone().take(states.len() - 1).skip(1);
             scores.extend(words.map(|state| self.scores(state)));
         }
@@ -375,8 +374,8 @@ impl TextEncoder for ContextEncoder {
         }
     }
 
-    /// The general vectors and those of the last states beside each other, if there are both; of
-    /// length 1.
+    /// The general vectors and the vectors of the last states, concatenated; without general
+    /// layers only the latter. Length 1.
     fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         let Some(General { middles, .. }) = &self.general else {
             let (mut last, ..) = self.read(texts, Also::Nothing)?;
@@ -394,7 +393,7 @@ impl TextEncoder for ContextEncoder {
     }
 }
 
-/// Gives each row that length; a null vector has no direction and stays.
+/// Scales each row to `length`; a zero vector has no direction and is kept.
 fn scale_to(vectors: &mut Array2<f32>, length: f32) {
     for mut vector in vectors.rows_mut() {
         let squares = vector.iter().map(|x| f64::from(*x) * f64::from(*x));
@@ -407,7 +406,7 @@ fn scale_to(vectors: &mut Array2<f32>, length: f32) {
 mod tests {
     use super::*;
 
-    /// The tiny network on these instructions.
+    /// The tiny network with this instruction set.
     fn tiny(machine: Machine) -> ContextEncoder {
         macro_rules! file {
             ($name:literal) => {

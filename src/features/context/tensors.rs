@@ -1,4 +1,4 @@
-//! `model.safetensors`: the weights of the network and its heads, shape by shape.
+//! `model.safetensors`: reads the weights of the network and its heads and checks their shapes.
 
 use std::borrow::Cow;
 
@@ -10,19 +10,19 @@ use super::heads::ContextHead;
 use crate::base::tensor::decoded;
 use crate::features::network::{Embeddings, Layer, Linear, Machine, Network, Norm, Words};
 
-/// What a file holds.
+/// The content of a file: network, heads, middles.
 type Parts = (Network, Vec<ContextHead>, Option<[Vec<f32>; 2]>);
 
-/// The tensors of a file by their names. Each must have the shape that the configuration says.
+/// The tensors of a file, looked up by name. Their shapes must agree with the configuration.
 pub(super) struct Tensors<'a, 'b> {
     config: &'a Config,
     file: SafeTensors<'b>,
-    /// Lends integers where they lie, or copies them.
+    /// Borrows integers from the file, or copies them.
     keep: fn(&'b [u8]) -> Cow<'static, [i8]>,
 }
 
 impl<'a> Tensors<'a, 'static> {
-    /// Tensors that last as long as the program; integers are not copied.
+    /// Tensors in static bytes; integers are not copied.
     pub(super) fn lasting(config: &'a Config, bytes: &'static [u8]) -> Result<Self, String> {
         Self::new(config, bytes, |integers| {
             Cow::Borrowed(bytemuck::cast_slice(integers))
@@ -31,7 +31,7 @@ impl<'a> Tensors<'a, 'static> {
 }
 
 impl<'a, 'b> Tensors<'a, 'b> {
-    /// Tensors to be copied.
+    /// Tensors whose integers are copied.
     pub(super) fn copied(config: &'a Config, bytes: &'b [u8]) -> Result<Self, String> {
         Self::new(config, bytes, |integers| {
             Cow::Owned(bytemuck::cast_slice(integers).to_vec())
@@ -51,7 +51,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
         })
     }
 
-    /// The network, the heads, in the order of their names, and the middles, if there are general
+    /// The network, the heads in the order of their names, and the middles if there are general
     /// layers.
     pub(super) fn read(&self, machine: Machine) -> Result<Parts, String> {
         let heads = self.config.codes.iter();
@@ -64,7 +64,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
         ))
     }
 
-    /// The middles of the general and of the last vectors: what most texts have in common.
+    /// The mean of the general and of the last vectors: the common part of most texts.
     fn middles(&self) -> Result<[Vec<f32>; 2], String> {
         let shape = [self.config.hidden_size];
         Ok([
@@ -111,7 +111,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
         })
     }
 
-    /// A linear layer of `shape` outputs × inputs.
+    /// A linear layer; `shape` is outputs × inputs.
     fn linear(&self, name: &str, shape: [usize; 2]) -> Result<Linear, String> {
         Ok(Linear::integers(
             self.integers(&format!("{name}.weight"), shape)?,
@@ -140,7 +140,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
         })
     }
 
-    /// The numbers of a tensor in single precision, all of them finite.
+    /// The numbers of a single-precision tensor; fails unless all are finite.
     fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
         let data = self.data(name, Dtype::F32, shape)?;
         let numbers = decoded(data, f32::from_le_bytes);
@@ -150,7 +150,7 @@ impl<'a, 'b> Tensors<'a, 'b> {
         }
     }
 
-    /// The numbers of a tensor of 8-bit integers.
+    /// The numbers of an 8-bit integer tensor.
     fn integers(&self, name: &str, shape: [usize; 2]) -> Result<Cow<'static, [i8]>, String> {
         self.data(name, Dtype::I8, &shape).map(self.keep)
     }

@@ -1,8 +1,9 @@
-//! The tokenizer of XLM-R (Conneau et al. 2020) by hand: `tokenizers` takes longer to read its file
-//! than the network takes for a statement.
+//! Own implementation of the XLM-R tokenizer (Conneau et al. 2020): `tokenizers` needs more time to
+//! load the file than the network needs for a statement.
 //!
-//! A text is normalised and cut at spaces; a word is cut into the pieces whose scores add up to
-//! most (Kudo 2018). Results are those of `tokenizers`, to the token; other pipelines are refused.
+//! A text is normalised and split at spaces. A word is split into the pieces with the highest sum
+//! of scores (Unigram; Kudo 2018). Tokens are identical to those of `tokenizers`; other pipelines
+//! are refused.
 
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -10,15 +11,15 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use unicode_normalization_alignments::UnicodeNormalization;
 
-/// What a word begins with.
+/// The first character of every word.
 const SPACE: char = '▁';
-/// How far an unknown character is below the worst piece.
+/// The score of an unknown character is this much below the lowest piece score.
 const UNKNOWN_PENALTY: f64 = 10.0;
 
-/// Cuts texts into tokens.
+/// Splits texts into tokens.
 pub(super) struct Tokens {
     pieces: FxHashMap<String, Piece>,
-    /// Characters of the longest piece.
+    /// Length of the longest piece, in characters.
     longest: usize,
     unknown: Piece,
     /// The token before each text.
@@ -55,7 +56,8 @@ struct Model {
 }
 
 impl Tokens {
-    /// Reads a `tokenizer.json` for a network of so many words; the error says what is wrong.
+    /// Reads a `tokenizer.json` for a network with a vocabulary of `words`; the error says what is
+    /// wrong.
     pub(super) fn from_json(json: &[u8], words: usize) -> Result<Self, String> {
         let description: Description =
             serde_json::from_slice(json).map_err(|e| format!("not a tokenizer: {e}"))?;
@@ -87,7 +89,7 @@ impl Tokens {
         })
     }
 
-    /// The tokens of a text, without those before and after it.
+    /// The tokens of a text, without start and end token.
     pub(super) fn ids(&self, text: &str) -> Vec<u32> {
         let text = normalised(text);
         let mut ids = Vec::new();
@@ -112,7 +114,7 @@ impl Tokens {
             let mut start = path.start;
             let mut id = path.id;
             if id == self.unknown.id {
-                // Unknown characters beside each other are one token.
+                // Consecutive unknown characters become one token.
                 while start > 0 && word.paths[start].id == id {
                     start = word.paths[start].start;
                 }
@@ -125,7 +127,7 @@ impl Tokens {
         ids[from..].reverse();
     }
 
-    /// Finds the best way to each character of a word.
+    /// Finds the best path to each character of a word (Viterbi).
     fn find_paths(&self, word: &mut Word) {
         let count = word.starts.len() - 1;
         for start in 0..count {
@@ -147,7 +149,7 @@ impl Tokens {
     }
 }
 
-/// A word, and the best way to each of its characters.
+/// A word, and the best path to each of its characters.
 #[derive(Default)]
 struct Word {
     text: String,
@@ -156,11 +158,11 @@ struct Word {
     paths: Vec<Path>,
 }
 
-/// The best tokens up to a character.
+/// The best tokenisation up to a character.
 #[derive(Clone, Copy)]
 struct Path {
     score: f64,
-    /// The first character of the last token; the largest number if there is no way yet.
+    /// The first character of the last token; `usize::MAX` if there is no path yet.
     start: usize,
     /// The last token.
     id: u32,
@@ -249,8 +251,8 @@ impl Description {
     }
 }
 
-/// The text as the pieces were learned: some control characters left out, all kinds of spaces alike
-/// and single, compatible characters alike (NFKC).
+/// Normalises a text as in the training of the pieces: drops some control characters, maps all
+/// spaces to one single space, and applies NFKC.
 fn normalised(text: &str) -> String {
     let kept = text.chars().filter(|c| !is_left_out(*c)).map(spaced);
     let mut normalised = String::with_capacity(text.len());
@@ -262,7 +264,7 @@ fn normalised(text: &str) -> String {
     normalised
 }
 
-/// The control characters that `Nmt` leaves out.
+/// True for the control characters that `Nmt` drops.
 fn is_left_out(c: char) -> bool {
     matches!(
         c,
@@ -270,7 +272,7 @@ fn is_left_out(c: char) -> bool {
     )
 }
 
-/// A space for what `Nmt` takes for one.
+/// Maps the characters that `Nmt` treats as a space to a space.
 fn spaced(c: char) -> char {
     match c {
         '\t'
@@ -337,7 +339,7 @@ mod tests {
         }
     }
 
-    /// Texts of pieces, spaces of all kinds, what NFKC changes, and anything.
+    /// Texts of pieces, all kinds of spaces, characters that NFKC changes, and arbitrary text.
     fn texts() -> impl Strategy<Value = String> {
         let parts = prop_oneof![
             "[ adust,▁!ABﬁ½😡]{1,8}",

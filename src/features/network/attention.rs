@@ -1,8 +1,8 @@
-//! Attention: what each token of a text takes from the others, head by head.
+//! Multi-head attention: each token of a text combines the values of all tokens.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a loop is not compiled for its registers"
+    reason = "only code inlined into a loop is compiled for its vector registers"
 )]
 
 #[cfg(target_arch = "x86_64")]
@@ -15,12 +15,12 @@ use pulp::{cast, x86::V3};
 use super::float::softmax;
 use super::machine::Machine;
 
-/// Columns that are computed at once.
+/// Columns per tile.
 const COLUMNS: usize = 16;
-/// Rows that are computed at once.
+/// Rows per tile.
 const ROWS: usize = 4;
 
-/// The rows of all texts of a batch, and where what they attend to is put.
+/// Input and output rows of all texts of a batch.
 pub(super) struct Attention<'a> {
     pub(super) machine: Machine,
     pub(super) texts: &'a [Vec<u32>],
@@ -33,13 +33,13 @@ pub(super) struct Attention<'a> {
     pub(super) scratch: &'a mut Scratch,
 }
 
-/// The matrices of one head, filled up to whole blocks.
+/// The matrices of one head, padded to whole tiles.
 #[derive(Default)]
 pub(super) struct Scratch {
     tokens: usize,
-    /// Numbers of a query, a key or a value.
+    /// Length of a query, key or value.
     size: usize,
-    /// `size` and `tokens` rounded up to whole blocks.
+    /// `size` (here) and `tokens` (`columns`) rounded up to whole tiles.
     width: usize,
     columns: usize,
     /// Tokens × size.
@@ -78,7 +78,7 @@ impl NullaryFnOnce for Attention<'_> {
     }
 }
 
-/// Where the numbers of a head are.
+/// Position of a head in a row.
 #[derive(Clone, Copy)]
 struct Place {
     hidden: usize,
@@ -86,7 +86,7 @@ struct Place {
 }
 
 impl Scratch {
-    /// Makes room for so many tokens and for heads of this size.
+    /// Resizes the matrices for `tokens` tokens and heads of `size` numbers.
     #[inline(always)]
     fn reset(&mut self, tokens: usize, size: usize) {
         (self.tokens, self.size) = (tokens, size);
@@ -105,7 +105,7 @@ impl Scratch {
         }
     }
 
-    /// Copies query, key and value of a head to where products read them in order.
+    /// Copies query, key and value of a head into contiguous matrices for the products.
     #[inline(always)]
     fn read(&mut self, place: Place, projected: &[f32]) {
         let (size, columns) = (self.size, self.columns);
@@ -126,7 +126,7 @@ impl Scratch {
         }
     }
 
-    /// What each token takes from the values of all.
+    /// Computes the weighted sum of all values for each token.
     #[inline(always)]
     fn attend(&mut self, machine: Machine) {
         let (tokens, columns) = (self.tokens, self.columns);
@@ -149,8 +149,8 @@ impl Scratch {
     }
 }
 
-/// `product` ← `a` × `b`, of which `a` has `width` columns and `b` `columns`. Each sum is taken in
-/// the order of `b`'s rows; columns of `a` beyond them have no part.
+/// `product` ← `a` × `b`; `a` has `width` columns, `b` has `columns`. Each sum follows the order of
+/// the rows of `b`; excess columns of `a` are ignored.
 #[inline(always)]
 fn multiply(
     machine: Machine,
@@ -190,7 +190,7 @@ fn tile<'b>(a: [&[f32]; ROWS], b: impl Iterator<Item = &'b [f32]>) -> Tile {
     tile
 }
 
-/// As [`tile`]: the product is rounded before it is added.
+/// Same as [`tile`], without fused multiply-add: the product is rounded before the addition.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn avx2_tile<'b>(simd: V3, a: [&[f32]; ROWS], b: impl Iterator<Item = &'b [f32]>) -> Tile {

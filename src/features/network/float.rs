@@ -1,25 +1,25 @@
-//! The functions of the network on single-precision numbers: plain operations in a fixed order, so
-//! that every machine computes the same bits, in loops that compile to any registers.
+//! Single-precision functions of the network: basic operations in a fixed order, so that every
+//! machine computes the same bits. The compiler can vectorise the loops for any registers.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a loop is not compiled for its registers"
+    reason = "only code inlined into a loop is compiled for its vector registers"
 )]
 
-/// Numbers that are summed side by side.
+/// Number of parallel sums.
 const LANES: usize = 8;
-/// ln 2 in two parts; the first has zeros at its end, so that small multiples are exact.
+/// ln 2 in two parts; the first ends in zero bits, so that small multiples are exact.
 const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-/// Added to a number below 2²² it leaves the nearest integer in the last bits.
+/// Adding it to a number below 2²² rounds to the nearest integer, kept in the low bits.
 const ROUND: f32 = 12_582_912.0;
 /// √(2/π).
 const SQRT_2_PI: f32 = 0.797_884_6;
-/// Bits of the exponent of 1.
+/// The bits of 1.0.
 const ONE: u32 = 127 << 23;
 
 /// exp(x) with relative error 2e-7; inputs below -87 and above 88 are clamped.
 ///
-/// x = n ln 2 + r with |r| ≤ ln 2 / 2; the polynomial is that of Cephes (Moshier 1989).
+/// x = n ln 2 + r with |r| ≤ ln 2 / 2; polynomial from Cephes (Moshier 1989).
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     const FACTORS: [f32; 6] = [
@@ -45,7 +45,8 @@ pub(super) fn exp(x: f32) -> f32 {
     (sum * r * r + r + 1.0) * power
 }
 
-/// The error function with absolute error 3e-7: a rational function, beyond ±4 its ends (as in Eigen).
+/// The error function with absolute error 3e-7: a rational function as in Eigen; inputs are clamped
+/// to ±4.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     const ABOVE: [f32; 7] = [
@@ -81,18 +82,18 @@ fn erf(x: f32) -> f32 {
     x * above / below
 }
 
-/// What lies between the two linear layers that each token goes through by itself.
+/// The activation between the two linear layers of the feed-forward part.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Activation {
     /// The Gaussian error linear unit (Hendrycks and Gimpel 2016).
     Gelu,
-    /// Its approximation with the hyperbolic tangent.
+    /// The tanh approximation of GELU.
     GeluTanh,
     Relu,
 }
 
 impl Activation {
-    /// That of this name in `config.json`; the error says which there are.
+    /// The activation with this name in `config.json`; the error lists the supported names.
     pub(crate) fn of(name: &str) -> Result<Self, String> {
         match name {
             "gelu" => Ok(Self::Gelu),
@@ -128,14 +129,14 @@ impl Activation {
     }
 }
 
-/// Joins lanes that are half of all apart, then a quarter, then the last two.
+/// Reduces the lanes by joining halves, then quarters, then the last two.
 #[inline(always)]
 fn fold(lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
     let halves: [f32; LANES / 2] = std::array::from_fn(|i| join(lanes[i], lanes[i + LANES / 2]));
     join(join(halves[0], halves[2]), join(halves[1], halves[3]))
 }
 
-/// Σ value(x), in [`LANES`] sums side by side.
+/// Σ value(x), in [`LANES`] parallel sums.
 #[inline(always)]
 fn sum(row: &[f32], value: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0.0; LANES];
@@ -168,7 +169,7 @@ fn largest(row: &[f32], least: f32, value: impl Fn(f32) -> f32) -> f32 {
     fold(most, larger)
 }
 
-/// Turns scores into shares that add up to 1.
+/// Turns scores into shares with sum 1.
 #[inline(always)]
 pub(crate) fn softmax(row: &mut [f32]) {
     let most = largest(row, f32::NEG_INFINITY, |x| x);
@@ -181,7 +182,7 @@ pub(crate) fn softmax(row: &mut [f32]) {
     }
 }
 
-/// The scales and shifts of a layer normalisation.
+/// Scales and shifts of a layer normalisation.
 pub(crate) struct Norm {
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
@@ -189,7 +190,7 @@ pub(crate) struct Norm {
 }
 
 impl Norm {
-    /// Brings a row to mean 0 and variance 1, then scales and shifts it.
+    /// Normalises a row to mean 0 and variance 1, then scales and shifts the numbers.
     #[inline(always)]
     pub(super) fn apply(&self, row: &mut [f32]) {
         let count = row.len() as f32;
@@ -202,7 +203,7 @@ impl Norm {
     }
 }
 
-/// Writes a row as integers in ±`limit`; returns what one of them stands for.
+/// Quantises a row to integers in ±`limit`; returns the unit (the value of integer 1).
 #[inline(always)]
 pub(super) fn quantise(row: &[f32], limit: i16, integers: &mut [i16]) -> f32 {
     let (most, limit) = (largest(row, 0.0, f32::abs), i32::from(limit));
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exp_is_as_exact_as_its_numbers() {
+    fn exp_has_the_documented_error() {
         for i in -8600..8700 {
             let x = i as f32 / 100.0;
             let exact = f64::from(x).exp();
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn erf_is_that_of_the_tables() {
+    fn erf_agrees_with_tables() {
         let table = [
             (0.0, 0.0),
             (0.1, 0.112_462_92),
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn activations_are_what_they_are_called() {
+    fn activations_match_their_names() {
         let numbers = [-9.0, -1.5, -0.1, 0.0, 0.3, 2.0, 9.0];
         let apply = |name| {
             let mut row = numbers;

@@ -1,13 +1,13 @@
-//! Linear layers: weights of 8 bits in integers, those of single precision as they are.
+//! Linear layers: 8-bit weights use integer arithmetic, single-precision weights use floats.
 //!
-//! AVX2 has one instruction that multiplies pairs of 16-bit numbers and adds the two products
-//! (`vpmaddwd`): twice the multiplications of single precision at once. Activations keep 14 to 16
-//! bits, so that vectors are those of single precision to the fifth digit; with activations of 8
-//! bits it is the third. Integer sums have no rounding, so any order gives the same.
+//! AVX2 has an instruction (`vpmaddwd`) that multiplies pairs of 16-bit numbers and adds the two
+//! products: twice as many multiplications as in single precision. Activations keep 14 to 16 bits,
+//! so that vectors agree with single precision to the fifth digit; 8-bit activations agree to the
+//! third. Integer sums don't round, so any order gives the same result.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a loop is not compiled for its registers"
+    reason = "only code inlined into a loop is compiled for its vector registers"
 )]
 
 use std::borrow::Cow;
@@ -19,11 +19,11 @@ use super::machine::Machine;
 
 /// Two neighbouring inputs.
 type Pair = [i16; 2];
-/// Outputs that are computed at once.
+/// Outputs per tile.
 const COLUMNS: usize = 16;
-/// Rows that are computed at once.
+/// Rows per tile.
 const ROWS: usize = 4;
-/// For each pair of inputs the weights of [`COLUMNS`] outputs.
+/// The weights of [`COLUMNS`] outputs for each pair of inputs.
 type Panel = [[Pair; COLUMNS]];
 type Tile = [[i32; COLUMNS]; ROWS];
 
@@ -40,32 +40,32 @@ enum Weights {
     Floats(ndarray::Array2<f32>),
 }
 
-/// Outputs × inputs, of each output in units of its own.
+/// Outputs × inputs, with one unit (scale) per output.
 struct Integers {
     weights: Cow<'static, [i8]>,
     inputs: usize,
     units: Vec<f32>,
 }
 
-/// What lies between the steps; kept from layer to layer.
+/// Buffers for intermediate results, reused by all layers.
 #[derive(Default)]
 pub(super) struct Scratch {
     rows: Quantised,
     panel: Vec<[Pair; COLUMNS]>,
 }
 
-/// Rows of activations, each in integers with a unit of its own.
+/// Rows of activations as integers, with one unit (scale) per row.
 #[derive(Default)]
 struct Quantised {
-    /// As many rows as are computed at once, the last of them 0 where there are fewer.
+    /// Rows, padded with zero rows to a multiple of [`ROWS`].
     pairs: Vec<Pair>,
-    /// Pairs of a row.
+    /// Pairs per row.
     width: usize,
     units: Vec<f32>,
 }
 
 impl Linear {
-    /// A layer of as many outputs as there are units and biases, of `inputs` weights each.
+    /// A layer with `inputs` weights per output, and one unit and one bias per output.
     pub(crate) fn integers(
         weights: Cow<'static, [i8]>,
         inputs: usize,
@@ -87,7 +87,7 @@ impl Linear {
         Self { weights, bias }
     }
 
-    /// The outputs of rows × inputs numbers, rows × outputs.
+    /// Computes rows × outputs from rows × inputs.
     pub(super) fn apply(
         &self,
         machine: Machine,
@@ -145,21 +145,21 @@ impl Quantised {
         let places = self.pairs.chunks_exact_mut(self.width);
         let rows = rows.chunks_exact(inputs);
         for ((unit, row), pairs) in self.units.iter_mut().zip(rows).zip(places) {
-            // An odd input is followed by 0.
+            // With an odd number of inputs the last pair ends in 0.
             pairs[self.width - 1] = [0; 2];
             *unit = quantise(row, limit, pairs.as_flattened_mut());
         }
     }
 }
 
-/// The largest activation of which no sum over `inputs` products with weights of 8 bits overflows.
+/// The largest activation for which a sum of `inputs` products with 8-bit weights can't overflow.
 fn limit(inputs: usize) -> i16 {
     let most = i32::MAX as usize / (128 * inputs);
     i16::try_from(most).unwrap_or(i16::MAX)
 }
 
 impl Integers {
-    /// The weights of [`COLUMNS`] outputs from `first`, 0 where there are none.
+    /// Packs the weights of [`COLUMNS`] outputs from `first`, padded with 0.
     #[inline(always)]
     fn pack(&self, first: usize, panel: &mut Panel) {
         panel.as_flattened_mut().fill([0; 2]);
@@ -223,7 +223,7 @@ impl NullaryFnOnce for Product<'_> {
     }
 }
 
-/// The sums of [`ROWS`] rows.
+/// Computes the sums of [`ROWS`] rows.
 #[inline(always)]
 fn tile(rows: &[Pair], panel: &Panel) -> Tile {
     let mut tile = [[0; COLUMNS]; ROWS];
@@ -246,12 +246,12 @@ mod avx2 {
 
     use super::{COLUMNS, Integers, Pair, Panel, ROWS, Tile};
 
-    /// Inputs that are packed at once.
+    /// Inputs packed per step.
     const INPUTS: usize = 16;
-    /// Outputs that are packed at once.
+    /// Outputs packed per step.
     const OUTPUTS: usize = 8;
 
-    /// As [`tile`](super::tile).
+    /// Same as [`tile`](super::tile).
     #[inline(always)]
     pub(super) fn tile(simd: V3, rows: &[Pair], panel: &Panel) -> Tile {
         let width = panel.len();
@@ -270,12 +270,12 @@ mod avx2 {
         cast(sums)
     }
 
-    /// Whether the outputs from `first` can be packed without a rest.
+    /// Whether the outputs from `first` fill whole blocks.
     pub(super) fn packs(weights: &Integers, first: usize) -> bool {
         first + COLUMNS <= weights.units.len() && weights.inputs.is_multiple_of(INPUTS)
     }
 
-    /// As [`Integers::pack`].
+    /// Same as [`Integers::pack`].
     #[inline(always)]
     pub(super) fn pack(simd: V3, weights: &Integers, first: usize, panel: &mut Panel) {
         let (blocks, _) = panel.as_chunks_mut::<{ INPUTS / 2 }>();
@@ -295,7 +295,7 @@ mod avx2 {
         }
     }
 
-    /// Transposes 8 × 8 numbers of 32 bits.
+    /// Transposes a matrix of 8 × 8 32-bit numbers.
     #[inline(always)]
     fn transpose(simd: V3, rows: [__m256i; 8]) -> [__m256i; 8] {
         let avx2 = simd.avx2;
@@ -330,7 +330,7 @@ mod avx2 {
 mod tests {
     use super::*;
 
-    /// Weights of any size, the same each time.
+    /// Pseudorandom weights, the same on each call.
     fn weights(count: usize) -> Vec<i8> {
         let mut state = 1_u32;
         let next = || {
@@ -340,13 +340,13 @@ mod tests {
         std::iter::repeat_with(next).take(count).collect()
     }
 
-    /// Checks the sums of a layer against sums by hand.
+    /// Checks the outputs of a layer against a simple computation.
     fn check(machine: Machine, rows: usize, inputs: usize, outputs: usize) {
         let (weights, ones) = (weights(outputs * inputs), vec![1.0; outputs]);
         let layer = Linear::integers(weights.clone().into(), inputs, ones.clone(), ones);
         let numbers: Vec<f32> = (0..rows * inputs).map(|i| (i as f32).sin()).collect();
         let (mut scratch, mut found) = (Scratch::default(), Vec::new());
-        // What is left of other rows has no part.
+        // Rows of an earlier call must not influence the result.
         layer.apply(machine, &vec![9.0; 8 * inputs], &mut scratch, &mut found);
         layer.apply(machine, &numbers, &mut scratch, &mut found);
         assert_eq!(found.len(), rows * outputs);

@@ -1,21 +1,21 @@
-//! How loops are compiled: for AVX2 where the machine has it, else for what the build targets.
+//! Instruction sets: loops run with AVX2 if the machine has it, else for the target of the build.
 
 use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
 
-/// The instructions that a computation may use. Results are the same to the bit with all of them.
+/// The instruction set of a computation. The result has the same bits with each of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Machine {
-    /// AVX2: 256 bits at once.
+    /// AVX2: 256-bit registers.
     #[cfg(target_arch = "x86_64")]
     Avx2(V3),
-    /// What the build targets.
+    /// The target of the build.
     Portable,
 }
 
 impl Machine {
-    /// The fastest instructions of this machine.
+    /// The fastest instruction set of this machine.
     pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = V3::try_new() {
@@ -24,7 +24,7 @@ impl Machine {
         Self::Portable
     }
 
-    /// Runs `f`, and what is inlined into it, with these instructions.
+    /// Runs `f`, and all code inlined into `f`, with this instruction set.
     pub(super) fn run<F: NullaryFnOnce>(self, f: F) -> F::Output {
         match self {
             #[cfg(target_arch = "x86_64")]

@@ -1,14 +1,14 @@
 //! The network of BERT (Devlin et al. 2019) and XLM-R (Conneau et al. 2020): token ids to token
 //! states.
 //!
-//! The texts of a batch lie one below the other, without padding: whatever works on single tokens
-//! takes all rows at once, attention takes the rows of one text. So a text meets no other's tokens,
-//! there is no mask, and no time goes into padding. Nothing that is summed for a token depends on
-//! the other texts of a batch, so its bits don't either.
+//! The texts of a batch are stacked without padding. Operations on single tokens process all rows
+//! at once; attention processes the rows of one text. So texts don't see each other's tokens, no
+//! mask is needed, and no time is spent on padding. No sum for a token depends on other texts of
+//! the batch, so neither do its bits.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a loop is not compiled for its registers"
+    reason = "only code inlined into a loop is compiled for its vector registers"
 )]
 
 mod attention;
@@ -26,31 +26,31 @@ pub(crate) use float::{Activation, Norm, softmax};
 pub(crate) use linear::Linear;
 pub(crate) use machine::Machine;
 
-/// Most tokens of a batch: enough rows for unpacked weights to serve many of them, few enough for
-/// what comes between to stay in the cache.
+/// Maximum tokens per batch: enough rows to reuse unpacked weights, few enough for intermediate
+/// results to stay in the cache.
 const BATCH_TOKENS: usize = 384;
-/// Fewest tokens of a batch, where there are more threads than such batches.
+/// Minimum tokens per batch if there are more threads than full batches.
 const LEAST_TOKENS: usize = 96;
 
-/// The vectors of words and of positions, which are added up.
+/// The vectors of words and positions, which are summed.
 pub(crate) struct Embeddings {
     pub(crate) words: Words,
-    /// Positions × hidden, from that of the first token, with the type that all tokens have.
+    /// Positions × hidden, from the position of the first token; the common token type is added.
     pub(crate) positions: Vec<f32>,
     pub(crate) norm: Norm,
 }
 
 /// Vocabulary × hidden.
 pub(crate) enum Words {
-    /// Integers, of each word in units of its own.
+    /// Integers, and one unit (scale) per word.
     Integers(Cow<'static, [i8]>, Vec<f32>),
     #[cfg(feature = "encoder")]
     Floats(Vec<f32>),
 }
 
-/// A layer: attention, then each token by itself.
+/// A layer: attention, then a feed-forward part per token.
 pub(crate) struct Layer {
-    /// Query, key and value side by side, each head by head.
+    /// Query, key and value side by side, each ordered by head.
     pub(crate) attention: Linear,
     pub(crate) attention_output: Linear,
     pub(crate) attention_norm: Norm,
@@ -69,12 +69,12 @@ pub(crate) struct Network {
     pub(crate) layers: Vec<Layer>,
 }
 
-/// What lies between the steps; kept from batch to batch.
+/// Buffers for intermediate results, reused by all batches.
 #[derive(Default)]
 struct Work {
     /// Tokens × hidden.
     states: Vec<f32>,
-    /// The states behind the lowest layers, if they are asked for.
+    /// The states after the lowest layers, if requested.
     general: Vec<f32>,
     /// Tokens × 3 hidden.
     projected: Vec<f32>,
@@ -88,18 +88,18 @@ struct Work {
     rows: linear::Scratch,
 }
 
-/// The states of the tokens of a text, tokens × hidden.
+/// The token states of a text, tokens × hidden.
 pub(crate) struct States<'w> {
     pub(crate) last: &'w [f32],
-    /// Those behind the lowest layers that were asked for; else nothing.
+    /// The states after the requested lowest layers; empty if none were requested.
     pub(crate) general: &'w [f32],
 }
 
 impl Network {
-    /// What `pool` makes of the states of each text, the last and those behind the `general` lowest
-    /// layers, on all cores.
+    /// Applies `pool` to the states of each text, on all cores: the last states, and the states
+    /// after the `general` lowest layers.
     ///
-    /// No text has more tokens than there are positions, and no token is beyond the vocabulary.
+    /// The caller ensures that each text fits the positions and each token is in the vocabulary.
     pub(crate) fn pooled<T: Send>(
         &self,
         texts: &[Vec<u32>],
@@ -127,7 +127,7 @@ impl Network {
         pooled.flatten().collect()
     }
 
-    /// Leaves the last states of all tokens, and those behind the `general` lowest layers.
+    /// Computes the last states of all tokens, and the states after the `general` lowest layers.
     fn forward(&self, texts: &[Vec<u32>], general: Option<usize>, work: &mut Work) {
         let tokens: usize = texts.iter().map(Vec::len).sum();
         work.states.resize(tokens * self.hidden, 0.0);
@@ -180,7 +180,7 @@ impl Network {
     }
 }
 
-/// Cuts texts into runs of at most `most` tokens, or of one text.
+/// Splits texts into batches of at most `most` tokens, or of one longer text.
 fn batches(texts: &[Vec<u32>], most: usize) -> impl Iterator<Item = &[Vec<u32>]> {
     let mut rest = texts;
     std::iter::from_fn(move || {
@@ -196,7 +196,7 @@ fn batches(texts: &[Vec<u32>], most: usize) -> impl Iterator<Item = &[Vec<u32>]>
     })
 }
 
-/// Writes the first states of all tokens.
+/// Computes the initial states of all tokens.
 struct Embed<'a> {
     network: &'a Network,
     texts: &'a [Vec<u32>],

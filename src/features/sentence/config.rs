@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::features::network::Activation;
 
-/// What the network is built by: `config.json`.
+/// Parameters of the network in `config.json`.
 #[derive(Deserialize)]
 pub(super) struct Config {
     model_type: String,
@@ -21,11 +21,11 @@ pub(super) struct Config {
     position_embedding_type: Option<String>,
 }
 
-/// The kinds of network that are built here.
+/// The supported kinds of network.
 pub(super) const MODEL_TYPES: [&str; 4] = ["bert", "xlm-roberta", "roberta", "camembert"];
 
 impl Config {
-    /// Why this build has no such network; `None` if it has.
+    /// The reason why the network is unsupported; `None` if it is supported.
     pub(super) fn unsupported(&self) -> Option<String> {
         if let Err(fault) = self.activation() {
             return Some(fault);
@@ -37,7 +37,7 @@ impl Config {
         if self.type_vocab_size == 0 {
             return Some("type_vocab_size is 0; BERT has at least one type of token".into());
         }
-        // One between the token at the start and that at the end.
+        // Start token, one token of text, end token.
         if self.max_tokens() < 3 {
             return Some(format!(
                 "max_position_embeddings is {}, which leaves no room for a text",
@@ -60,7 +60,7 @@ impl Config {
         Activation::of(&self.hidden_act)
     }
 
-    /// The position of the first token: `RoBERTa` counts from the one after the padding's.
+    /// The position of the first token; in `RoBERTa` it follows the padding position.
     pub(super) fn first_position(&self) -> usize {
         match self.model_type.as_str() {
             "bert" => 0,
@@ -68,7 +68,7 @@ impl Config {
         }
     }
 
-    /// How many tokens a text may have, with those at its start and end.
+    /// Maximum number of tokens of a text, including start and end token.
     pub(super) fn max_tokens(&self) -> usize {
         self.max_position_embeddings
             .saturating_sub(self.first_position())

@@ -1,4 +1,4 @@
-//! The folder of a sentence model: its files, and what they say.
+//! The folder of a sentence model: reads and interprets its files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::features::network::Network;
 
 const CONFIG: &str = "config.json";
 
-/// The files, as they were read.
+/// The unparsed files.
 pub(super) struct Folder {
     config: File,
     tokenizer: File,
@@ -31,11 +31,11 @@ pub(super) struct Folder {
     prompts: Option<File>,
 }
 
-/// A step from text to vector, of `modules.json`.
+/// A processing step in `modules.json`.
 #[derive(Deserialize)]
 struct Module {
     path: String,
-    /// A Python class; its last part says what it does.
+    /// A Python class; its last part names the kind of step.
     #[serde(rename = "type")]
     class: String,
 }
@@ -83,9 +83,9 @@ impl Folder {
         Hash::of_parts(files.map(|file| file.bytes.as_slice()))
     }
 
-    /// What the network is built by.
+    /// The parameters of the network.
     pub(super) fn network(&self) -> Result<Config> {
-        // The kind first: others have other keys.
+        // The kind is parsed first, because other kinds have other keys.
         let kind = self.config.parse::<Kind>()?.model_type;
         if !MODEL_TYPES.contains(&kind.as_str()) {
             return Err(self.config.unfit(format!(
@@ -108,7 +108,7 @@ impl Folder {
             .map_err(|reason| self.tensors.unfit(reason))
     }
 
-    /// The tokenizer, set to cut texts that are too long and to pad none.
+    /// The tokenizer, with truncation and without padding.
     pub(super) fn tokenizer(&self, config: &Config) -> Result<Pipeline> {
         let unfit = |e: tokenizers::Error| self.tokenizer.unfit(e.to_string());
         let mut pipeline = Pipeline::from_bytes(&self.tokenizer.bytes).map_err(unfit)?;
@@ -126,7 +126,7 @@ impl Folder {
                 config.vocab_size
             )));
         }
-        // A text of no tokens would have no vector.
+        // A text without any token would have no vector.
         if pipeline.encode_fast("", true).map_err(unfit)?.len() < 2 {
             return Err(self.tokenizer.unfit(
                 "puts no token at the start and the end of a text, as BERT and XLM-RoBERTa need",
@@ -135,7 +135,7 @@ impl Folder {
         Ok(pipeline)
     }
 
-    /// How many tokens of a text are read, with those at its start and end.
+    /// Number of tokens read per text, including start and end token.
     fn max_tokens(&self, config: &Config) -> Result<usize> {
         let positions = config.max_tokens();
         let Some(file) = &self.length else {
@@ -191,7 +191,7 @@ impl Folder {
     }
 }
 
-/// The poolings that are on. Older files have a switch for each, newer ones name one or several.
+/// The enabled poolings. Older files have a switch per pooling; newer ones name one or several.
 fn pooling_modes(settings: &BTreeMap<String, Value>) -> Vec<&str> {
     match settings.get("pooling_mode") {
         Some(Value::String(mode)) => vec![mode],
@@ -254,7 +254,7 @@ impl File {
     }
 }
 
-/// The error of a file or folder that makes no encoder.
+/// The error for a file or folder that is not a supported encoder.
 pub(super) fn unfit(path: &Path, reason: impl Into<String>) -> Error {
     Error::Encoder {
         path: path.display().to_string(),

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `config.json` | the shape of the network |
 //! | `tokenizer.json` | the tokenizer |
-//! | `model.safetensors` | the weights, in single, half or brain precision |
-//! | `modules.json`, `1_Pooling/config.json` | how token states become one vector; without them their mean, of length 1 |
-//! | `sentence_bert_config.json` | how many tokens of a text are read; without it as many as there are positions |
-//! | `config_sentence_transformers.json` | what is put before each text, under `prompts.query`; without it nothing |
+//! | `model.safetensors` | the weights, in float32, float16 or bfloat16 |
+//! | `modules.json`, `1_Pooling/config.json` | pooling of token states; default: mean, scaled to length 1 |
+//! | `sentence_bert_config.json` | number of tokens read per text; default: the number of positions |
+//! | `config_sentence_transformers.json` | prefix of each text, under `prompts.query`; default: none |
 //!
-//! Nothing is fetched: the folder is all there is.
+//! Nothing is downloaded: only files in the folder are read.
 
 mod config;
 mod folder;
@@ -28,10 +28,10 @@ use crate::features::{EncoderId, TextEncoder, Vectors};
 
 use folder::Folder;
 
-/// Turns texts into vectors that lie the closer the more alike the texts are in meaning.
+/// Turns texts into vectors; texts with similar meaning have similar vectors.
 ///
-/// The vector of a text depends on the text alone: it has the same bytes whatever stands beside it,
-/// in any order, on any number of threads. Another kind of processor may round otherwise.
+/// The vector of a text depends only on the text: it has the same bytes in any batch, in any order,
+/// on any number of threads. Another kind of processor may round differently.
 pub struct SentenceEncoder {
     name: String,
     hash: Hash,
@@ -43,7 +43,7 @@ pub struct SentenceEncoder {
     normalize: bool,
 }
 
-/// How the states of a text's tokens become its vector.
+/// How token states are combined into the vector of the text.
 #[derive(Clone, Copy)]
 enum Pooling {
     /// The mean of all tokens.
@@ -55,8 +55,8 @@ enum Pooling {
 impl SentenceEncoder {
     /// Reads the folder of a sentence model.
     ///
-    /// Fails if a file is missing or damaged, if the network or the pooling is of a kind that isn't
-    /// supported, or if a tensor is missing or has another shape than `config.json` says.
+    /// Fails if a file is missing or damaged, if the kind of network or pooling is unsupported, or
+    /// if a tensor is missing or its shape differs from `config.json`.
     pub fn load(dir: &Path) -> Result<Self> {
         let folder = Folder::read(dir)?;
         let config = folder.network()?;
@@ -72,26 +72,26 @@ impl SentenceEncoder {
         })
     }
 
-    /// The same encoder with another text put before each text (`query: ` for the e5 models).
+    /// The same encoder with another prefix for each text (`query: ` for the e5 models).
     #[must_use]
     pub fn with_prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// What is put before each text.
+    /// The prefix of each text.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// How many numbers a vector has.
+    /// Dimensions of a vector.
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// SHA-256 of `config.json`, `tokenizer.json` and `model.safetensors` one after the other,
-    /// followed by those of `modules.json`, the pooling's `config.json` and
-    /// `sentence_bert_config.json` that are there. The prefix isn't in it.
+    /// SHA-256 of the concatenated files `config.json`, `tokenizer.json`, `model.safetensors` and,
+    /// if they exist, `modules.json`, `config.json` of the pooling and `sentence_bert_config.json`.
+    /// It doesn't cover the prefix.
     pub fn hash(&self) -> Hash {
         self.hash
     }
@@ -101,8 +101,8 @@ impl SentenceEncoder {
         &self.name
     }
 
-    /// The vectors of `texts`, in their order: texts × [`dim`](Self::dim). What is longer than the
-    /// model reads is cut.
+    /// The vectors of `texts`, in order: texts × [`dim`](Self::dim). Texts that are too long for
+    /// the model are truncated.
     pub fn encode(&self, texts: &[&str]) -> Result<Vectors> {
         let tokens = texts
             .par_iter()
@@ -124,7 +124,7 @@ impl SentenceEncoder {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// The vector of one text from the states of its tokens, tokens × dim.
+    /// The vector of one text from its token states, tokens × dim.
     fn pool(&self, states: &[f32]) -> Array1<f32> {
         let mut states = states.chunks_exact(self.dim).map(ArrayView1::<f32>::from);
         let first = states
@@ -140,7 +140,7 @@ impl SentenceEncoder {
         if !self.normalize {
             return vector;
         }
-        // A null vector has no direction; it stays.
+        // A zero vector has no direction and is kept.
         let length = vector.dot(&vector).sqrt().max(1e-12);
         vector / length
     }
@@ -162,7 +162,7 @@ impl TextEncoder for SentenceEncoder {
 }
 
 fn folder_name(dir: &Path) -> String {
-    // `.` has a name only when it is resolved.
+    // `.` has a name only after it is resolved.
     let path = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()

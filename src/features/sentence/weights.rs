@@ -1,4 +1,4 @@
-//! The weights of a network, out of a safetensors file, in single precision.
+//! Reads the weights of a network from a safetensors file into single precision.
 
 use ndarray::{Array2, Axis, concatenate};
 use safetensors::SafeTensors;
@@ -10,11 +10,11 @@ use crate::features::network::{Embeddings, Layer, Linear, Machine, Network, Norm
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 
-/// The tensors of a file by the names that BERT gives them.
+/// The tensors of a file, looked up by their BERT names.
 pub(super) struct Weights<'a> {
     config: &'a Config,
     tensors: &'a SafeTensors<'a>,
-    /// What stands before each name: the class that saved the file put it there.
+    /// Prefix of each name; depends on the class that saved the file.
     prefix: &'a str,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The network with its weights, in single precision; the error says which tensor is at fault.
+    /// The network with weights in single precision; the error names the faulty tensor.
     pub(super) fn network(&self) -> Result<Network, String> {
         let layers = 0..self.config.num_hidden_layers;
         Ok(Network {
@@ -54,7 +54,7 @@ impl<'a> Weights<'a> {
         let mut positions = table("position_embeddings", config.max_position_embeddings)?;
         positions.drain(..config.first_position() * hidden);
         for position in positions.chunks_exact_mut(hidden) {
-            // All tokens of a single text have the first type.
+            // In a single text all tokens have the first type.
             position.iter_mut().zip(&types).for_each(|(x, y)| *x += y);
         }
         Ok(Embeddings {
@@ -64,7 +64,7 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// The numbers of a tensor; refused if it has another shape.
+    /// The numbers of a tensor; fails if the tensor has another shape.
     fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
         let name = format!("{}{name}", self.prefix);
         let found = self.tensors.tensor(&name);
@@ -105,7 +105,7 @@ impl<'a> Weights<'a> {
         Ok(Linear::floats(weight, bias))
     }
 
-    /// The weights of a linear layer, inputs × outputs, and its bias.
+    /// Weights (inputs × outputs) and bias of a linear layer.
     fn parts(
         &self,
         name: &str,
@@ -113,12 +113,12 @@ impl<'a> Weights<'a> {
         outputs: usize,
     ) -> Result<(Array2<f32>, Vec<f32>), String> {
         let weight = self.matrix(&format!("{name}.weight"), outputs, inputs)?;
-        // As it is used, so that the product needn't gather it.
+        // Stored in the order of use, so that the product reads contiguous memory.
         let weight = weight.t().as_standard_layout().into_owned();
         Ok((weight, self.numbers(&format!("{name}.bias"), &[outputs])?))
     }
 
-    /// Query, key and value as one.
+    /// Query, key and value as one layer.
     fn attention(&self, name: &str) -> Result<Linear, String> {
         let hidden = self.config.hidden_size;
         let part = |part| self.parts(&format!("{name}.{part}"), hidden, hidden);

@@ -1,10 +1,10 @@
-//! Codings in a REFI-QDA project (`.qdpx`), as ATLAS.ti, MAXQDA, `NVivo`, `QualCoder` and others
-//! export them: a ZIP with `project.qde` (REFI-QDA 1.5, XML namespace `urn:QDA-XML:project:1.0`)
-//! and the plain text of the sources.
+//! Codings in a REFI-QDA project (`.qdpx`), as exported by ATLAS.ti, MAXQDA, `NVivo`, `QualCoder`
+//! and others: a ZIP with `project.qde` (REFI-QDA 1.5, XML namespace `urn:QDA-XML:project:1.0`) and
+//! the plain text of the sources.
 //!
-//! A *span* is where a selection lies: source, first and last character. Spans of different users
-//! are the same statement only where they are identical; what one user coded with other
-//! boundaries, the other has not coded.
+//! A *span* is the range of a selection: source, first and last character. Spans of different users
+//! are the same statement only if they are identical. A span with other boundaries counts as not
+//! coded by the other user.
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ use xml::Parser;
 /// The main part of a project.
 const MAIN_PART: &str = "project.qde";
 
-/// A stretch of a source: its GUID, first character, and the one behind the last.
+/// A range of a source: GUID of the source, first character, and the one after the last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Span {
     source: String,
@@ -34,41 +34,41 @@ struct Span {
 }
 
 impl Span {
-    /// The same in every project that holds the source.
+    /// An id that is the same in every project with the source.
     fn id(&self) -> String {
         format!("{}:{}-{}", self.source, self.start, self.end)
     }
 }
 
-/// Where the text of a source stands.
+/// Location of the text of a source.
 enum SourceText {
     Inline(String),
     /// The name of a file in the folder of sources.
     File(String),
 }
 
-/// A code of the project: its name after those of the codes that it stands under.
+/// A code of the project: the names of its parent codes, then its own name.
 type CodePath = Vec<String>;
 
-/// What is read of a project.
+/// The used content of a project.
 #[derive(Default)]
 struct Project {
-    /// Who made what nothing else says.
+    /// The default user of codings that name none.
     creator: Option<String>,
-    /// GUIDs of the users, in the order of the file, and their names.
+    /// GUIDs of the users, in the order of the file.
     order: Vec<String>,
     users: BTreeMap<String, String>,
     codes: BTreeMap<String, CodePath>,
     texts: BTreeMap<String, SourceText>,
-    /// Span, user and code of each coding, in the order of the file.
+    /// Span, user and code per coding, in the order of the file.
     codings: Vec<(Span, String, String)>,
-    /// Codings of whole sources, and of pictures, sound and film.
+    /// Number of codings of whole sources, pictures, sound or film.
     elsewhere: usize,
 }
 
-/// Reads a project: a coder per user, a statement per span. Codings by codes that the codebook
-/// doesn't have, and two codes of one variable by one user on one span, are left out and counted
-/// in the notes.
+/// Reads a project: a coder per user, a statement per span. Left out and counted in the notes:
+/// codings with codes that the codebook doesn't have, and two codes of one variable by one user on
+/// one span.
 pub(super) fn read(path: &Path, codebook: &Codebook, max_unpacked: u64) -> Result<Annotations> {
     let name = path.display().to_string();
     let refused = |reason: String| Error::Annotation {
@@ -77,13 +77,13 @@ pub(super) fn read(path: &Path, codebook: &Codebook, max_unpacked: u64) -> Resul
     };
     let file = File::open(path).map_err(|e| Error::read(path, e))?;
     let mut archive = open_archive(file, &name, max_unpacked).map_err(|error| match error {
-        Error::Workbook { reason, .. } => refused(format!("no REFI-QDA project: {reason}")),
+        Error::Workbook { reason, .. } => refused(format!("not a REFI-QDA project: {reason}")),
         other => other,
     })?;
     let project = {
         let part = archive
             .by_name(MAIN_PART)
-            .map_err(|e| refused(format!("no REFI-QDA project: {MAIN_PART}: {e}")))?;
+            .map_err(|e| refused(format!("not a REFI-QDA project: {MAIN_PART}: {e}")))?;
         Parser::default()
             .read(BufReader::new(part))
             .map_err(|reason| refused(format!("{MAIN_PART}: {reason}")))?
@@ -93,8 +93,8 @@ pub(super) fn read(path: &Path, codebook: &Codebook, max_unpacked: u64) -> Resul
 }
 
 impl Project {
-    /// The plain text of each source that can be read. Programs don't agree how a carriage
-    /// return counts, so a text with one is not cut.
+    /// The plain text of each readable source. A text with a carriage return is left out, because
+    /// programs count its position differently.
     fn texts(&self, archive: &mut Archive) -> BTreeMap<String, Vec<char>> {
         let mut files = BTreeMap::new();
         for i in 0..archive.len() {
@@ -152,7 +152,7 @@ impl Project {
         if given.is_empty() && left_out > 0 {
             let names: Vec<&str> = unknown.iter().map(|name| name.as_str()).collect();
             return Err(format!(
-                "none of its codes is one of the codebook's: {}",
+                "the codebook has none of its codes: {}",
                 names.join(", ")
             ));
         }
@@ -183,8 +183,8 @@ impl Project {
         Ok(found)
     }
 
-    /// The coders that these users are, in the order of the file; users of the same name are told
-    /// apart by their GUIDs.
+    /// The coder of each user, in the order of the file. The GUID distinguishes users of the same
+    /// name.
     fn coders<'a>(
         &'a self,
         mut users: BTreeSet<&'a String>,
@@ -207,9 +207,9 @@ impl Project {
     }
 }
 
-/// The variable and code of the codebook that a code of the project is. Names are ids, or names
-/// in any language, in whatever case; of several codes of a name, that of the variable which the
-/// code stands under.
+/// The variable and code of the codebook for a code of the project. The names are compared, without
+/// case, to ids and to names in any language. If several codes have the name, a parent code must
+/// name the variable.
 fn meaning(path: &[String], codebook: &Codebook) -> Option<(usize, usize)> {
     let (name, above) = path.split_last()?;
     let is_variable = |variable: &Variable| {
@@ -235,21 +235,21 @@ fn meaning(path: &[String], codebook: &Codebook) -> Option<(usize, usize)> {
     }
 }
 
-/// Whether it is an id, or a name in any language.
+/// Whether `name` is the id or a name in any language, ignoring case.
 fn is_called(name: &str, id: &str, names: &Translations) -> bool {
     let plain = |text: &str| text.trim().to_lowercase();
     let mut known = names.values().map(String::as_str).chain([id]);
     known.any(|known| plain(known) == plain(name))
 }
 
-/// The characters of a span, if the text has them.
+/// The text of a span; `None` if the span exceeds the text.
 fn cut(text: &[char], span: &Span) -> Option<String> {
     let start = usize::try_from(span.start).ok()?;
     let end = usize::try_from(span.end).ok()?;
     Some(text.get(start..end)?.iter().collect())
 }
 
-/// What was left out, and why.
+/// Notes about codings that were left out, with the reason.
 fn notes(
     left_out: usize,
     unknown: &BTreeSet<&String>,
@@ -279,7 +279,7 @@ fn notes(
         .collect()
 }
 
-/// Says how many spans of one user alone lie partly or wholly in a span of another.
+/// A note with the number of spans that only one user coded and that overlap a span of another.
 fn unmatched(by_coder: &[(&Span, usize)]) -> Option<String> {
     let distinct: BTreeSet<(&Span, usize)> = by_coder.iter().copied().collect();
     let mut users: BTreeMap<&Span, usize> = BTreeMap::new();
@@ -304,19 +304,19 @@ fn unmatched(by_coder: &[(&Span, usize)]) -> Option<String> {
         .sum();
     (count > 0).then(|| {
         format!(
-            "only identical spans are compared; that overlap another user's without being the same: \
+            "only identical spans are compared; spans that only overlap another user's: \
              {count} of {}",
             users.len()
         )
     })
 }
 
-/// For each span of one source whether it overlaps one of another coder: another was open when
-/// it began, or began before it ended.
+/// Whether each span of a source overlaps a span of another coder: the other span was open when
+/// this span began, or began before this span ended.
 fn overlapping(spans: &[(&Span, usize)]) -> Vec<bool> {
     let mut events: Vec<(u64, bool, usize)> = Vec::new();
     for (i, (span, _)) in spans.iter().enumerate() {
-        // Ends sort before beginnings of the same place: the end is not part of the span.
+        // At the same position ends sort before starts, because the end is exclusive.
         events.extend([(span.start, true, i), (span.end, false, i)]);
     }
     events.sort_unstable();

@@ -51,7 +51,7 @@ fn project(sources: &str) -> String {
     )
 }
 
-/// A project of one source, whose text stands in the folder of sources.
+/// A project with one source and its text in the folder of sources.
 fn one(selections: &[String], text: &str) -> Result<CoderTable> {
     let source = format!(
         "<TextSource guid=\"{{S1}}\" name=\"one\" plainTextPath=\"internal://T1.txt\">{}</TextSource>",
@@ -66,7 +66,7 @@ fn one(selections: &[String], text: &str) -> Result<CoderTable> {
     read(&packed(&members), &CoderOptions::default())
 }
 
-/// Id, text and the code of each coder.
+/// Id, text, and the code of each coder.
 type Row<'a> = (&'a str, Option<&'a str>, &'a [Option<usize>]);
 
 fn units(table: &CoderTable) -> Vec<Row<'_>> {
@@ -76,8 +76,8 @@ fn units(table: &CoderTable) -> Vec<Row<'_>> {
     table.units.iter().map(row).collect()
 }
 
-/// Positions count characters, whatever bytes they take; codes are found by name under the
-/// variable's, users are coders.
+/// Positions count characters, not bytes. Codes are found by name below the name of the variable.
+/// Users become coders.
 #[test]
 fn users_are_coders_and_identical_spans_statements() {
     let table = one(
@@ -105,7 +105,7 @@ fn users_are_coders_and_identical_spans_statements() {
     assert!(table.notes.is_empty() && !table.has_groups());
 }
 
-/// What overlaps is no disagreement and no agreement, and its number is said.
+/// Overlapping spans count neither as agreement nor as disagreement; a note tells their number.
 #[test]
 fn spans_that_are_not_identical_are_not_compared() {
     let table = one(
@@ -122,7 +122,7 @@ fn spans_that_are_not_identical_are_not_compared() {
     assert!(table.units.iter().all(|u| u.text.is_none()));
     assert_eq!(table.notes.len(), 1);
     assert!(
-        table.notes[0].contains("being the same: 2 of 4"),
+        table.notes[0].contains("only overlap another user's: 2 of 4"),
         "{:?}",
         table.notes
     );
@@ -154,7 +154,7 @@ fn what_is_left_out_is_counted() {
     }
 }
 
-/// Statements of one interview are alike; of one interview alone there is nothing to draw.
+/// Statements of one interview are similar. A single interview makes no groups.
 #[test]
 fn sources_are_groups() {
     let source = |guid: &str| {
@@ -221,7 +221,7 @@ fn what_is_no_project_is_refused() {
     }
 }
 
-/// The size that counts is what is unpacked, not what the archive says.
+/// The limit applies to the unpacked bytes, not to the size that the archive claims.
 #[test]
 fn what_unpacks_to_too_much_is_refused() {
     let zeros = vec![b' '; 3 << 20];

@@ -1,4 +1,4 @@
-//! `project.qde`: XML events to users, codes, sources and codings.
+//! Parses `project.qde`: from XML events to users, codes, sources and codings.
 
 use quick_xml::Reader as Xml;
 use quick_xml::events::{BytesStart, Event};
@@ -6,21 +6,21 @@ use quick_xml::events::{BytesStart, Event};
 use super::{Project, SourceText, Span};
 use crate::ingest::{Limits, attribute, resolved};
 
-/// An open element, as far as its place matters.
+/// An open element that matters for the elements inside.
 enum Open {
     Code(String),
-    /// A source of text, by its GUID.
+    /// The GUID of a text source.
     Source(String),
-    /// A selection, with its user.
+    /// A selection and its user.
     Selection(Option<Span>, Option<String>),
-    /// A coding, with its user.
+    /// A coding and its user.
     Coding(Option<String>),
-    /// The text of a source, inside the project file.
+    /// The text of a source, embedded in the project file.
     Content,
     Other,
 }
 
-/// Makes a project from XML events.
+/// Builds a project from XML events.
 #[derive(Default)]
 pub(super) struct Parser {
     project: Project,
@@ -60,12 +60,12 @@ impl Parser {
                     self.words(&known);
                 }
                 Event::DocType(_) => {
-                    return Err("a document type declaration, which no project has".into());
+                    return Err("a document type declaration is not allowed".into());
                 }
                 Event::Eof if !self.open.is_empty() => return Err("it ends too early".into()),
-                Event::Eof if !is_project => return Err("it holds no project".into()),
+                Event::Eof if !is_project => return Err("it is not a project".into()),
                 Event::Eof => return Ok(self.project),
-                // Empty elements come as a start and an end.
+                // `expand_empty_elements` turns empty elements into start and end.
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             }
         }
@@ -124,7 +124,7 @@ impl Parser {
         Ok(Open::Source(guid))
     }
 
-    /// The place of a selection; `None` of one that is empty.
+    /// The span of a selection; `None` for an empty one.
     fn span(&self, e: &BytesStart<'_>) -> Result<Option<Span>, String> {
         let source = self.open.iter().rev().find_map(|open| match open {
             Open::Source(guid) => Some(guid.clone()),
@@ -133,7 +133,7 @@ impl Parser {
         let position = |name: &str| {
             let value = attribute(e, name).ok_or_else(|| format!("a selection has no {name}"))?;
             let number = value.trim().parse::<u64>();
-            number.map_err(|_| format!("{name} is {value:?}, no number"))
+            number.map_err(|_| format!("{name} is {value:?}, not a number"))
         };
         let (start, end) = (position("startPosition")?, position("endPosition")?);
         if end < start {
@@ -145,7 +145,7 @@ impl Parser {
         Ok(span.filter(|span| span.end > span.start))
     }
 
-    /// What a coding says, if it is of a span of text.
+    /// Adds the code of a coding; only counts the coding if it is not of a text span.
     fn code_ref(&mut self, e: &BytesStart<'_>) -> Result<(), String> {
         let target = guid(e, "targetGUID").ok_or("a coding doesn't name its code")?;
         let Some(Open::Coding(by)) = self.open.last() else {
@@ -182,7 +182,7 @@ impl Parser {
     }
 }
 
-/// A GUID without braces, in small letters: programs write it either way.
+/// A GUID in lower case without braces: programs differ in both.
 fn guid(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let value = attribute(element, name)?;
     let bare = value.trim().trim_start_matches('{').trim_end_matches('}');
