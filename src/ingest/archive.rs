@@ -1,4 +1,4 @@
-//! ZIP archives from strangers: unpacked once for their size before anything trusts them.
+//! Untrusted ZIP archives: unpacked once to check their size before anything uses them.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -7,19 +7,19 @@ use zip::ZipArchive;
 
 use crate::error::{Error, Result};
 
-/// Members of an archive; a workbook has a few dozen.
+/// Most members of an archive; a workbook has a few dozen.
 const MAX_MEMBERS: usize = 10_000;
 
-/// An archive that was seen to unpack to no more than its limit.
+/// An archive that was checked to unpack to no more than its limit.
 pub(crate) type Archive = ZipArchive<BufReader<File>>;
 
-/// Whether an archive says that it has more members than have names of their own: programs differ
-/// in which of two they read.
+/// Whether the archive declares more members than there are distinct names: programs differ in
+/// which of two members with one name they read.
 pub(super) fn has_twins(input: &mut (impl Read + Seek), members: usize) -> io::Result<bool> {
     const END: &[u8] = b"PK\x05\x06";
-    /// The record at the end, with the longest comment behind it.
+    /// The end record with the longest possible comment after it.
     const TAIL: u64 = 22 + 65_535;
-    /// Where the record says how many members there are.
+    /// Offset of the member count in the end record.
     const COUNT: usize = 10;
     let size = input.seek(SeekFrom::End(0))?;
     input.seek(SeekFrom::Start(size.saturating_sub(TAIL)))?;
@@ -28,16 +28,16 @@ pub(super) fn has_twins(input: &mut (impl Read + Seek), members: usize) -> io::R
     let count = memchr::memmem::rfind(&tail, END)
         .and_then(|at| Some([*tail.get(at + COUNT)?, *tail.get(at + COUNT + 1)?]))
         .map(u16::from_le_bytes);
-    // All ones stand for a count elsewhere.
+    // All ones mean that the count is elsewhere.
     Ok(count.is_some_and(|n| n != u16::MAX && usize::from(n) > members))
 }
 
-/// What is said of an archive with twins.
-pub(super) const TWINS: &str = "two files of one name are packed in it";
+/// The reason given for an archive with duplicate names.
+pub(super) const TWINS: &str = "it contains two files with the same name";
 
-/// Opens an archive and unpacks all of it into nothing: sizes that it states may be lies.
+/// Opens an archive and unpacks it once without storing the data: the declared sizes may be wrong.
 ///
-/// Fails with [`Error::TooLarge`] beyond `limit` bytes, and where it is damaged.
+/// Fails with [`Error::TooLarge`] beyond `limit` bytes, or if the archive is damaged.
 pub(crate) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
     file.seek(SeekFrom::Start(0))
         .map_err(|e| super::source::unreadable(name, e))?;
@@ -45,20 +45,21 @@ pub(crate) fn open(mut file: File, name: &str, limit: u64) -> Result<Archive> {
         path: name.to_string(),
         reason,
     };
-    let archive =
-        ZipArchive::new(BufReader::new(file)).map_err(|e| damaged(format!("no ZIP file: {e}")))?;
+    let archive = ZipArchive::new(BufReader::new(file))
+        .map_err(|e| damaged(format!("not a ZIP file: {e}")))?;
     let members = archive.len();
     let mut input = archive.into_inner();
     if has_twins(&mut input, members).map_err(|e| super::source::unreadable(name, e))? {
         return Err(damaged(TWINS.into()));
     }
-    let mut archive = ZipArchive::new(input).map_err(|e| damaged(format!("no ZIP file: {e}")))?;
+    let mut archive =
+        ZipArchive::new(input).map_err(|e| damaged(format!("not a ZIP file: {e}")))?;
     let too_large = || Error::TooLarge {
         path: name.to_string(),
         limit,
     };
     if archive.len() > MAX_MEMBERS {
-        return Err(damaged(format!("{} files are packed in it", archive.len())));
+        return Err(damaged(format!("it contains {} files", archive.len())));
     }
     let mut room = limit;
     for index in 0..archive.len() {

@@ -1,7 +1,7 @@
-//! A JSON array cut into its elements, one at a time, without parsing it whole.
+//! Splits a JSON array into its elements, one at a time, without parsing the whole array.
 //!
-//! Only brackets, commas and quotes are looked at: what an element holds is for its reader to
-//! judge, so that a broken one costs its own row alone.
+//! Only brackets, commas and quotes are examined. The content of an element is checked later, so
+//! that a broken element costs only its own row.
 
 use std::io::BufRead;
 
@@ -15,7 +15,7 @@ pub(super) struct Elements {
     keep: usize,
     place: Place,
     line: u64,
-    /// Bytes read, and how many of them before this line.
+    /// Bytes read in all, and before the current line.
     offset: u64,
     line_start: u64,
 }
@@ -23,13 +23,13 @@ pub(super) struct Elements {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Before,
-    /// Inside the array: behind its bracket, or behind a comma.
+    /// Inside the array, after its bracket or a comma.
     Inside,
     After,
     End,
 }
 
-/// Where a byte stands in regard of quotes and brackets.
+/// Quoting and nesting state of the scanner.
 #[derive(Default)]
 struct Nesting {
     depth: u64,
@@ -78,7 +78,7 @@ impl Elements {
         }
     }
 
-    /// The next element, or what stands where one should.
+    /// The next element, or what is in its place.
     pub(super) fn next(&mut self) -> Result<Option<Line>> {
         if self.place == Place::Before {
             self.open()?;
@@ -89,7 +89,7 @@ impl Elements {
             if end != Some(b',') {
                 self.place = if is_last { Place::After } else { Place::End };
             }
-            // An array may be empty, and one more comma at its end does no harm.
+            // An array may be empty, and a trailing comma is accepted.
             if !is_last || element.length > 0 {
                 return Ok(Some(element));
             }
@@ -116,7 +116,7 @@ impl Elements {
         Ok(())
     }
 
-    /// What stands behind the array: it is no row, whatever it is.
+    /// The text after the array, which is never a row.
     fn rest(&mut self) -> Result<Option<Line>> {
         self.skip_blanks()?;
         if self.peek()?.is_none() {
@@ -130,8 +130,8 @@ impl Elements {
         Ok(Some(line))
     }
 
-    /// Reads up to the end of an element behind `raw`; also gives the byte that ended it, which
-    /// is no part of it, or `None` at the end of the file.
+    /// Reads to the end of an element, starting with `raw`. Also returns the byte that ended it,
+    /// which is not part of it, or `None` at the end of the file.
     fn collect(&mut self, raw: Vec<u8>) -> Result<(Line, Option<u8>)> {
         self.skip_blanks()?;
         let mut element = Line {
@@ -184,9 +184,9 @@ impl Elements {
         Ok(chunk.first().copied())
     }
 
-    /// Goes on by `count` bytes of those in the buffer, and counts their lines.
+    /// Moves on by `count` bytes of the buffer and counts their lines.
     fn advance(&mut self, count: usize) {
-        // The buffer was filled by the caller: nothing is read here.
+        // The caller filled the buffer: nothing is read here.
         let chunk = self.input.fill_buf().unwrap_or_default();
         let passed = &chunk[..count.min(chunk.len())];
         for end in memchr::memchr_iter(b'\n', passed) {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     proptest! {
-        /// An array is read like its elements as JSON lines, however it is laid out.
+        /// An array is read like its elements as JSON lines, in any layout.
         #[test]
         fn an_array_is_read_like_lines(texts in prop::collection::vec("\\PC{0,12}", 1..9), chunk in 1..40usize, pretty: bool) {
             let values: Vec<_> = texts.iter().map(|t| serde_json::json!({"text": t, "n": [t, {"a": t}]})).collect();
@@ -298,7 +298,7 @@ mod tests {
             prop_assert_eq!(read, texts);
         }
 
-        /// No bytes behind a good element make the reader panic, and that element is read.
+        /// No bytes after a good element cause a panic, and that element is read.
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(prop::sample::select(b"[]{},:\"\\x1 \n\xFF\0".to_vec()), 0..60), chunk in 1..9usize) {
             let options = ReadOptions { format: Some(Format::Json), encoding: crate::ingest::Charset::named("utf-8"), ..ReadOptions::default() };

@@ -1,4 +1,4 @@
-//! What the columns of a table mean: named by the user, by a preset, or guessed by their names.
+//! The roles of a table's columns: named by the user, by a preset, or guessed by column name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,28 +9,28 @@ use serde::Deserialize;
 use crate::base::toml::syntax_error;
 use crate::error::{ColumnHolds, Error, Location, Result, nearest};
 
-/// What a column means.
+/// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The statement.
     Text,
-    /// Its identifier.
+    /// The identifier of the statement.
     Id,
-    /// Where it comes from: a channel, a site.
+    /// The origin of the statement: a channel, a site.
     Source,
-    /// Who says it.
+    /// The speaker.
     Speaker,
-    /// Its language.
+    /// The language of the statement.
     Lang,
-    /// When it was said.
+    /// The time of the statement.
     Date,
-    /// The case it belongs to.
+    /// The case that the statement belongs to.
     Group,
 }
 
 impl Role {
-    /// All roles, in the order they are spoken of.
+    /// All roles, in the order of messages and reports.
     pub const ALL: [Self; 7] = [
         Self::Text,
         Self::Id,
@@ -41,7 +41,7 @@ impl Role {
         Self::Group,
     ];
 
-    /// Its name, as `--map` and presets have it.
+    /// Its name in `--map` and in presets.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -54,7 +54,7 @@ impl Role {
         }
     }
 
-    /// The names that stand for it, those that need no guess first; with their number.
+    /// The column names of the role, the sure ones first, and the number of sure ones.
     fn names(self) -> (&'static [&'static str], usize) {
         match self {
             Self::Text => (TEXT_COLUMNS, 1),
@@ -129,7 +129,7 @@ impl Role {
     }
 }
 
-/// Column names that hold the text when none is named, most telling first.
+/// Names of text columns, tried if the user names none; the most specific first.
 const TEXT_COLUMNS: &[&str] = &[
     "text",
     "teks",
@@ -167,17 +167,17 @@ const TEXT_COLUMNS: &[&str] = &[
     "body",
 ];
 
-/// The columns of a kind of export: for each role the names it may have, the best first.
+/// The columns of a kind of export: for each role the possible names, the best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preset {
-    /// What it is called, as the user named it.
+    /// Its name as given by the user.
     pub name: String,
-    /// What it is for.
+    /// What it is used for.
     pub title: String,
     columns: BTreeMap<Role, Vec<String>>,
 }
 
-/// The presets in the binary.
+/// The built-in presets.
 const PRESETS: [(&str, &str); 5] = [
     (
         "app-reviews",
@@ -198,7 +198,7 @@ struct PresetFile {
 }
 
 impl Preset {
-    /// The preset of that name, or in that file when it ends in `.toml`.
+    /// The preset of that name, or from that file if it ends in `.toml`.
     pub fn named(name: &str) -> Result<Self> {
         let path = Path::new(name);
         if path
@@ -217,7 +217,7 @@ impl Preset {
         }
     }
 
-    /// Names of the presets in the binary.
+    /// Names of the built-in presets.
     pub fn names() -> impl Iterator<Item = &'static str> {
         PRESETS.iter().map(|(name, _)| *name)
     }
@@ -243,38 +243,38 @@ impl Preset {
     }
 }
 
-/// How columns are found: what the user named goes before the preset, the preset before a guess.
+/// How columns are found: first what the user named, then the preset, then a guess.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnMap {
-    /// Columns by role; one that is missing is an error.
+    /// Columns by role; a missing column is an error.
     pub named: BTreeMap<Role, String>,
-    /// Columns of a kind of export; but for the text they may be missing.
+    /// Columns of a kind of export; only the text column is required.
     pub preset: Option<Preset>,
 }
 
-/// A column with a meaning.
+/// A column with a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// What it means.
+    /// Its role.
     pub role: Role,
-    /// Where it stands among the columns, from 0.
+    /// Its position among the columns, from 0.
     pub position: usize,
-    /// Whether that was guessed by its name.
+    /// Whether the role was guessed by the column name.
     pub was_guessed: bool,
 }
 
-/// Which column is which, as the user said it.
+/// The user's choice of columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Naming<'a> {
-    /// The column of the text; guessed by its name when `None`.
+    /// The column of the text; guessed by name if `None`.
     pub(super) text_column: Option<&'a str>,
     /// Whether the text of a JSON object may be a number or missing.
     pub(super) of_any_kind: bool,
-    /// The columns of other meanings, and a preset for all.
+    /// The columns with other roles, and a preset for all columns.
     pub(super) columns: &'a ColumnMap,
 }
 
-/// Position of the text's column, and whether it was guessed.
+/// Position of the text column, and whether it was guessed.
 pub(super) fn text_column(
     name: &str,
     columns: &[String],
@@ -290,7 +290,7 @@ pub(super) fn text_column(
         let found = names.iter().find_map(|n| position(columns, n));
         return found.map(|i| (i, false)).ok_or_else(|| missing(&names[0]));
     }
-    // A near miss of `text` is more likely a slip than a wish for another column.
+    // A name close to `text` is more likely a typo than a different column.
     let slip = nearest("text", columns)
         .is_some_and(|near| !TEXT_COLUMNS.contains(&near.to_lowercase().as_str()));
     TEXT_COLUMNS
@@ -300,7 +300,7 @@ pub(super) fn text_column(
         .ok_or_else(|| missing("text"))
 }
 
-/// The columns of a meaning other than the text's, which stands at `text`; in the order of roles.
+/// The columns with other roles; the text column is at `text`. In the order of the roles.
 pub(super) fn other_columns(
     name: &str,
     columns: &[String],
@@ -336,7 +336,7 @@ pub(super) fn other_columns(
     Ok(found)
 }
 
-/// Columns that are called like a text too, where none was named.
+/// Other columns with the name of a text column, if the user named none.
 pub(super) fn other_texts(columns: &[String], text: usize, naming: Naming<'_>) -> Vec<String> {
     if naming.text_column.is_some() || naming.columns.preset.is_some() {
         return Vec::new();

@@ -1,8 +1,8 @@
-//! Delimited tables (CSV, TSV and the like), strictly.
+//! Delimited tables (CSV, TSV and similar), read strictly.
 //!
-//! The `csv` crate reads a stray quote by swallowing the rest of the file without a word; here the
-//! state of quoting is tracked, so that a quote that is never closed is found where it opened.
-//! Records keep their bytes: a cell that isn't ours is written back as it was read.
+//! The `csv` crate silently swallows the rest of the file after a stray quote. Here the quoting
+//! state is tracked, so that an unclosed quote is reported where it opened. Records keep their
+//! bytes: cells that are not ours are written back as they were read.
 
 use std::io::BufRead;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use super::source::{checked_text, columns_once, keep_bytes, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
-/// Delimiters that are tried when none is named.
+/// Delimiters that are tried if none is named.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 pub(super) struct Rows {
@@ -26,7 +26,7 @@ pub(super) struct Rows {
     max_cell: usize,
     bom: bool,
     crlf: bool,
-    /// Texts and places of rows that are no longer needed.
+    /// Buffers of rows that are no longer needed: texts and cell ranges.
     spare: Vec<(String, Vec<Range<usize>>)>,
 }
 
@@ -83,7 +83,7 @@ impl Rows {
         self.crlf
     }
 
-    /// Keeps the memory of a row for another.
+    /// Keeps the buffers of a row for reuse.
     pub(super) fn reuse(&mut self, record: Record) {
         let Record {
             mut raw,
@@ -126,7 +126,7 @@ impl Rows {
         }))
     }
 
-    /// The text of a row and the places of its cells.
+    /// The text of a row and the byte ranges of its cells.
     fn statement(
         &mut self,
         found: &Found,
@@ -172,38 +172,38 @@ fn fault_column(fault: &RowFault, found: &Found) -> u64 {
     }
 }
 
-/// One record of the file: its bytes and where it starts.
+/// One record of the file: its bytes and position.
 struct Found {
     raw: Vec<u8>,
-    /// Its length in the file; more than `raw` holds when it was cut.
+    /// Its length in the file; more than `raw` holds if it was truncated.
     length: usize,
     line: u64,
-    /// The line it ends in.
+    /// The line where it ends.
     last_line: u64,
     offset: u64,
     /// Whether it ended in CR LF.
     crlf: bool,
 }
 
-/// Cuts a stream into records.
+/// Splits a stream into records.
 struct Records {
     input: Box<dyn BufRead + Send>,
     name: String,
-    /// Not known before the header was read: then any candidate ends a cell.
+    /// Unknown until the header is read; until then any candidate ends a cell.
     delimiter: Option<u8>,
     line: u64,
     offset: u64,
     keep: usize,
-    /// Memory of records that are no longer needed.
+    /// Buffers of records that are no longer needed.
     spare: Vec<Vec<u8>>,
 }
 
-/// Rows whose memory is kept, and how long they may be.
+/// Number of buffers that are kept, and the largest size kept.
 const SPARE: usize = 8192;
 const SPARE_BYTES: usize = 4096;
 
 impl Records {
-    /// The next record that isn't a blank line.
+    /// The next record that is not a blank line.
     fn next(&mut self) -> Result<Option<Found>> {
         loop {
             let Some(found) = self.record()? else {
@@ -285,20 +285,20 @@ fn trim_line_end(found: &mut Found) {
     found.length = found.raw.len();
 }
 
-/// Where a byte stands in regard of quotes.
+/// Quoting state of the CSV scanner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quoting {
     FieldStart,
     Plain,
     Quoted,
-    /// After a quote inside a quoted cell: it closes the cell, or is the first of a doubled one.
+    /// After a quote inside a quoted cell: it closes the cell or starts an escaped quote.
     QuoteInQuoted,
-    /// Text after a closing quote: a fault, then read on as plain.
+    /// Text after a closing quote: an error; the rest is read as plain.
     AfterQuote,
 }
 
 impl Quoting {
-    /// How many bytes from here on change nothing and end no line.
+    /// The number of bytes that neither change the state nor end a line.
     fn run(self, bytes: &[u8], delimiter: u8) -> usize {
         let end = match self {
             Self::Plain => memchr2(delimiter, b'\n', bytes),
@@ -321,7 +321,7 @@ impl Quoting {
     }
 }
 
-/// The ranges of a record's cells, quotes included.
+/// The byte ranges of a record's cells, quotes included.
 fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<(), RowFault> {
     fields.clear();
     let mut quoting = Quoting::FieldStart;
@@ -346,7 +346,7 @@ fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<()
     Ok(())
 }
 
-/// The byte itself if it may be a delimiter, else one that it is not.
+/// `byte` if it is a candidate delimiter, else a candidate that differs from it.
 fn byte_as_delimiter(byte: u8) -> u8 {
     if DELIMITERS.contains(&byte) {
         byte
@@ -355,8 +355,8 @@ fn byte_as_delimiter(byte: u8) -> u8 {
     }
 }
 
-/// The delimiter that cuts the header into most cells; the default when none does. A tab that
-/// the suffix promises is taken if it cuts at all.
+/// The delimiter that splits the header into most cells; the default if none does. A tab implied
+/// by the suffix is used if it splits the header at all.
 fn sniff_delimiter(header: &[u8], default: u8) -> u8 {
     let cells = |delimiter: u8| {
         let mut fields = Vec::new();
@@ -517,7 +517,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the csv crate writes is read back cell by cell.
+        /// Reads back cell by cell what the csv crate writes.
         #[test]
         fn reads_what_the_csv_crate_writes(table in prop::collection::vec(("[a-z0-9]{1,4}", "\\PC*[,\"\n]?\\PC*"), 1..8)) {
             let mut writer = csv::Writer::from_writer(Vec::new());
@@ -529,7 +529,7 @@ mod tests {
             prop_assert_eq!(texts(&file), table.into_iter().map(|(_, t)| t).collect::<Vec<_>>());
         }
 
-        /// No bytes make the reader panic or lose count of the file.
+        /// No bytes cause a panic or a wrong position in the file.
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let mut file = b"id,text\n".to_vec();

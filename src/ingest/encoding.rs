@@ -1,9 +1,9 @@
-//! The encoding of a file: named, marked, or found; what is read is UTF-8.
+//! The encoding of a file: named, marked or detected. The output is UTF-8.
 //!
-//! A byte-order mark decides, then UTF-8 itself. Where more lines break UTF-8 than keep to it, the
-//! encoding is guessed from those lines (`chardetng`, the detector of a browser). A line that is not
-//! in the encoding of its file is passed on behind the byte 0xFF, which no UTF-8 has, so that its
-//! row is refused with its place; [`faulty_row`] takes the mark away again.
+//! A byte-order mark decides, then valid UTF-8. If more lines are invalid than valid UTF-8, the
+//! encoding is guessed from the invalid lines (`chardetng`, the detector of a browser). A line that
+//! is not in the encoding of its file is passed on after the byte 0xFF, which UTF-8 never uses,
+//! so that its row is rejected with its location; [`faulty_row`] removes the mark again.
 
 use std::io::{self, BufRead, Read};
 
@@ -14,12 +14,12 @@ use super::record::Rejected;
 use super::source::unreadable;
 use crate::error::{Error, Result, RowFault};
 
-/// The byte that stands before what could not be decoded.
+/// The byte before text that could not be decoded.
 const MARK: u8 = 0xFF;
 const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
-/// Lines beyond ASCII that are judged before the encoding is settled.
+/// Lines with non-ASCII bytes that are examined to find the encoding.
 const JUDGED: u64 = 2000;
-/// Bytes of text that are decoded before they are handed on.
+/// Bytes of text that are decoded in one step.
 const STEP: usize = 64 * 1024;
 
 /// A character encoding of the [Encoding Standard](https://encoding.spec.whatwg.org/#names-and-labels).
@@ -27,40 +27,40 @@ const STEP: usize = 64 * 1024;
 pub struct Charset(&'static encoding_rs::Encoding);
 
 impl Charset {
-    /// The encoding of that name or label, such as `windows-1252`, `latin1` or `utf-16le`.
+    /// The encoding with that name or label, such as `windows-1252`, `latin1` or `utf-16le`.
     pub fn named(label: &str) -> Option<Self> {
         let encoding = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes());
         encoding.map(Self)
     }
 
-    /// What old programs write where nothing else is known.
+    /// The encoding of old programs, used if nothing else is known.
     pub(super) const WINDOWS_1252: Self = Self(encoding_rs::WINDOWS_1252);
 
-    /// The text of bytes without its byte-order mark; `None` where they are not in the encoding.
+    /// Decodes bytes and removes a byte-order mark; `None` if they are not in the encoding.
     pub(super) fn decode(self, bytes: &[u8]) -> Option<String> {
         let (text, broken) = self.0.decode_with_bom_removal(bytes);
         (!broken).then(|| text.into_owned())
     }
 
-    /// Its name in the standard.
+    /// Its name in the Encoding Standard.
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// Whether it is UTF-8, so that bytes are read as they stand.
+    /// Whether it is UTF-8, so that bytes need no conversion.
     pub fn is_utf8(self) -> bool {
         self.0 == UTF_8
     }
 }
 
-/// How the encoding of an input is known.
+/// How the encoding of an input was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CharsetSource {
-    /// It was named by the user.
+    /// The user named it.
     Named,
     /// The file begins with a byte-order mark.
     Mark,
-    /// Most lines beyond ASCII are in it.
+    /// Most lines with non-ASCII bytes are in it.
     Detected,
 }
 
@@ -69,18 +69,18 @@ pub enum CharsetSource {
 pub struct Encoding {
     /// The encoding.
     pub charset: Charset,
-    /// How it is known.
+    /// How it was determined.
     pub source: CharsetSource,
 }
 
 impl Encoding {
-    /// UTF-8, as far as it was looked at.
+    /// UTF-8, as far as the bytes were examined.
     pub(super) const UTF8: Self = Self {
         charset: Charset(UTF_8),
         source: CharsetSource::Detected,
     };
 
-    /// That of a file which begins with `head`; `None` where its text must be looked at.
+    /// The encoding of a file that begins with `head`; `None` if its text must be examined.
     pub(super) fn of_head(head: &[u8], named: Option<Charset>) -> Option<Self> {
         let known = |encoding, source| {
             let charset = Charset(encoding);
@@ -101,7 +101,7 @@ impl Encoding {
         }
     }
 
-    /// That of a text by its lines beyond ASCII: of the first [`JUDGED`] of them.
+    /// The encoding of a text, found from its first [`JUDGED`] lines with non-ASCII bytes.
     pub(super) fn of_text(input: &mut dyn BufRead) -> io::Result<Self> {
         let mut survey = Survey::new();
         loop {
@@ -116,12 +116,12 @@ impl Encoding {
     }
 }
 
-/// Counts the lines that are UTF-8 and those that are not.
+/// Counts the lines that are valid UTF-8 and the lines that are not.
 struct Survey {
     utf8: u64,
     other: u64,
     detector: EncodingDetector,
-    /// The end of the last chunk where that is inside a character.
+    /// The end of the last chunk, if it is inside a character.
     cut: Vec<u8>,
 }
 
@@ -135,7 +135,7 @@ impl Survey {
         }
     }
 
-    /// Parts of lines count as lines: where a chunk is cut makes no difference to a share.
+    /// Counts a part of a line as a line: the shares do not depend on where chunks are cut.
     fn add(&mut self, chunk: &[u8]) {
         let mut whole = std::mem::take(&mut self.cut);
         let chunk = if whole.is_empty() {
@@ -189,8 +189,8 @@ impl Survey {
     }
 }
 
-/// The input as UTF-8. What was in another encoding begins with UTF-8's byte-order mark, as what
-/// is written from it must for Excel. Lines longer than `keep` bytes are decoded in pieces.
+/// The input as UTF-8. If it was in another encoding, the output begins with the UTF-8 byte-order
+/// mark, because Excel needs it in written files. Lines over `keep` bytes are decoded in pieces.
 pub(super) fn decoded(
     input: Box<dyn BufRead + Send>,
     encoding: Encoding,
@@ -222,14 +222,14 @@ struct Transcoder {
     keep: usize,
     /// The line that is being read.
     line: Vec<u8>,
-    /// What was decoded, read up to `read`.
+    /// Decoded bytes; those before `read` were consumed.
     out: Vec<u8>,
     read: usize,
     ended: bool,
 }
 
 enum Way {
-    /// Line by line, in an encoding that leaves ASCII as it is.
+    /// Line by line, for encodings that keep ASCII unchanged.
     Lines(&'static encoding_rs::Encoding),
     Units(Box<Decoder>),
 }
@@ -269,7 +269,7 @@ fn decode_line(encoding: &'static encoding_rs::Encoding, line: &[u8], out: &mut 
         out.extend_from_slice(line);
         return;
     };
-    // Text in a one-byte encoding that is UTF-8 by chance is as good as none.
+    // In a one-byte encoding a line that happens to be valid UTF-8 counts as not decodable.
     let is_utf8 = encoding.is_single_byte() && std::str::from_utf8(line).is_ok();
     match encoding.decode_without_bom_handling_and_without_replacement(line) {
         Some(text) if !is_utf8 => out.extend_from_slice(text.as_bytes()),
@@ -281,7 +281,7 @@ fn decode_line(encoding: &'static encoding_rs::Encoding, line: &[u8], out: &mut 
     }
 }
 
-/// Decodes a chunk; an empty one is the end.
+/// Decodes a chunk; an empty chunk is the end.
 fn decode_units(decoder: &mut Decoder, mut chunk: &[u8], out: &mut Vec<u8>) {
     let last = chunk.is_empty();
     let mut text = vec![0; 3 * chunk.len() + 16];
@@ -334,7 +334,7 @@ pub(super) fn survey(
     Encoding::of_text(&mut text).map_err(|e| unreadable(name, e))
 }
 
-/// A refused row of a file that was decoded, with its fault named and its bytes as they were.
+/// A rejected row of a decoded file, with a fault that names the encoding and the original bytes.
 pub(super) fn faulty_row(mut row: Rejected, charset: Charset) -> Rejected {
     row.fault = named_fault(row.fault, charset);
     if let Some(mark) = memchr::memchr(MARK, &row.raw) {
@@ -343,7 +343,7 @@ pub(super) fn faulty_row(mut row: Rejected, charset: Charset) -> Rejected {
     row
 }
 
-/// The error of a header that could not be decoded.
+/// The error for a header that could not be decoded.
 pub(super) fn faulty_file(error: Error, charset: Charset) -> Error {
     match error {
         Error::Row { at, fault } => Error::Row {
@@ -370,7 +370,7 @@ mod tests {
     use super::*;
     use crate::ingest::{Format, ReadOptions, Reader};
 
-    /// The texts of a table, refused rows as their fault's code and line.
+    /// The texts of a table; rejected rows as the code and line of their fault.
     fn texts(bytes: &[u8], named: Option<&str>) -> (Encoding, Vec<String>) {
         let options = ReadOptions {
             format: Some(Format::CSV),
@@ -469,7 +469,7 @@ mod tests {
     }
 
     proptest! {
-        /// No bytes in any encoding make the reader panic.
+        /// No bytes in any encoding cause a panic.
         #[test]
         fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200), label in prop::sample::select(vec!["", "latin1", "utf-16le", "utf-16be", "gbk", "shift_jis", "big5", "euc-kr", "iso-2022-jp"])) {
             let mut file = b"id,text\n".to_vec();
@@ -485,7 +485,7 @@ mod tests {
             }
         }
 
-        /// What was written in an encoding is read as it was written.
+        /// Text written in an encoding is read back unchanged.
         #[test]
         fn text_comes_back_from_its_encoding(cells in prop::collection::vec("([éüñ“]?[a-z ]){1,20}", 1..20), label in prop::sample::select(vec!["windows-1252", "utf-16le", "utf-16be", "gb18030"])) {
             let table = format!("id,text\n{}\n", cells.iter().map(|c| format!("1,{c}")).collect::<Vec<_>>().join("\n"));

@@ -1,20 +1,20 @@
-//! Formats of inputs, and the suffixes that name them.
+//! Input formats, and the file suffixes that name them.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// A file format that statements are read from and written to.
+/// A file format for reading and writing statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Cells between delimiters, RFC 4180 quoting.
     Delimited(u8),
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
-    /// An array of JSON objects, read one by one; never written.
+    /// An array of JSON objects, read one at a time; never written.
     Json,
-    /// A spreadsheet in XLSX or ODS, one sheet of it; never written.
+    /// One sheet of an XLSX or ODS workbook; never written.
     Workbook,
     /// Parquet, in a build with the feature `parquet`; never written.
     Parquet,
@@ -28,8 +28,8 @@ impl Format {
     /// Tab-separated values.
     pub const TSV: Self = Self::Delimited(b'\t');
 
-    /// Whether the two are of one kind: JSON one object a line or in an array, cells between
-    /// whatever delimiter, transcripts in whatever file.
+    /// Whether both formats are of one kind: JSON as lines or as an array, cells with any
+    /// delimiter, transcripts in any file format.
     pub(super) fn is_like(self, other: Self) -> bool {
         let is_json = |f| matches!(f, Self::Json | Self::Jsonl);
         let is_delimited = |f| matches!(f, Self::Delimited(_));
@@ -40,13 +40,13 @@ impl Format {
             || (is_transcript(self) && is_transcript(other))
     }
 
-    /// Whether its reader wants the bytes as they are: of packed files, and of transcripts, whose
-    /// lines may be in two encodings.
+    /// Whether the format's reader needs the raw bytes: packed files, and transcripts, whose lines
+    /// may be in two encodings.
     pub(super) fn is_decoded_inside(self) -> bool {
         matches!(self, Self::Workbook | Self::Parquet | Self::Transcript(_))
     }
 
-    /// The format that a path's suffix names.
+    /// The format named by the suffix of a path.
     pub fn of_path(path: &Path) -> Result<Self> {
         let suffix = path.extension().and_then(OsStr::to_str).unwrap_or_default();
         let is_its = |known: &&Known| {
@@ -135,7 +135,7 @@ fn suffixes_in_words() -> String {
     )
 }
 
-/// How a transcript is written down.
+/// The file format of a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TranscriptFormat {
     /// Plain text.
@@ -151,7 +151,7 @@ pub enum TranscriptFormat {
 }
 
 impl TranscriptFormat {
-    /// What people call it.
+    /// Its common name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",

@@ -1,4 +1,4 @@
-//! JSON objects, one a line or as the elements of an array, read without losing the order, form
+//! JSON objects, one per line or as elements of an array, read without losing the order, form
 //! or precision of any value.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use super::sniff::check_head;
 use super::source::{Line, checked_text, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
-/// Lines among which an object with a text must be.
+/// Lines within which an object with a text must appear.
 const TRIED: usize = 1000;
 
 pub(super) struct Rows {
@@ -30,14 +30,14 @@ pub(super) struct Rows {
     waiting: VecDeque<Line>,
 }
 
-/// How the objects follow each other.
+/// How the objects are separated.
 enum Source {
     Lines(Lines),
     Array(Elements),
 }
 
 impl Rows {
-    /// Opens a file of objects one a line, or of an array of them.
+    /// Opens a file with one object per line, or with an array of objects.
     pub(super) fn open(
         mut input: Box<dyn BufRead + Send>,
         name: &str,
@@ -80,8 +80,8 @@ impl Rows {
         }
     }
 
-    /// The columns are the keys of the first object that has a text; lines before it are read
-    /// (and rejected) like all others.
+    /// The columns are the keys of the first object with a text; lines before it are read (and
+    /// rejected) like all others.
     fn find_columns(&mut self, naming: Naming<'_>) -> Result<()> {
         let mut first_error = None;
         while let Some(line) = self.next_line()? {
@@ -161,14 +161,14 @@ impl Rows {
             let limit = self.limits.nesting;
             return Err((RowFault::TooDeep { limit }, WHOLE));
         }
-        // Escapes in any string are looked at, so that no half of a character is written on.
+        // Checks the escapes in all strings, so that no lone surrogate is written.
         if memchr::memmem::find(&line.raw, b"\\u").is_some() {
             serde_json::from_str::<Value>(text).map_err(|e| json_fault(&e, line))?;
         }
         serde_json::from_str(text).map_err(|e| json_fault(&e, line))
     }
 
-    /// The text of an object and the places of its values.
+    /// The text of an object and the byte ranges of its values.
     fn statement(&self, line: &Line) -> Result<(String, Cells), Fault> {
         let object = self.object(line)?;
         Ok((self.text(&object)?, self.places(&line.raw, &object)))
@@ -181,7 +181,7 @@ impl Rows {
         for (i, (key, value)) in object.0.iter().enumerate() {
             let at = value.get().as_ptr() as usize - start;
             let place = at..at + value.get().len();
-            // Most objects have the keys of the first one in its order.
+            // Most objects have the keys of the first object in the same order.
             let column = match self.columns.get(i) {
                 Some(column) if column == key => Some(i),
                 _ => self.columns.iter().position(|c| c == key),
@@ -203,7 +203,7 @@ impl Rows {
             let key = self.text_key.clone();
             (RowFault::NoTextKey { key }, WHOLE)
         })?;
-        // No text is no fault: the row is kept without codes, like a blank cell of a table.
+        // A null text is no error: the row is kept without codes, like a blank cell of a table.
         if value.get() == "null" {
             return Ok(String::new());
         }
@@ -230,17 +230,17 @@ impl Rows {
     }
 }
 
-/// Why an object can't be read, and where: lines below its first and the column, 0 for the whole.
+/// Why an object can't be read, and where: lines below its first line, and column (0 = whole).
 type Fault = (RowFault, (u64, u64));
 
 const WHOLE: (u64, u64) = (0, 0);
 
 fn json_fault(error: &serde_json::Error, line: &Line) -> Fault {
     let reason = error.to_string();
-    // The place is said by the fault; serde_json counts from the object.
+    // The fault has its own location; serde_json counts from the start of the object.
     let reason = reason.split(" at line ").next().unwrap_or_default();
     let reason = if reason.contains("hex escape") {
-        "a \\u escape that is cut, or one half of a pair (a lone surrogate)"
+        "an incomplete \\u escape or a lone surrogate"
     } else {
         reason
     };
@@ -275,7 +275,7 @@ fn is_deeper(json: &[u8], limit: usize) -> bool {
     false
 }
 
-/// An object without line breaks: in good JSON they only stand between its parts.
+/// Replaces line breaks by spaces: valid JSON has them only between tokens.
 fn in_one_line(mut raw: Vec<u8>) -> Vec<u8> {
     for byte in raw.iter_mut().filter(|b| matches!(b, b'\n' | b'\r')) {
         *byte = b' ';
@@ -283,7 +283,7 @@ fn in_one_line(mut raw: Vec<u8>) -> Vec<u8> {
     raw
 }
 
-/// Cuts a stream into lines.
+/// Splits a stream into lines.
 struct Lines {
     input: Box<dyn BufRead + Send>,
     name: String,
@@ -293,7 +293,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The next line that isn't blank; cut where it grows beyond the limit.
+    /// The next line that is not blank, truncated if it exceeds the limit.
     fn next(&mut self) -> Result<Option<Line>> {
         let keep = self.keep;
         loop {
@@ -333,7 +333,7 @@ impl Lines {
     }
 }
 
-/// A JSON object with its keys in order and its values as they were written.
+/// A JSON object with its keys in order and its values as written.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {

@@ -1,9 +1,9 @@
 //! Files to statements: delimited tables, JSON lines, interview transcripts.
 //!
-//! A [`Reader`] yields records in order without holding the file: each has the bytes as they
-//! stood in the file, so that what a person wrote can be written back untouched. A row that can't
-//! be read becomes a [`Rejected`] and the next row is read; only a fault of the file as a whole
-//! is an error.
+//! A [`Reader`] yields records in order without holding the file. Each record keeps its original
+//! bytes, so that what a person wrote can be written back unchanged. A row that can't be read
+//! becomes a [`Rejected`] and reading goes on with the next row; only a fault of the whole file is
+//! an error.
 
 mod archive;
 mod array;

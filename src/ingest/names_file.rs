@@ -1,4 +1,4 @@
-//! Lists of names and pseudonyms in files.
+//! Files with lists of names and pseudonyms.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use super::reader::Reader;
 use crate::error::{Error, Location, Result};
 
 impl Pseudonyms {
-    /// Reads a list: a table with a column `name`, and `pseudonym` where one is to be kept. A
-    /// name without is called `Nama1`, `Nama2`, ... by its place in the list.
+    /// Reads a list: a table with a column `name` and, to keep given pseudonyms, `pseudonym`. A
+    /// name without a pseudonym becomes `Nama1`, `Nama2`, ... by its position in the list.
     pub fn read(path: &Path) -> Result<Self> {
         let options = ReadOptions {
             text_column: Some("name".into()),
@@ -40,7 +40,7 @@ impl Pseudonyms {
             };
             if entries.iter().any(is_taken) || same(&name, &pseudonym) {
                 return Err(fault(format!(
-                    "{name:?} or {pseudonym:?} stands in the list twice"
+                    "{name:?} or {pseudonym:?} appears in the list twice"
                 )));
             }
             entries.push((name, pseudonym));
@@ -63,7 +63,7 @@ mod tests {
         };
         let list = read("name,pseudonym\nAnwar,\nBeti,Lala\n").unwrap();
         assert_eq!(list.table(), b"name,pseudonym\nAnwar,Nama1\nBeti,Lala\n");
-        // A key is a list again.
+        // The key can be read as a list again.
         let key = String::from_utf8(list.table()).unwrap();
         assert_eq!(read(&key).unwrap(), list);
         for bad in [

@@ -1,4 +1,4 @@
-//! How an input is read.
+//! Options for reading an input.
 
 use super::columns::{ColumnMap, Naming};
 use super::encoding::Charset;
@@ -7,40 +7,40 @@ use super::privacy::Privacy;
 use super::record::RowLimits;
 use super::transcript::{TranscriptOptions, UnitKind};
 
-/// Bytes of a record that are kept however small the cell limit is.
+/// Bytes of a record that are always kept, even if the cell limit is small.
 pub(super) const MIN_KEPT: usize = 64 * 1024;
 
-/// How an input is read.
+/// Options for reading an input.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReadOptions {
-    /// The format; by the suffix or, for a stream, by the first byte when `None`.
+    /// The format; if `None`, found by the suffix or, for a stream, by the first byte.
     pub format: Option<Format>,
-    /// The column of the text; guessed by name when `None`.
+    /// The column of the text; guessed by name if `None`.
     pub text_column: Option<String>,
-    /// Whether the text of a JSON object may be a number or missing: of files that are joined by
-    /// their ids, the text is the id.
+    /// Whether the text of a JSON object may be a number or missing: when files are joined by id,
+    /// the id is the text.
     pub text_of_any_kind: bool,
-    /// The columns of other meanings, and a preset for all.
+    /// The columns with other roles, and a preset for all columns.
     pub columns: ColumnMap,
-    /// The delimiter; by counting in the header when `None`.
+    /// The delimiter; if `None`, found by counting in the header.
     pub delimiter: Option<u8>,
-    /// The encoding; by mark or by looking at the bytes when `None`.
+    /// The encoding; if `None`, found by a byte-order mark or from the bytes.
     pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
     pub max_cell: usize,
-    /// Whether a table's texts are cut into statements; its rows stay whole when `None`.
+    /// How the texts of a table are cut into statements; if `None`, rows stay whole.
     pub unit: Option<UnitKind>,
-    /// What is done about private data.
+    /// How private data is treated.
     pub privacy: Privacy,
-    /// The sheet of a workbook; the first with something in it when `None`.
+    /// The sheet of a workbook; if `None`, the first sheet with content.
     pub sheet: Option<String>,
-    /// Bytes that a packed file may unpack to, else [`Error::TooLarge`].
+    /// Most bytes that a packed file may unpack to; beyond, [`Error::TooLarge`].
     pub max_unpacked: u64,
-    /// Brackets within brackets that a JSON object may have, itself counted; a deeper one is a
+    /// Deepest nesting of brackets in a JSON object, its own included; deeper is a
     /// [`RowFault::TooDeep`].
     pub max_nesting: usize,
-    /// Columns that a table may have, else [`Error::TooManyColumns`].
+    /// Most columns of a table; beyond, [`Error::TooManyColumns`].
     pub max_columns: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,
@@ -55,8 +55,8 @@ impl ReadOptions {
         }
     }
 
-    /// How long rows may be. Of a row is kept room for some cells at the limit, and for a header
-    /// however small the limit is.
+    /// How long rows may be. There is room for a few cells at the limit, and always for a header,
+    /// even if the limit is small.
     pub(super) fn limits(&self) -> RowLimits {
         const CELLS: usize = 4;
         RowLimits {

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 const QUOTE: u8 = b'"';
 
-/// What a cell says.
+/// The content of a cell, without its quoting.
 pub(super) fn unquoted(cell: &str) -> Cow<'_, str> {
     let Some(inner) = cell.strip_prefix('"') else {
         return Cow::Borrowed(cell);
@@ -21,7 +21,7 @@ pub(super) fn unquoted(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// Appends what a cell says.
+/// Appends the content of a cell, without its quoting.
 pub(super) fn unquote_into(text: &mut String, cell: &str) {
     let Some(inner) = cell.strip_prefix('"') else {
         text.push_str(cell);
@@ -36,13 +36,13 @@ pub(super) fn unquote_into(text: &mut String, cell: &str) {
     text.push_str(rest);
 }
 
-/// Whether a cell can't be written as it is.
+/// Whether a cell must be quoted.
 pub(crate) fn needs_quotes(cell: &str, delimiter: u8) -> bool {
     let special = |b: u8| b == delimiter || matches!(b, QUOTE | b'\n' | b'\r');
     cell.bytes().any(special)
 }
 
-/// Appends `cell` to `out`, quoted where it must be.
+/// Appends `cell` to `out`, quoted if necessary.
 pub(crate) fn write_cell(out: &mut Vec<u8>, cell: &str, delimiter: u8) {
     if !needs_quotes(cell, delimiter) {
         out.extend_from_slice(cell.as_bytes());
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// A written cell is read back by the csv crate.
+        /// The csv crate reads back what is written here.
         #[test]
         fn writes_what_the_csv_crate_reads(cell in "\\PC*[,\"\r\n]?\\PC*") {
             let mut line = b"x,".to_vec();
@@ -75,7 +75,7 @@ mod tests {
             prop_assert_eq!(&record[1], cell.as_str());
         }
 
-        /// What is written is what is said.
+        /// Writing and unquoting returns the same cell.
         #[test]
         fn a_written_cell_says_the_same(cell in "\\PC*[,\"\r\n]?\\PC*") {
             let mut written = Vec::new();

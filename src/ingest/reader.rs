@@ -27,7 +27,7 @@ pub struct Reader {
     rows: Rows,
     units: Option<Units>,
     guard: Option<Guard>,
-    /// Of a reader without a guard.
+    /// Empty counts, for a reader without a guard.
     nothing: Counts,
 }
 
@@ -70,7 +70,7 @@ impl Reader {
             Some(format) => format,
             None => by_content(&head, by_suffix, &name)?,
         };
-        // A pipe can be read only once: of a pipe only the head is looked at.
+        // A pipe can be read only once, so only its head is examined.
         let is_text = !format.is_decoded_inside();
         let whole: Option<Box<dyn BufRead>> = if metadata.is_file() && is_text {
             Some(Box::new(open()?))
@@ -83,7 +83,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Reads a stream; without a format in the options its first byte decides.
+    /// Reads a stream; if the options name no format, its first byte decides.
     pub fn from_stream(
         input: Box<dyn BufRead + Send>,
         name: &str,
@@ -182,7 +182,7 @@ impl Reader {
                 limit: options.max_columns,
             });
         }
-        // A transcript has columns of its own: which is which is no question.
+        // A transcript has columns of its own: their roles are known.
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
         let naming = if is_transcript { own.naming() } else { naming };
@@ -227,7 +227,7 @@ impl Reader {
         })
     }
 
-    /// How often private data of each kind was masked so far.
+    /// How often private data of each kind has been masked so far.
     pub fn masked(&self) -> &Counts {
         match (&self.guard, self.transcript()) {
             (Some(guard), _) => guard.counts(),
@@ -236,7 +236,7 @@ impl Reader {
         }
     }
 
-    /// How often a pseudonym stood in the input already: replacing back will turn it too.
+    /// How often a pseudonym was in the input already: replacing back will change it too.
     pub fn taken_pseudonyms(&self) -> u64 {
         let of_transcript = self.transcript().map_or(0, |t| t.taken_pseudonyms);
         self.guard.as_ref().map_or(of_transcript, Guard::taken)
@@ -247,13 +247,13 @@ impl Reader {
         &self.name
     }
 
-    /// The name as it may be written beside the rows: with the names in it replaced where that is
-    /// asked for.
+    /// The name of the input for writing beside the rows; names of people in it are replaced if
+    /// that was requested.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// How its rows are laid out.
+    /// The layout of its rows.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -273,15 +273,15 @@ impl Reader {
         })
     }
 
-    /// Takes a row that is no longer needed for its memory.
+    /// Takes back a row that is no longer needed, to reuse its memory.
     pub fn reuse(&mut self, record: Record) {
         if let Rows::Delimited(rows) = &mut self.rows {
             rows.reuse(record);
         }
     }
 
-    /// The next row as it stands in the file but for what is masked, before it is cut: offsets
-    /// are those in the masked text.
+    /// The next row before it is cut, as in the file except for masked data; offsets refer to the
+    /// masked text.
     fn whole_row(&mut self) -> Result<Option<Result<Record, Rejected>>> {
         let text = self.layout.whole_text;
         let row = match &mut self.rows {
@@ -309,13 +309,13 @@ impl Reader {
         }))
     }
 
-    /// Fails where it can't be told who of a transcript asks and who answers.
+    /// Fails if it is unclear who asks and who answers in a transcript.
     pub fn settled(&self) -> Result<()> {
         let transcript = self.transcript();
         transcript.map_or(Ok(()), |t| t.settled(&self.name))
     }
 
-    /// The transcript that the rows are made from, where the input is one.
+    /// The transcript that the rows are made from, if the input is one.
     pub fn transcript(&self) -> Option<&Transcript> {
         match &self.rows {
             Rows::Transcript(rows) => Some(rows.transcript()),
@@ -351,7 +351,7 @@ fn parquet_rows(
     })
 }
 
-/// What is known of a file beyond its columns.
+/// What is known about a file besides its columns.
 #[derive(Default)]
 struct Shape {
     bom: bool,

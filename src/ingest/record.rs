@@ -1,4 +1,4 @@
-//! One row of an input, read or refused.
+//! One row of an input, read or rejected.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,19 +6,19 @@ use std::ops::Range;
 use super::quoting::{unquoted, write_cell};
 use crate::error::{Error, Location, RowFault};
 
-/// One row of an input, with the places of its cells: nobody has to cut it again.
+/// One row of an input with the byte ranges of its cells, so that it need not be split again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Record {
-    /// Line it starts in, from 1.
+    /// The line where the row starts, from 1.
     pub line: u64,
-    /// The row as it stands in the file, without its line end.
+    /// The row as written in the file, without its line end.
     pub raw: Vec<u8>,
     /// The statement.
     pub text: String,
     pub(super) cells: Cells,
 }
 
-/// Where the cells of a row are in its bytes.
+/// Byte ranges of the cells of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cells {
     /// Cells of a table by column, with their quotes.
@@ -26,8 +26,8 @@ pub(super) enum Cells {
         delimiter: u8,
         places: Vec<Range<usize>>,
     },
-    /// Values of an object by column, an empty place for a missing key; then the keys that are no
-    /// column.
+    /// Values of an object by column, with an empty range for a missing key; then the keys that
+    /// are not columns.
     Object {
         places: Vec<Range<usize>>,
         strays: Vec<(String, Range<usize>)>,
@@ -44,7 +44,7 @@ impl Default for Cells {
 }
 
 impl Record {
-    /// A row of a table that is not text in its file: written with commas.
+    /// A row of a table that is not stored as text: written with commas.
     pub(super) fn of_cells<'c>(
         line: u64,
         cells: impl IntoIterator<Item = &'c str>,
@@ -61,7 +61,7 @@ impl Record {
         record
     }
 
-    /// Adds a cell behind the others of a table's row.
+    /// Adds a cell at the end of a table row.
     pub(super) fn push(&mut self, cell: &str) {
         if let Cells::Delimited { delimiter, places } = &mut self.cells {
             if !places.is_empty() {
@@ -73,7 +73,7 @@ impl Record {
         }
     }
 
-    /// The row as one that can't be written.
+    /// The row as a rejected one, because it can't be written.
     pub fn rejected(&self, name: &str, fault: RowFault) -> Rejected {
         Rejected {
             at: Location::new(name, self.line, 0),
@@ -88,13 +88,13 @@ impl Record {
         matches!(self.cells, Cells::Object { .. })
     }
 
-    /// Whether the row is cells between that delimiter.
+    /// Whether the row consists of cells with that delimiter.
     pub(crate) fn is_cut_by(&self, delimiter: u8) -> bool {
         matches!(self.cells, Cells::Delimited { delimiter: own, .. } if own == delimiter)
     }
 
-    /// Adds a column of ours behind the others: an object is left as it was written, the key goes
-    /// in before its closing brace.
+    /// Adds a column of ours at the end. An object is left as written: the key is inserted before
+    /// its closing brace.
     pub(super) fn add(&mut self, column: &str, cell: &str) {
         let Cells::Object { places, .. } = &mut self.cells else {
             self.push(cell);
@@ -116,8 +116,8 @@ impl Record {
         self.raw.push(b'}');
     }
 
-    /// What the cell of a column says; JSON values that are no strings stand as JSON, `null` and
-    /// a missing key as nothing.
+    /// The content of the cell in a column. JSON values that are not strings are returned as JSON;
+    /// `null` and a missing key are empty.
     pub fn cell(&self, column: usize) -> Cow<'_, str> {
         match &self.cells {
             Cells::Delimited { places, .. } => places
@@ -129,13 +129,13 @@ impl Record {
         }
     }
 
-    /// What all cells say, by column.
+    /// The contents of all cells, by column.
     pub fn cells(&self) -> Vec<Cow<'_, str>> {
         let (Cells::Delimited { places, .. } | Cells::Object { places, .. }) = &self.cells;
         (0..places.len()).map(|column| self.cell(column)).collect()
     }
 
-    /// Keys of an object that are no column, with what they say.
+    /// The keys of an object that are not columns, with their contents.
     pub(crate) fn strays(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let strays = match &self.cells {
             Cells::Delimited { .. } => &[][..],
@@ -146,7 +146,7 @@ impl Record {
             .map(|(key, place)| (key.as_str(), said(self.written(place))))
     }
 
-    /// Whether the row has the column at that position: objects may leave keys out.
+    /// Whether the row has the column at that position: objects may omit keys.
     pub(super) fn has_column(&self, column: usize) -> bool {
         match &self.cells {
             Cells::Delimited { .. } => true,
@@ -156,12 +156,12 @@ impl Record {
 
     fn written(&self, place: &Range<usize>) -> &str {
         let bytes = self.raw.get(place.clone()).unwrap_or_default();
-        // Rows are checked before they are cut.
+        // Rows are checked before they are split.
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// Replaces what stands in cells where `change` says something else. It is given the column (or
-    /// key) and what is written there, quotes included.
+    /// Replaces the cells for which `change` returns new text. `change` gets the column (or key)
+    /// and the cell as written, with its quotes.
     pub(super) fn rewrite(
         &mut self,
         columns: &[String],
@@ -194,7 +194,7 @@ impl Record {
             from = place.end;
         }
         raw.extend_from_slice(&self.raw[from..]);
-        // How far a byte behind the edits has moved.
+        // The new position of a byte after the edits.
         let moved = |at: usize, is_end: bool| {
             let before = |place: &Range<usize>| place.end < at || (is_end && place.end == at);
             let edits = edits.iter().take_while(|(place, _)| before(place));
@@ -214,7 +214,7 @@ impl Record {
     }
 }
 
-/// What a JSON value says: a string without its escapes, another value as it is, `null` nothing.
+/// The content of a JSON value: a string unescaped, `null` empty, any other value as written.
 pub(super) fn said(json: &str) -> Cow<'_, str> {
     match json.as_bytes() {
         b"null" => Cow::Borrowed(""),
@@ -226,14 +226,14 @@ pub(super) fn said(json: &str) -> Cow<'_, str> {
     }
 }
 
-/// How long rows and their cells may be.
+/// Length limits of rows and cells.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowLimits {
-    /// Bytes of a cell.
+    /// Most bytes of a cell.
     pub(super) cell: usize,
-    /// Brackets within brackets of an object.
+    /// Deepest nesting of brackets in an object.
     pub(super) nesting: usize,
-    /// Bytes of a row that are kept; what is longer is read to its end, but cut.
+    /// Bytes of a row that are kept; a longer row is read to its end but truncated.
     pub(super) kept: usize,
 }
 
@@ -242,11 +242,11 @@ pub(super) struct RowLimits {
 pub struct Rejected {
     /// Where it starts.
     pub at: Location,
-    /// The line it ends in: a stray quote makes one row of many lines.
+    /// The line where it ends: a stray quote can join many lines into one row.
     pub last_line: u64,
-    /// Why.
+    /// Why it was rejected.
     pub fault: RowFault,
-    /// Its bytes as they stand in the file (cut to the cell limit when it is longer).
+    /// Its bytes as written in the file, truncated to the cell limit if it is longer.
     pub raw: Vec<u8>,
 }
 

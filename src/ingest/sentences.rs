@@ -1,8 +1,8 @@
-//! Statements of a speech or review: where one ends, in Indonesian and English.
+//! Splits a speech or review into statements, in Indonesian and English.
 //!
-//! Made for what people say and type: abbreviations and sums keep their full stops, an ellipsis
-//! may trail off inside a statement, a quotation stays whole, and where there is no full stop at
-//! all a line, a list mark or an emoji before a capital ends a statement.
+//! Made for spoken and typed text. Abbreviations and amounts keep their full stops, an ellipsis may
+//! be inside a statement, and a quotation stays whole. Without full stops, a line break, a list
+//! mark or an emoji before a capital ends a statement.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ const ABBREVIATIONS: &[&str] = &[
     "sdr.", "sdri.", "tn.", "u.p.", "vs.", "yth.",
 ];
 
-/// Words that end in a full stop before a number: `No. 5`, but `No. It was closed.`
+/// Words that end in a full stop before a number: `No. 5`, but not `No. It was closed.`
 const BEFORE_NUMBERS: &[&str] = &[
     "hal.", "km.", "no.", "nomor.", "pasal.", "pp.", "rp.", "rt.", "rw.", "tel.", "telp.", "tgl.",
     "vol.",
@@ -27,19 +27,19 @@ const FINAL_ABBREVIATIONS: &[&str] = &[
 
 /// Longest quotation that is kept whole, in bytes.
 const QUOTATION: usize = 400;
-/// A shorter line was not broken by a margin, in characters.
+/// A line shorter than this was not wrapped at a margin, in characters.
 const MARGIN: usize = 40;
 
-/// What a line break means in a text.
+/// The meaning of line breaks in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineBreaks {
-    /// Each ends a statement: paragraphs of a document, cells of a table.
+    /// Every break ends a statement: paragraphs of a document, cells of a table.
     End,
-    /// A margin may have made them: a blank line, a list mark or a short line ends a statement.
+    /// Lines may be wrapped: a blank line, a list mark or a short line ends a statement.
     Wrap,
 }
 
-/// The statements of a text as byte ranges, trimmed, in order; none is empty.
+/// The statements of a text as trimmed byte ranges, in order; no range is empty.
 pub(crate) fn statements(text: &str, breaks: LineBreaks) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -81,7 +81,7 @@ fn push_trimmed(found: &mut Vec<Range<usize>>, text: &str, range: Range<usize>) 
     }
 }
 
-/// The byte after the quotation that opens at `open`; `open` where it never closes nearby.
+/// The byte after the quotation that opens at `open`; `open` if it does not close nearby.
 fn quotation_end(text: &str, open: usize, mark: char) -> usize {
     let inner = open + mark.len_utf8();
     let closing = if mark == '“' { '”' } else { '"' };
@@ -117,7 +117,7 @@ fn is_list_number(line: &str) -> bool {
     (1..=2).contains(&(line.len() - rest.len())) && rest.starts_with(['.', ')'])
 }
 
-/// As much of the end of a text as the rules look at, so that a long one costs no more.
+/// The end of a text that the rules examine, so that long texts cost no more.
 fn tail(text: &str) -> &str {
     const LOOKED_AT: usize = 256;
     let mut start = text.len().saturating_sub(LOOKED_AT);
@@ -127,7 +127,7 @@ fn tail(text: &str) -> &str {
     &text[start..]
 }
 
-/// Whether a statement ends after `before`, which ends in a mark or what may close it.
+/// Whether a statement ends after `before`, which ends in a mark or a closing quote or bracket.
 fn mark_ends(before: &str, after: &str) -> bool {
     let core = before.trim_end_matches(['"', '”', '’', '\'', ')']);
     let closed = core.len() < before.len();
@@ -148,7 +148,7 @@ fn mark_ends(before: &str, after: &str) -> bool {
         return false;
     }
     let goes_on = following.starts_with(char::is_lowercase);
-    // The next line of the same statement starts with a quote or a dash: not a new one.
+    // The next line of the same statement starts with a quote or a dash: not a new statement.
     let trailing_off = core.ends_with("..") || mark == '…';
     if goes_on && (trailing_off || closed) {
         return false;
@@ -156,7 +156,7 @@ fn mark_ends(before: &str, after: &str) -> bool {
     mark != '.' || trailing_off || !is_abbreviation(core, following)
 }
 
-/// `lama.Obat`: a full stop that was meant to end a sentence, without its space.
+/// `lama.Obat`: a full stop that ends a sentence but lacks the space.
 fn is_missing_space(before: &str, after: &str) -> bool {
     let letters = |mut s: std::iter::Take<std::str::Chars<'_>>, lower: bool| {
         s.all(|c| c.is_alphabetic() && (!lower || c.is_lowercase()))
@@ -178,7 +178,7 @@ fn is_abbreviation(before: &str, following: &str) -> bool {
     let word = word.trim_start_matches(['(', '"', '“', '[']).to_lowercase();
     let letters = word.trim_end_matches('.');
     let is_initial = letters.chars().count() == 1 && letters.chars().all(char::is_alphabetic);
-    // `1. air mati 2. jalan rusak`: the number of a list, not the end of a sentence.
+    // `1. air mati 2. jalan rusak`: a list number, not the end of a sentence.
     let is_number = letters.parse::<u8>().is_ok_and(|n| n < 100) && line.trim().len() == word.len();
     let is_capital = following.starts_with(char::is_uppercase);
     let is_counted = following.starts_with(|c: char| c.is_ascii_digit());
@@ -189,8 +189,8 @@ fn is_abbreviation(before: &str, following: &str) -> bool {
         || (FINAL_ABBREVIATIONS.contains(&word.as_str()) && !is_capital)
 }
 
-/// Emoji belong to the words before them: after the last of a run a statement ends if a mark stands
-/// before the run, or a capital comes after it.
+/// Emoji belong to the words before them. A statement ends after a run of emoji if a mark comes
+/// before the run or a capital comes after the run.
 fn emoji_ends(before: &str, after: &str) -> bool {
     let following = after.trim_start();
     if following.len() == after.len() || following.starts_with(is_emoji) {
@@ -277,7 +277,7 @@ mod tests {
         );
         let text = "Katanya “Tunggu.” Kami tunggu.";
         assert_eq!(cut(text), ["Katanya “Tunggu.”", "Kami tunggu."]);
-        // An inch mark or a forgotten quote swallows nothing.
+        // An inch mark or an unclosed quote swallows nothing.
         assert_eq!(cut("TV 32\" rusak. Servis mahal.").len(), 2);
     }
 

@@ -1,13 +1,12 @@
-//! What a file is by its first bytes, whatever its suffix says.
+//! Finds the format of a file by its first bytes, whatever its suffix.
 
 use super::format::{Format, TranscriptFormat};
 use crate::error::{Error, ForeignKind, Result};
 
-/// What a ZIP archive begins with.
+/// The first bytes of a ZIP archive.
 const PACKED: &[u8] = b"PK\x03\x04";
 
-/// The format of a stream, by what it begins with. The bytes of an encoding of two bytes a unit
-/// show as much.
+/// The format of a stream, by its first bytes. Also works for encodings with two-byte units.
 pub(super) fn sniff(head: &[u8]) -> Format {
     match first_mark(head) {
         _ if is_parquet(head) => Format::Parquet,
@@ -18,12 +17,12 @@ pub(super) fn sniff(head: &[u8]) -> Format {
     }
 }
 
-/// A table never begins so: behind the mark stand bytes that are no text.
+/// Checks the byte after the mark too: no table has a control character there.
 fn is_parquet(head: &[u8]) -> bool {
     head.starts_with(b"PAR1") && head.get(4).is_some_and(|b| *b < b' ' && *b != b'\n')
 }
 
-/// What is packed in an archive, by the names of its first members, which stand in clear.
+/// The content of an archive, by the names of its first members, which are not compressed.
 fn packed(head: &[u8]) -> Option<Format> {
     let names = |name: &str| memchr::memmem::find(head, name.as_bytes()).is_some();
     if names("word/document.xml") {
@@ -35,7 +34,7 @@ fn packed(head: &[u8]) -> Option<Format> {
     }
 }
 
-/// The format that a file's content shows to be another than its suffix says.
+/// The format of a file by its content, which may differ from the suffix.
 pub(super) fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<Format> {
     let is_packed = head.starts_with(PACKED);
     let shown = sniff(head);
@@ -58,7 +57,7 @@ pub(super) fn by_content(head: &[u8], by_suffix: Format, name: &str) -> Result<F
     })
 }
 
-/// Whether a file begins with one of these tags, in whatever encoding.
+/// Whether a file begins with one of these tags, in any encoding.
 fn is_markup(head: &[u8], tags: &[&str]) -> bool {
     const LONGEST: usize = 16;
     let is_mark = |b: &u8| matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF);
@@ -73,14 +72,14 @@ fn is_markup(head: &[u8], tags: &[&str]) -> bool {
     tags.iter().any(begins)
 }
 
-/// Whether a file begins with the line of subtitles in `WebVTT`.
+/// Whether a file begins with the first line of `WebVTT` subtitles.
 fn begins_like_vtt(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
     let rest = text.strip_prefix(b"WEBVTT");
     rest.is_some_and(|rest| rest.first().is_none_or(|b| matches!(b, b'\n' | b'\r')))
 }
 
-/// Whether a file begins with `{"` or `[{`, which no header of a table does.
+/// Whether a file begins with `{"` or `[{`, which no table header does.
 fn begins_like_json(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
     let mut marks = text.iter().filter(|b| !b.is_ascii_whitespace());
@@ -90,7 +89,7 @@ fn begins_like_json(head: &[u8]) -> bool {
     )
 }
 
-/// JSON as it is, one object a line or an array, whatever the suffix says.
+/// The kind of JSON by content, one object per line or an array, whatever the suffix.
 pub(super) fn json_format(head: &[u8], named: Format) -> Format {
     match first_mark(head) {
         Some(b'{') => Format::Jsonl,
@@ -104,14 +103,14 @@ fn is_array_of_objects(head: &[u8]) -> bool {
     behind.find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
 }
 
-/// The first byte that is neither white space nor of a byte-order mark.
+/// The first byte that is not white space or part of a byte-order mark.
 fn first_mark(head: &[u8]) -> Option<u8> {
     let is_text =
         |b: &u8| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF);
     head.iter().copied().find(is_text)
 }
 
-/// Tags that web pages begin with.
+/// Tags at the start of web pages.
 const PAGE: [&str; 6] = [
     "<!doctype html",
     "<html",
@@ -121,7 +120,7 @@ const PAGE: [&str; 6] = [
     "<table",
 ];
 
-/// What a file is by its head, where that is no text that could be read.
+/// The kind of a file by its head, if it is not readable text.
 fn foreign(head: &[u8]) -> Option<ForeignKind> {
     match head {
         [b'P', b'K', 3, 4, ..] => Some(ForeignKind::Zip),
@@ -135,7 +134,7 @@ fn foreign(head: &[u8]) -> Option<ForeignKind> {
     }
 }
 
-/// Refuses what is no text at the head of a file; returns the length of a BOM.
+/// Fails if the head of a file is not text; returns the length of its byte-order mark.
 pub(super) fn check_head(head: &[u8], name: &str) -> Result<usize> {
     match foreign(head) {
         Some(kind) => Err(Error::Foreign {

@@ -1,4 +1,4 @@
-//! Bytes of an input before they are rows.
+//! The bytes of an input, before they are cut into rows.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use crate::error::{Error, Result, RowFault};
 
-/// Bytes that are read at once; also what a stream is sniffed by.
+/// Size of the read buffer; also the bytes by which a stream is sniffed.
 pub(super) const BUFFER: usize = 256 * 1024;
 
 /// A read error of the stream called `name`.
@@ -17,8 +17,8 @@ pub(super) fn unreadable(name: &str, source: io::Error) -> Error {
     }
 }
 
-/// The first [`BUFFER`] bytes of a stream, and the stream with them. A pipe may give them one by
-/// one.
+/// The first [`BUFFER`] bytes of a stream, and the whole stream. Reads in a loop, because a pipe
+/// may return one byte at a time.
 pub(super) fn peeked(
     mut input: Box<dyn BufRead + Send>,
     name: &str,
@@ -48,7 +48,7 @@ pub(super) fn is_device(metadata: &std::fs::Metadata) -> bool {
     }
 }
 
-/// A row's bytes as UTF-8 text without NUL; `offset` is where the row starts in the file.
+/// The bytes of a row as UTF-8 text without NUL; `offset` is the start of the row in the file.
 pub(super) fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
     if let Some(position) = memchr::memchr(0, raw) {
         return Err(RowFault::Nul {
@@ -60,7 +60,7 @@ pub(super) fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
     })
 }
 
-/// Refuses two columns of one name.
+/// Fails if two columns have the same name.
 pub(super) fn columns_once(columns: &[String], name: &str) -> Result<()> {
     let mut seen = BTreeMap::new();
     for (second, column) in columns.iter().enumerate() {
@@ -76,7 +76,7 @@ pub(super) fn columns_once(columns: &[String], name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Bytes that are no text, as hexadecimal digits.
+/// Bytes that are not text, as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
@@ -86,30 +86,30 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     digits
 }
 
-/// An object as it stands in the file.
+/// An object as written in the file.
 pub(super) struct Line {
-    /// Its bytes, cut where they are too many.
+    /// Its bytes, truncated if there are too many.
     pub(super) raw: Vec<u8>,
-    /// How many bytes it has in the file.
+    /// Its full length in the file, in bytes.
     pub(super) length: usize,
-    /// The line it begins in, from 1.
+    /// The line where it starts, from 1.
     pub(super) number: u64,
-    /// The line it ends in.
+    /// The line where it ends.
     pub(super) last: u64,
-    /// Bytes before it in its line.
+    /// Bytes before it in its first line.
     pub(super) column: u64,
     /// Bytes before it in the file.
     pub(super) offset: u64,
 }
 
 impl Line {
-    /// Adds bytes, of which no more are kept than there is room for.
+    /// Adds bytes, keeping at most `keep` in all.
     pub(super) fn add(&mut self, bytes: &[u8], keep: usize) {
         self.length += keep_bytes(&mut self.raw, bytes, keep);
     }
 }
 
-/// Appends `bytes` to `raw` as far as it may have `keep` of them; returns how many there are.
+/// Appends `bytes` to `raw` up to `keep` bytes in all; returns the full length of `bytes`.
 pub(super) fn keep_bytes(raw: &mut Vec<u8>, bytes: &[u8], keep: usize) -> usize {
     let room = keep.saturating_sub(raw.len());
     raw.extend_from_slice(&bytes[..bytes.len().min(room)]);

@@ -1,4 +1,4 @@
-//! Statements of a table's texts: each row as often as its text has sentences.
+//! Cuts the texts of a table into statements: each row is repeated for every sentence.
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,10 @@ use super::record::Record;
 use super::sentences::{LineBreaks, statements};
 use crate::error::{Error, Result};
 
-/// The columns that say which part of the text a row is; the last holds it.
+/// The columns that say which part of the text a row is; the last one holds the part.
 const COLUMNS: [&str; 4] = ["unit", "unit_start", "unit_end", "unit_text"];
 
-/// The column of the statement's number, if a table with these columns is cut.
+/// The column with the number of the statement, if a table with these columns is cut.
 pub(super) fn number_column(columns: &[String]) -> Option<usize> {
     let first = columns.len().checked_sub(COLUMNS.len())?;
     let is_cut = columns[first..]
@@ -19,14 +19,14 @@ pub(super) fn number_column(columns: &[String]) -> Option<usize> {
     is_cut.then_some(first)
 }
 
-/// Cuts the rows of a table; those that are cut already wait here.
+/// Cuts the rows of a table; the queue holds rows that are already cut.
 #[derive(Default)]
 pub(super) struct Units {
     waiting: VecDeque<Record>,
 }
 
 impl Units {
-    /// Adds our columns to those of a table; fails where one is there already.
+    /// Adds our columns to a table; fails if one of them exists already.
     pub(super) fn add_columns(name: &str, columns: &mut Vec<String>) -> Result<()> {
         if let Some(taken) = columns.iter().find(|c| COLUMNS.contains(&c.as_str())) {
             return Err(Error::ColumnTaken {
@@ -43,7 +43,7 @@ impl Units {
     }
 
     /// Adds a row; fetch the statements it is cut into with [`Self::next`]. A row without text
-    /// stays one.
+    /// stays one row.
     pub(super) fn add(&mut self, record: &Record) {
         let mut ranges = statements(&record.text, LineBreaks::End);
         if ranges.is_empty() {

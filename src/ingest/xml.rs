@@ -1,10 +1,10 @@
-//! What readers of XML have in common.
+//! Helpers shared by the readers of XML.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart};
 
-/// The value of an attribute, whatever its namespace.
+/// The value of an attribute, in any namespace.
 pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = element.attributes().filter_map(Result::ok);
     let found = attributes.find(|a| a.key.local_name().as_ref() == name)?;

@@ -1,4 +1,4 @@
-//! A text that is being cleaned, with where each of its bytes comes from.
+//! A text that is being cleaned, with the origin of each of its bytes.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use regex::{Captures, Regex};
 
 use super::{CUT_KINDS, Cleaned, CutKind};
 
-/// Stands for one thing that was masked, until it is known whether it is inside the text or at its
-/// edge. The texts themselves have no control characters by then.
+/// Represents one masked item until its position (inside the text or at its edge) is known. The
+/// text has no other control characters at that point.
 pub(super) const MARK: char = '\u{1}';
 
-/// A piece of a draft and what stands there instead.
+/// A range of a draft and its replacement.
 pub(super) struct Edit {
     pub(super) range: Range<usize>,
     pub(super) with: Cow<'static, str>,
@@ -41,16 +41,16 @@ impl Edit {
     }
 }
 
-/// A cell on its way to the statement in it.
+/// A cell that is being cleaned.
 pub(super) struct Draft<'a> {
     cell: &'a str,
     text: Cow<'a, str>,
-    /// For each byte of the text the bytes of the cell that its character was made from; empty
-    /// while the text is the cell.
+    /// For each byte of the text: the bytes of the cell that its character comes from; empty
+    /// while the text equals the cell.
     spans: Vec<(u32, u32)>,
-    /// For each byte of the cell what it was cut as, the position of a kind from 1 on.
+    /// For each byte of the cell: how it was cut, as the position of the kind, from 1.
     fates: Vec<u8>,
-    /// Whether it was edited since the last look.
+    /// Whether it was edited since the last check.
     edited: bool,
 }
 
@@ -69,12 +69,12 @@ impl<'a> Draft<'a> {
         &self.text
     }
 
-    /// Whether it was edited since this was last asked.
+    /// Whether it was edited since the last call.
     pub(super) fn take_edited(&mut self) -> bool {
         std::mem::take(&mut self.edited)
     }
 
-    /// Makes edits, which come in order and don't overlap.
+    /// Applies edits, which are in order and do not overlap.
     pub(super) fn apply(&mut self, edits: &[Edit]) -> bool {
         if edits.is_empty() {
             return false;
@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// Makes the edits that `edit` asks for where a pattern fits.
+    /// Applies the edits that `edit` returns for the matches of a pattern.
     pub(super) fn replace(
         &mut self,
         pattern: &Pattern,
@@ -133,7 +133,7 @@ impl<'a> Draft<'a> {
         self.apply(&edits)
     }
 
-    /// Puts a mark where a pattern fits.
+    /// Replaces the matches of a pattern by marks.
     pub(super) fn mark(&mut self, pattern: &Pattern, kind: CutKind) -> bool {
         self.replace(pattern, |captures, _| {
             let range = captures.name("mark").or_else(|| captures.get(0))?.range();
@@ -160,13 +160,13 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A pattern that is compiled when it is first needed.
+/// A pattern that is compiled on first use.
 pub(super) struct Pattern {
     text: &'static str,
     regex: OnceLock<Option<Regex>>,
 }
 
-/// Parts that patterns share.
+/// Parts shared by patterns.
 const PARTS: [(&str, &str); 4] = [
     ("MARK", r"\x01"),
     ("CODE", r"(?:[A-Za-z]{0,8}[-/.]?\d{2,}[\w/-]*|\x01)"),
@@ -180,8 +180,8 @@ const PARTS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Classes of ASCII: those of Unicode are several times slower, with `\b` beside any other
-/// character ten times, and white space is plain by the time that it is looked for.
+/// ASCII classes. Unicode classes are several times slower (ten times for `\b` beside a non-ASCII
+/// character), and all white space is plain before patterns are used.
 const NARROW: [(&str, &str); 4] = [
     (r"\b", r"(?-u:\b)"),
     (r"\w", "[0-9A-Za-z_]"),
@@ -206,7 +206,7 @@ impl Pattern {
         compiled.as_ref()
     }
 
-    /// Where it first fits a text.
+    /// The first match in a text.
     pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
         Some(self.regex()?.find(text)?.range())
     }

@@ -1,4 +1,4 @@
-//! What a text begins and ends with: greetings, thanks, marks.
+//! Trims the start and end of a text: greetings, thanks, marks.
 
 use super::CutKind;
 use super::draft::{Draft, Edit, MARK, Pattern};
@@ -7,7 +7,7 @@ use super::words::Words;
 
 static GREETING: Pattern = Pattern::new(concat!(
     r"(?i)^[\s,.!:;–—-]*(?:",
-    // A day's greeting, and whom it is for.
+    // A greeting for the time of day, and its addressee.
     r"(?:selamat|slmt|met)\s+(?:pagi|siang|sore|malam|petang)\b(?:\s+(?:dan salam sejahtera|dan salam))?",
     r"|(?:pagi|siang|sore|malam)(?:\s+VOCATIVE|\s*[,!.])",
     r"|(?:wa'?alaikum\w*|ass?ala?mu?\s?['’`]?\s?alai?kum+|as+alamu?alaikum|asslm\w*|as+kum|aslm\w*)\b(?:\s*(?:wr|warah?matullahi?|warohmatullahi?|wrwb)\b\.?)?(?:\s*(?:wb|wabarakatuh|wabarokatuh)\b\.?)?",
@@ -18,7 +18,7 @@ static GREETING: Pattern = Pattern::new(concat!(
     r"|(?:kepada\s+)?(?:yth|ykh|yang terhormat)\b\.?(?:[\s/,]*VOCATIVE)+",
     r"|VOCATIVE\s*,",
     r")",
-    // Whom the greeting is for.
+    // The addressee of the greeting.
     r"(?:[\s/&]*(?:\b(?:dan|and)\s+)?VOCATIVE)*(?:(?-i:\s+[A-Z][\w.]*){0,3}\s*(?:,|!|\n)|MARK\s*,?)?",
     r"[\s,.!:;–—-]*",
 ));
@@ -44,10 +44,10 @@ pub(super) static WORDS: [&Words; 2] = [&GREETERS, &CLOSERS];
 #[cfg(test)]
 pub(super) static PATTERNS: [&Pattern; 4] = [&GREETING, &OPENING_MARKS, &CLOSING_MARKS, &CLOSING];
 
-/// Words that a statement has at least that thanks are cut behind.
+/// Least number of words before thanks that are cut.
 const WORDS_BEFORE_THANKS: usize = 4;
 
-/// Cuts both ends until nothing more comes off.
+/// Cuts at both ends until nothing more can be cut.
 pub(super) fn trim(draft: &mut Draft<'_>) {
     while opening_marks(draft) || greeting(draft) || closing_marks(draft) || closing(draft) {}
 }
@@ -60,7 +60,7 @@ fn opening_marks(draft: &mut Draft<'_>) -> bool {
     range.is_some_and(|range| draft.apply(&[Edit::cut(range, CutKind::Space)]))
 }
 
-/// What the sentence ends with stays.
+/// Cuts marks at the end; the punctuation of the sentence stays.
 fn closing_marks(draft: &mut Draft<'_>) -> bool {
     let text = draft.text();
     if !text.contains(MARK) {
@@ -101,7 +101,7 @@ fn greeting(draft: &mut Draft<'_>) -> bool {
 }
 
 fn closing(draft: &mut Draft<'_>) -> bool {
-    // Thanks are looked for in the last words only.
+    // Thanks are searched in the last words only.
     const TAIL: usize = 240;
     let text = draft.text();
     if !may_close(text) {
@@ -120,7 +120,7 @@ fn closing(draft: &mut Draft<'_>) -> bool {
     if words < WORDS_BEFORE_THANKS {
         return false;
     }
-    // A comma before the thanks goes with it.
+    // A comma before the thanks is cut too.
     let start = before.trim_end_matches([',', ' ', '\n', ';', '-']).len();
     let range = start..text.len();
     draft.apply(&[Edit::cut(range, CutKind::Closing)])
@@ -217,7 +217,7 @@ pub(super) fn may_greet(text: &str) -> bool {
     GREETERS.begin(text.trim_start_matches(is_outside).as_bytes())
 }
 
-/// Words that thanks, farewells and the lines of devices have.
+/// Words in thanks, farewells and device lines (`Sent from ...`).
 const CLOSERS: Words = Words::new(&[
     b"dikirim",
     b"diunduh",

@@ -1,18 +1,18 @@
-//! What mail puts around a message: quoted replies and signatures.
+//! Removes what mail adds to a message: quoted replies and signatures.
 
 use std::ops::Range;
 
 use super::CutKind;
 use super::draft::{Draft, Edit, MARK, Pattern};
 
-/// Begins a quoted message, which runs to the end.
+/// The start of a quoted message, which runs to the end.
 static WROTE: Pattern = Pattern::new(
     r"(?im)(?:^[ \t]*|[.!?]\s+)(?P<from>(?:On|Pada)\s+(?:mon|tue|wed|thu|fri|sat|sun|sen|sel|rab|kam|jum|jm|sab|min|tgl|tanggal|hari|MONTH|\d|MARK)[^\n]{0,200}?(?:\n[^\n]{0,100}?)?\b(?:wrote|menulis)\s*:)",
 );
 static ORIGINAL: Pattern = Pattern::new(
     r"(?i)-{2,}\s*(?:original (?:message|appointment)|forwarded message|begin forwarded message|pesan asli|pesan (?:yang )?(?:di)?teruskan|pesan terusan)\s*-{2,}|\bbegin forwarded message:",
 );
-/// The head of a quoted message: two lines of it at least.
+/// The header of a quoted message, at least two lines.
 static HEAD: Pattern = Pattern::new(
     r"(?im)^[ \t>*]*(?:from|dari|pengirim)\*?[ \t]*:[^\n]{1,200}\n(?:[ \t>*]*[^\n]{0,120}\n){0,2}?[ \t>*]*(?:sent|dikirim|terkirim|date|tanggal|to|kepada|ke|untuk|cc|subject|subjek|perihal)\*?[ \t]*:",
 );
@@ -30,11 +30,11 @@ static SENT_FROM: Pattern = Pattern::new(
 static CONFIDENTIAL: Pattern = Pattern::new(
     r"(?is)\n\s*(?:(?:disclaimer|confidentiality notice|pemberitahuan)\s*:|(?:this (?:e-?mail|message)|(?:e-?mail|pesan) ini)[^\n]{0,80}(?:confidential|intended|rahasia|ditujukan)).*$",
 );
-/// A line that takes leave; what follows is a name.
+/// A closing line; a name follows.
 static FORMULA: Pattern = Pattern::new(
     r"(?i)^\s*(?:(?:demikian\b[^\n]{0,100})?(?:terima ?kasih|trims|makasih)(?: banyak| sebelumnya)?|salam(?: hormat| hangat| sehat| sejahtera| kami)?|(?:dengan )?hormat(?: kami| saya)|ttd|tertanda|pelapor|(?:best|kind|warm|many)? ?regards|best(?: wishes)?|sincerely(?: yours)?|yours (?:truly|faithfully|sincerely)|respectfully(?: yours)?|thanks(?: and regards| & regards| again| in advance)?|thank you(?: very much)?|many thanks|cheers|wassalam\w*(?: *mu'?alaikum)?(?: wr\.? ?wb\.?)?|was+alamu'?alaikum[^\n]{0,20})\s*[,.!:]*\s*$",
 );
-/// A formula at the end of a line, with a name behind it.
+/// A closing formula at the end of a line, followed by a name.
 static FORMULA_INLINE: Pattern = Pattern::new(
     r"[.!?,]\s+(?P<from>(?i:salam hormat|salam hangat|salam|hormat kami|hormat saya|best regards|kind regards|warm regards|regards|sincerely|yours sincerely|yours faithfully|tertanda|ttd)\s*[,.:]?\s+(?:(?:[A-Z][\w.'-]*|MARK)[\s,]*){1,4}[.)]?\s*)$",
 );
@@ -57,12 +57,12 @@ pub(super) static PATTERNS: [&Pattern; 11] = [
 /// Most lines of a name and an address.
 const NAME_LINES: usize = 5;
 
-/// Whether any word is left in a text.
+/// Whether a text has any word.
 pub(super) fn has_words(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-/// Cuts replies and signatures off, as long as something is left.
+/// Cuts replies and signatures, if some text remains.
 pub(super) fn unwrap(draft: &mut Draft<'_>) {
     subject(draft);
     let has = |draft: &Draft<'_>, words: [&str; 2]| words.iter().any(|w| draft.text().contains(w));
@@ -86,14 +86,14 @@ fn subject(draft: &mut Draft<'_>) {
     }
 }
 
-/// Cuts a range unless no word is left beside it.
+/// Cuts a range unless no words remain around it.
 fn cut_if_any_left(draft: &mut Draft<'_>, range: Range<usize>, kind: CutKind) -> bool {
     let text = draft.text();
     let is_left = has_words(&text[..range.start]) || has_words(&text[range.end..]);
     is_left && draft.apply(&[Edit::put("\n", range, kind)])
 }
 
-/// A quoted message behind the own words is cut; one above them loses its head.
+/// Cuts a quoted message after the writer's own words; before them only its header is cut.
 fn from_here_on(draft: &mut Draft<'_>, pattern: &Pattern) {
     let text = draft.text();
     let Some(captures) = pattern.regex().and_then(|regex| regex.captures(text)) else {
@@ -132,7 +132,7 @@ fn quoted_lines(draft: &mut Draft<'_>) {
     }
     rest |= has_words(&text[copied..]);
     if !rest {
-        // Only the signs are cut.
+        // Only the quote signs are cut.
         return;
     }
     let edits: Vec<Edit> = ranges
@@ -158,7 +158,7 @@ fn signature(draft: &mut Draft<'_>) {
     formula(draft);
 }
 
-/// Cuts what takes leave in the last line.
+/// Cuts a closing formula in the last line.
 pub(super) fn leave(draft: &mut Draft<'_>) {
     sent_from(draft);
     inline_formula(draft);
@@ -174,7 +174,7 @@ fn sent_from(draft: &mut Draft<'_>) {
     }
 }
 
-/// Salam, and below it who; only at the end.
+/// Cuts a closing formula with the names below it, at the end only.
 fn formula(draft: &mut Draft<'_>) {
     let text = draft.text();
     let Some(regex) = FORMULA.regex() else {
@@ -206,7 +206,7 @@ fn is_thanks(line: &str) -> bool {
     ["kasih", "thank", "trims"].iter().any(|w| line.contains(w))
 }
 
-/// A line as it stands below a letter: a name, a place, a number.
+/// Whether a line looks like one below a letter: a name, a place, a number.
 fn is_name(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     let begins = |word: &&str| {

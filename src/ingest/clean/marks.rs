@@ -1,4 +1,4 @@
-//! Links, handles, numbers and dates, and the masks that stand for them: one mark for each.
+//! Replaces links, handles, numbers, dates and existing masks by one mark each.
 
 use super::draft::{Draft, Edit, MARK, Pattern};
 use super::words::Words;
@@ -21,7 +21,7 @@ static REFERENCE: Pattern = Pattern::new(concat!(
     r"|\b(?:tiket|ticket|laporan|aduan|pengaduan|resi|referensi|reference|pesanan|order|booking|transaksi|transaction|registrasi|customer|rekening|account|polis|kontrak|invoice|faktur|case|kasus)\s{0,2}(?:no\.?|nomor|number|num|id|kode|code)\s{0,2}[:=#.]?\s{0,2}CODE\b",
     r"|\b(?:tiket|ticket|laporan|aduan|pengaduan|resi|ref|referensi|reference|order|invoice|inv|case|id|nik|ktp|hp|wa|whatsapp|telp|telepon|tlp|phone|tel|email|e-mail|cp|idpel|rekening|rek|nopol)\s{0,2}[:=]\s{0,2}CODE\b",
 ));
-/// One of these is in every reference without `#`.
+/// Every reference without `#` has one of these words.
 const REFERENCE_WORDS: Words = Words::new(&[
     b"account",
     b"aduan",
@@ -72,7 +72,7 @@ const REFERENCE_WORDS: Words = Words::new(&[
     b"wa",
     b"whatsapp",
 ]);
-/// One of these is in every street address with a number.
+/// Every street address with a number has one of these words.
 const ADDRESS_WORDS: Words = Words::new(&[
     b"blok",
     b"gang",
@@ -85,7 +85,7 @@ const ADDRESS_WORDS: Words = Words::new(&[
     b"perum",
     b"rt",
 ]);
-/// Upper case, as such numbers are.
+/// Upper case only, as in such numbers.
 static CODE: Pattern = Pattern::new(r"\b[A-Z]{2,6}[-/]\d{3,}(?:[-/]\d+)*\b");
 static DATE: Pattern = Pattern::new(concat!(
     r"(?i)\b\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b",
@@ -102,7 +102,7 @@ static DIGITS: Pattern = Pattern::new(
 );
 static THOUSANDS: Pattern = Pattern::new(r"^\d{1,3}(?:[. ]\d{3})+$");
 static STANDALONE: Pattern = Pattern::new(r"(?:^|\s)(?P<mark>_)(?:[\s.,;:!?]|$)");
-/// Marks beside each other, and the brackets around them.
+/// Adjacent marks, and the brackets around them.
 static RUN: Pattern =
     Pattern::new(r"\s*[(\[<{]?\s*MARK(?:\s*(?:[,;/&+]|dan|and|atau|or)?\s*MARK)*\s*[)\]>}]?\s*");
 #[cfg(test)]
@@ -123,11 +123,11 @@ pub(super) static PATTERNS: [&Pattern; 11] = [
     &RUN,
 ];
 
-/// Digits that the shortest number of a person has.
+/// Fewest digits of a personal number.
 const PRIVATE_DIGITS: usize = 7;
 
-/// Puts marks for all of it. What `--redact` finds comes first, so that a text that it masked and
-/// one that it did not see get the same marks.
+/// Puts all marks. What `--redact` finds comes first, so that a text gets the same marks whether
+/// `--redact` masked it before or not.
 pub(super) fn mark(draft: &mut Draft<'_>, signs: &Signs) {
     if signs.any(Signs::ANGLE | Signs::BRACKET) {
         draft.replace(&GIVEN, |captures, _| {
@@ -184,7 +184,7 @@ fn is_number(captures: &regex::Captures<'_>) -> bool {
     count >= PRIVATE_DIGITS && !is_amount && !is_thousands() && !are_years()
 }
 
-/// What `--redact` masks.
+/// Marks what `--redact` masks.
 fn private(draft: &mut Draft<'_>, signs: &Signs, links: bool) {
     let text = draft.text();
     let has_at_sign = signs.any(Signs::AT);
@@ -213,7 +213,7 @@ fn private(draft: &mut Draft<'_>, signs: &Signs, links: bool) {
     }
 }
 
-/// Whether a slash stands in a link, as far as it is seen without a pattern.
+/// Quick test without a regex: whether a slash may be part of a link.
 fn may_link(text: &str) -> bool {
     let of_slash = |at: usize| {
         let begin = text[..at].rfind([' ', '\n']).map_or(0, |space| space + 1);
@@ -229,7 +229,7 @@ const MONTHS: [&[u8; 3]; 19] = [
     b"okt", b"oct", b"nov", b"nop", b"des", b"dec", b"of ",
 ];
 
-/// Whether a date or a time is there, as far as it is seen without a pattern.
+/// Quick test without a regex: whether the text may have a date or a time.
 fn may_date(text: &str, digits: usize) -> bool {
     let is_month = |rest: &[u8]| {
         let begin = rest.get(..3);
@@ -249,7 +249,7 @@ fn may_date(text: &str, digits: usize) -> bool {
     digits > 4 || (0..bytes.len()).any(|at| bytes[at].is_ascii_digit() && begins(at))
 }
 
-/// Whether digits stand between capitals, as on a number plate.
+/// Whether there are digits between capitals, as on a number plate.
 fn may_plate(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut from = 0;
@@ -271,7 +271,7 @@ fn may_plate(text: &str) -> bool {
     false
 }
 
-/// Whether an `@` stands behind a word, as in an e-mail address, or else begins a handle.
+/// Whether an `@` follows a word, as in an e-mail address, or begins a handle.
 fn has_at(text: &str, behind_word: bool) -> bool {
     let is_behind = |(at, _): (usize, &str)| {
         let before = text[..at].chars().next_back();
@@ -304,7 +304,7 @@ fn kind_of_mask(name: &str) -> CutKind {
     }
 }
 
-/// Inside a text each mark, or several beside each other, is a word of its own.
+/// Makes each mark, or run of marks, inside a text a word of its own.
 pub(super) fn settle(draft: &mut Draft<'_>) {
     if draft.text().contains(MARK) {
         draft.replace(&RUN, |captures, _| {

@@ -1,4 +1,4 @@
-//! Markup, entities and escapes: back to the characters that somebody typed.
+//! Converts markup, entities and escapes back to the characters that were typed.
 
 use std::ops::Range;
 
@@ -6,18 +6,18 @@ use super::draft::{Draft, Edit, Pattern};
 use super::mail::has_words;
 use super::{CutKind, Signs};
 
-/// Escapes within escapes that are undone.
+/// Most levels of nested escapes that are undone.
 const LAYERS: usize = 4;
 
 static HIDDEN: Pattern = Pattern::new(
     r"(?is)<!--.*?-->|<script\b[^>]*>.*?</script\s*>|<style\b[^>]*>.*?</style\s*>|<head\b[^>]*>.*?</head\s*>|<!doctype[^>]*>|<\?xml[^>]*>|<!\[CDATA\[|\]\]>|<!\[(?:end)?if[^>]*>",
 );
 static QUOTED: Pattern = Pattern::new(r"(?is)<blockquote\b[^>]*>.*</blockquote\s*>");
-/// Only what is a tag of HTML: `<again>` is something that somebody wrote.
+/// Only tags of HTML: `<again>` is text that somebody wrote.
 static TAG: Pattern = Pattern::new(
     r#"(?i)</?(?P<name>a|abbr|acronym|address|article|aside|audio|b|big|blockquote|body|br|button|caption|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|em|fieldset|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label|legend|li|link|main|mark|meta|nav|nobr|noscript|object|ol|option|p|param|picture|pre|q|s|samp|script|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|textarea|tfoot|th|thead|title|tr|tt|u|ul|var|video|wbr|xml|[ovw]:\w+|st1:\w+)(?:[\s/]+(?:[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)|disabled|checked|nowrap|hidden|noshade|controls|allowfullscreen|async|defer|selected|required|readonly|open|download|autoplay|loop|muted))*[\s/]*>"#,
 );
-/// A tag that a cell was cut off in.
+/// A tag that is incomplete because the cell was truncated.
 static TORN_TAG: Pattern =
     Pattern::new(r"(?i)<(?:a|img|div|span|p|td|tr|font|table|iframe)\s+[\w:-]+\s*=[^<>]*$");
 static ENTITY: Pattern = Pattern::new(
@@ -51,7 +51,7 @@ pub(super) static PATTERNS: [&Pattern; 12] = [
     &PRINTABLE,
 ];
 
-/// Undoes transport, spreadsheets, JSON and HTML, in this order.
+/// Decodes transport, spreadsheets, JSON and HTML, in this order.
 pub(super) fn decode(draft: &mut Draft<'_>, signs: &Signs) {
     if signs.any(Signs::EQUALS) {
         quoted_printable(draft);
@@ -88,7 +88,7 @@ pub(super) fn decode(draft: &mut Draft<'_>, signs: &Signs) {
     }
 }
 
-/// Cuts what stands around the text of each match.
+/// Cuts each match except for its text.
 fn peel(draft: &mut Draft<'_>, pattern: &Pattern) {
     let Some(regex) = pattern.regex() else {
         return;
@@ -127,7 +127,7 @@ fn tags(draft: &mut Draft<'_>) {
     }
 }
 
-/// What a tag leaves between the words beside it.
+/// What replaces a tag between the words around it.
 fn space_of(tag: &str) -> &'static str {
     match tag.to_ascii_lowercase().as_str() {
         "a" | "abbr" | "acronym" | "b" | "big" | "cite" | "code" | "del" | "em" | "font" | "i"
@@ -138,7 +138,7 @@ fn space_of(tag: &str) -> &'static str {
     }
 }
 
-/// `[url]` alone is a mask; with its end it is a tag.
+/// `[url]` alone is a mask; with a closing tag it is a tag.
 fn bb_code(draft: &mut Draft<'_>) {
     let text = draft.text();
     if text.contains("[/") {
@@ -162,7 +162,7 @@ fn entity(captures: &regex::Captures<'_>) -> Option<Edit> {
     Some(Edit::put(with, range, CutKind::Markup))
 }
 
-/// The character of a number; those of Windows-1252 are meant where controls are named.
+/// The character with this code; codes of C1 controls are read as Windows-1252.
 fn character(code: u32) -> Option<String> {
     let meant = match code {
         0x91 | 0x92 => '\'',
@@ -271,7 +271,7 @@ fn named(name: &str) -> Option<&'static str> {
     Some(exact.unwrap_or(known))
 }
 
-/// `\n` and its like as two characters, as JSON and databases leave them.
+/// Escapes such as `\n`, two characters, left by JSON and databases.
 fn escapes(draft: &mut Draft<'_>) {
     if DRIVE.find(draft.text()).is_some() {
         return;
@@ -289,14 +289,14 @@ fn escapes(draft: &mut Draft<'_>) {
     });
 }
 
-/// The character of four hex digits; halves of a pair are dropped.
+/// The character for four hex digits; lone surrogates are dropped.
 fn escaped(hex: &str, range: Range<usize>) -> Option<Edit> {
     let code = u32::from_str_radix(hex, 16).ok()?;
     let with = character(code).unwrap_or_default();
     Some(Edit::put(with, range, CutKind::Escape))
 }
 
-/// Quoted-printable, where there is no doubt: `=` only before what must be escaped.
+/// Quoted-printable, only if it is certain: `=` appears only before escaped bytes.
 fn quoted_printable(draft: &mut Draft<'_>) {
     let Some(regex) = PRINTABLE.regex() else {
         return;
@@ -337,7 +337,7 @@ fn pairs(run: &str) -> impl Iterator<Item = u8> {
     run.as_bytes().chunks_exact(3).map(of)
 }
 
-/// One edit per character, so that each is found again; bytes that are no UTF-8 are Latin-1.
+/// One edit per character, to keep its position; bytes that are not UTF-8 are read as Latin-1.
 fn unescape(run: &str, at: usize, edits: &mut Vec<Edit>) {
     let bytes: Vec<u8> = pairs(run).collect();
     let mut from = 0;
@@ -354,7 +354,7 @@ fn unescape(run: &str, at: usize, edits: &mut Vec<Edit>) {
     }
 }
 
-/// Drops characters that nobody sees and control characters; other spaces become plain ones.
+/// Drops invisible and control characters; other spaces become plain spaces.
 fn characters(draft: &mut Draft<'_>) {
     let text = draft.text();
     let edit = |(at, c): (usize, char)| {

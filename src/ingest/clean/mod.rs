@@ -1,8 +1,8 @@
-//! What surrounds a statement is not the statement: markup, quoted mail, signatures, greetings,
-//! links, numbers.
+//! Removes what surrounds a statement: markup, quoted mail, signatures, greetings, links,
+//! numbers.
 //!
 //! [`statement_text`] makes the text that a model reads from a cell, for training and for
-//! labelling. The cell itself is written back untouched.
+//! labelling. The cell itself is written back unchanged.
 
 mod draft;
 mod ends;
@@ -19,19 +19,19 @@ use std::ops::Range;
 use draft::{Draft, Edit, Pattern};
 pub use nothing::{is_bare_answer, says_nothing};
 
-/// What is cut from a cell.
+/// Kinds of text that are cut from a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum CutKind {
-    /// White space that is squeezed or trimmed, and what stands beside a link or a number.
+    /// White space that is squeezed or trimmed, and what surrounds a link or a number.
     Space,
     /// Tags, comments and entities.
     Markup,
-    /// `\n`, `_x000D_`, `=3D`; characters that nobody sees.
+    /// `\n`, `_x000D_`, `=3D`; invisible characters.
     Escape,
-    /// Another's message.
+    /// A quoted message of another person.
     Quote,
-    /// A name under the message, `Sent from my iPhone`.
+    /// A name below the message, `Sent from my iPhone`.
     Signature,
     /// A greeting at the start.
     Greeting,
@@ -45,21 +45,21 @@ pub enum CutKind {
     Handle,
     /// A street address with its number.
     Address,
-    /// The number of a ticket, an order, a customer.
+    /// The number of a ticket, an order or a customer.
     Reference,
     /// A telephone, identity or account number, a number plate.
     Number,
-    /// A date or a time of the day.
+    /// A date or a time of day.
     Date,
-    /// What a data set masked.
+    /// A mask put in by the data set.
     Mask,
     /// The sign of a hashtag.
     Hash,
-    /// A short spelling that is written out.
+    /// A short spelling that is expanded.
     Short,
 }
 
-/// How many kinds there are.
+/// The number of kinds.
 const CUT_KINDS: usize = 17;
 
 impl CutKind {
@@ -108,14 +108,14 @@ impl CutKind {
     }
 }
 
-/// The text that a model reads, and where it stands in its cell.
+/// The text that a model reads, with its position in the cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cleaned<'a> {
     cell: &'a str,
     text: Cow<'a, str>,
-    /// First byte of the text in the cell, where it is a part of it as it is.
+    /// Start of the text in the cell, if the text is an unchanged part of the cell.
     shift: usize,
-    /// Else for each byte of the text the bytes of the cell that its character was made from.
+    /// Otherwise, for each byte of the text: the bytes of the cell that its character comes from.
     spans: Vec<(u32, u32)>,
     /// Characters that were cut, by kind.
     cut: [u32; CUT_KINDS],
@@ -127,7 +127,7 @@ impl<'a> Cleaned<'a> {
         &self.text
     }
 
-    /// The cell that it was made from.
+    /// The cell that the text was made from.
     pub fn cell(&self) -> &'a str {
         self.cell
     }
@@ -137,7 +137,7 @@ impl<'a> Cleaned<'a> {
         self.text
     }
 
-    /// The bytes of the cell that some bytes of the text were made from.
+    /// The bytes of the cell that a range of the text was made from.
     pub fn in_cell(&self, bytes: Range<usize>) -> Range<usize> {
         if self.spans.is_empty() {
             return bytes.start + self.shift..bytes.end + self.shift;
@@ -149,26 +149,26 @@ impl<'a> Cleaned<'a> {
         }
     }
 
-    /// How many characters were cut or replaced as that kind.
+    /// The number of characters that were cut or replaced as that kind.
     pub fn cut(&self, kind: CutKind) -> usize {
         self.cut[kind as usize] as usize
     }
 
-    /// The kinds that something was cut as, but for white space.
+    /// The kinds of which something was cut, except white space.
     pub fn kinds(&self) -> impl Iterator<Item = CutKind> {
         let kinds = CutKind::ALL.into_iter().skip(1);
         kinds.filter(|kind| self.cut(*kind) > 0)
     }
 }
 
-/// Cleanings one after another before a text is taken as it is.
+/// Most cleaning passes; after them the text is used as it is.
 const PASSES: usize = 4;
 
-/// The statement in a cell: without markup, quoted mail, signature, greeting and thanks; what is a
-/// link, a handle, a long number or a date is `_`, or nothing at the edge of the text. Short
-/// spellings of "can't" are written out.
+/// The statement in a cell: without markup, quoted mail, signature, greeting and thanks. A link, a
+/// handle, a long number or a date becomes `_`, or is removed at the edge of the text. Short
+/// spellings of "can't" are expanded.
 ///
-/// Never leaves nothing of a text with words of its own, and cleaning again changes nothing.
+/// A text with words of its own never becomes empty, and cleaning again changes nothing.
 pub fn statement_text(cell: &str) -> Cleaned<'_> {
     let is_clean = |text: &str| {
         Signs::of(text).is_plain()
@@ -192,7 +192,7 @@ pub fn statement_text(cell: &str) -> Cleaned<'_> {
     draft.finish()
 }
 
-/// The cell but for white space at its ends.
+/// The cell without white space at its ends.
 fn trimmed(cell: &str) -> Cleaned<'_> {
     let text = cell.trim();
     let shift = cell.len() - cell.trim_start().len();
@@ -238,7 +238,7 @@ fn clean(draft: &mut Draft<'_>) {
     spelling::write_out(draft);
 }
 
-/// One space where there is any, and none at the ends.
+/// Replaces runs of white space by one space, and trims the ends.
 fn squeeze(draft: &mut Draft<'_>) {
     let text = draft.text();
     let is_trimmed = text.len() == text.trim().len();
@@ -258,7 +258,7 @@ fn squeeze(draft: &mut Draft<'_>) {
     });
 }
 
-/// Which bytes a text has, as far as something may have to be done about it.
+/// Which significant bytes occur in a text: they tell which steps are needed.
 struct Signs {
     flags: u32,
     digits: usize,
@@ -276,15 +276,15 @@ impl Signs {
     const LINK: u32 = 1 << 8;
     const LOW_LINE: u32 = 1 << 9;
     const BRACKET: u32 = 1 << 10;
-    /// The first byte of characters among which are spaces and unseen ones.
+    /// First byte of multi-byte characters, some of which are spaces or invisible.
     const WIDE: u32 = 1 << 11;
     const SPACE: u32 = 1 << 12;
     const STAR: u32 = 1 << 13;
     const COLON: u32 = 1 << 14;
     const CENSORED: u32 = 1 << 15;
-    /// A space behind another.
+    /// Two spaces in a row.
     const SPACES: u32 = 1 << 16;
-    /// A letter that links begin with, and that letter behind another.
+    /// `w`, which may begin a link, and two of them in a row.
     const W: u32 = 1 << 17;
     const WW: u32 = 1 << 21;
 

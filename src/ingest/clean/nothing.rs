@@ -1,8 +1,8 @@
-//! Rows that say nothing, and answers that say nothing without their question.
+//! Rows without content, and answers without content of their own.
 
 use super::Cleaned;
 
-/// What stands in a cell for nothing, in small letters, without white space and brackets around it.
+/// Cell texts that mean "nothing", in lower case, without surrounding white space and brackets.
 const NOTHING: [&str; 66] = [
     "nan",
     "n/a",
@@ -72,7 +72,7 @@ const NOTHING: [&str; 66] = [
     "tidak menjawab",
 ];
 
-/// Answers that need their question, without the words that only address somebody.
+/// Answers that need their question, without words that only address somebody.
 const BARE: [&str; 72] = [
     "",
     "iya",
@@ -148,13 +148,13 @@ const BARE: [&str; 72] = [
     "idk",
 ];
 
-/// Words that address somebody or soften what is said.
+/// Words that address somebody or soften a statement.
 const BESIDE: [&str; 24] = [
     "pak", "bapak", "bu", "ibu", "kak", "mas", "mbak", "bang", "min", "sir", "ma'am", "madam",
     "sih", "dong", "deh", "kok", "kan", "aja", "saja", "juga", "lah", "saya", "kayaknya", "nih",
 ];
 
-/// Rows of a keyboard.
+/// The rows of a keyboard.
 const KEYS: [&str; 6] = [
     "qwertyuiop",
     "asdfghjkl",
@@ -164,11 +164,11 @@ const KEYS: [&str; 6] = [
     "mnbvcxz",
 ];
 
-/// Words of the longest text that may be all struck at random.
+/// Most words of a text that may be random keystrokes.
 const STRUCK_WORDS: usize = 3;
 
-/// Whether a cell says nothing that a code could be given to: blank, a word for nothing, only
-/// emoji, digits, links or keys struck at random.
+/// Whether a cell has nothing that can be coded: blank, a word for "nothing", only emoji, digits or
+/// links, or random keystrokes.
 pub fn says_nothing(cleaned: &Cleaned<'_>) -> bool {
     const LONGEST: usize = 40;
     let text = cleaned.text();
@@ -207,7 +207,7 @@ fn is_test(text: &str) -> bool {
     are && tests
 }
 
-/// Whether nobody meant anything by the letters.
+/// Whether the letters are random keystrokes.
 fn is_struck(text: &str) -> bool {
     let words = || {
         text.split(|c: char| !c.is_alphanumeric())
@@ -239,7 +239,7 @@ fn is_struck_word(word: &str) -> bool {
         || (letters.len() >= LONG && consonants > SHORT && letters.len() - consonants < consonants)
 }
 
-/// Whether a text is an answer such as `Belum, Pak.`, of which only its question tells the code.
+/// Whether a text is an answer such as `Belum, Pak.`, whose code depends on its question.
 pub fn is_bare_answer(text: &str) -> bool {
     const LONGEST: usize = 40;
     if text.len() > LONGEST {

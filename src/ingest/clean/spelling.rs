@@ -1,12 +1,12 @@
-//! Short spellings in which Indonesian chat says that something can't be done: `g bisa`, `gabs`.
-//! They are rare beside their long forms, so a model would have to learn each by heart.
+//! Short spellings of "can't" in Indonesian chat: `g bisa`, `gabs`. They are much rarer than the
+//! long forms, so a model would have to learn each one separately.
 
 use std::ops::Range;
 
 use super::CutKind;
 use super::draft::{Draft, Edit};
 
-/// What may stand before "can", and its common form.
+/// Words that may precede "can", with their common form.
 const NEGATIONS: [(&str, &str); 19] = [
     ("g", "gak"),
     ("gx", "gak"),
@@ -28,9 +28,9 @@ const NEGATIONS: [(&str, &str); 19] = [
     ("blm", "belum"),
     ("belum", "belum"),
 ];
-/// Short words that are a negation before "can" and something else elsewhere.
+/// Short words that are a negation only before "can".
 const LETTERS: [&str; 3] = ["g", "gx", "gq"];
-/// Spellings that mean "can" behind a negation and something else elsewhere.
+/// Spellings that mean "can" only after a negation.
 const SHORT: [&str; 3] = ["bs", "bsa", "bsaa"];
 const LONG: [&str; 4] = ["bisa", "bisaa", "bisaaa", "bissa"];
 
@@ -39,7 +39,7 @@ pub(super) fn may_shorten(text: &str) -> bool {
     !edits(text).is_empty()
 }
 
-/// Writes them out.
+/// Expands the short spellings.
 pub(super) fn write_out(draft: &mut Draft<'_>) {
     let edits = edits(draft.text());
     draft.apply(&edits);
@@ -57,7 +57,7 @@ fn edits(text: &str) -> Vec<Edit> {
     edits
 }
 
-/// What is done about a "can" that may begin there.
+/// The edit for a "can" that may begin at `at`.
 fn edit(text: &str, at: usize) -> Option<Edit> {
     let is_letter = |b: &&u8| b.is_ascii_alphanumeric() || !b.is_ascii();
     let count = text.as_bytes()[at..].iter().take_while(is_letter).count();
@@ -77,9 +77,9 @@ fn edit(text: &str, at: usize) -> Option<Edit> {
     let word = &text[negation.clone()];
     let known = NEGATIONS.iter().find(|(w, _)| w.eq_ignore_ascii_case(word));
     let needs_it = joined || is_short || is_one_of(word, &LETTERS);
-    // In capitals three letters are a name more often.
+    // Three letters in capitals are more often a name.
     let is_name = joined && is_short && can.starts_with('B');
-    // Of a weight, not a negation.
+    // `g` after a digit is a gram, not a negation.
     let is_gram = text[..negation.start]
         .trim_end()
         .ends_with(|c: char| c.is_ascii_digit());
@@ -92,7 +92,7 @@ fn edit(text: &str, at: usize) -> Option<Edit> {
     ))
 }
 
-/// The letters before a place.
+/// The letters before a position.
 fn word_that_ends(text: &str, end: usize) -> Range<usize> {
     let is_letter = |b: &&u8| b.is_ascii_alphanumeric() || !b.is_ascii();
     let letters = text.as_bytes()[..end].iter().rev();

@@ -7,7 +7,7 @@ fn cleaned(cell: &str) -> String {
     statement_text(cell).into_text().into_owned()
 }
 
-/// Each cell with the text that is left of it.
+/// Each cell with its expected text.
 fn all(cases: &[(&str, &str)]) {
     let wrong: Vec<_> = cases
         .iter()
@@ -252,7 +252,7 @@ fn links_numbers_and_masks_are_marks() {
     ]);
 }
 
-/// A sentence that only begins like a signature is no signature.
+/// A sentence that only begins like a signature is not a signature.
 #[test]
 fn a_long_sentence_is_no_signature() {
     let complaint = "Sudah terkirim melalui aplikasi sejak dua minggu yang lalu tetapi sampai hari ini \
@@ -272,7 +272,7 @@ fn short_spellings_are_written_out() {
         ),
         ("belum  bs dipakai", "belum bisa dipakai"),
         ("nggabisa, blm bsa", "nggak bisa, belum bisa"),
-        // What is common already, and what only looks alike.
+        // Spellings that are common already, and similar ones that must stay.
         ("gak bisa dan tidak bisa", "gak bisa dan tidak bisa"),
         (
             "BPJS, bis kota, obs, bisakah",
@@ -284,7 +284,7 @@ fn short_spellings_are_written_out() {
     ]);
 }
 
-/// The sentences of the tests of `--redact`.
+/// The test sentences of `--redact`.
 fn private_sentences() -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/privacy/cases.csv");
     let mut reader = csv::Reader::from_path(path).unwrap();
@@ -341,7 +341,7 @@ fn places_in_the_text_are_found_in_the_cell() {
     );
 }
 
-/// Pieces of which cells are put together.
+/// Pieces that cells are composed of.
 fn piece() -> impl Strategy<Value = String> {
     let given = prop::sample::select(vec![
         "<p>",
@@ -401,13 +401,13 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// No character is lost unsaid, none is said twice, and places stay in order.
+    /// No cut character is uncounted, none is counted twice, and positions stay in order.
     #[test]
     fn what_goes_in_is_kept_or_said(pieces in prop::collection::vec(piece(), 0..12)) {
         let cell = pieces.concat();
         let found = statement_text(&cell);
         let said: usize = CutKind::ALL.iter().map(|kind| found.cut(*kind)).sum();
-        // Characters that stand for themselves; no two come from one place.
+        // Unchanged characters; no two come from the same position.
         let mut end = 0;
         let mut as_they_are = 0;
         for (at, c) in found.text().char_indices() {

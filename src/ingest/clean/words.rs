@@ -1,16 +1,16 @@
-//! Whether one of a few words begins somewhere in a text, found faster than by a pattern.
+//! Tests whether one of a few words begins anywhere in a text, faster than a regex.
 
-/// Words in small ASCII letters of two bytes or more, in alphabetical order. Those of three at most
-/// match whole words; longer ones are prefixes.
+/// Words in lower-case ASCII of two bytes or more, sorted. Words of up to three bytes match whole
+/// words; longer words are prefixes.
 pub(super) struct Words {
     sorted: &'static [&'static [u8]],
-    /// For each first letter where its words begin; those of the next letter follow.
+    /// For each first letter: the start of its words; they end where the next letter starts.
     starts: [u8; 33],
-    /// For each first letter the second letters, as bits.
+    /// For each first letter: its second letters, as bits.
     seconds: [u32; 32],
 }
 
-/// Bytes of the longest word that isn't also the beginning of others.
+/// Longest word, in bytes, that matches whole words only.
 const WHOLE: usize = 3;
 
 impl Words {
@@ -35,7 +35,7 @@ impl Words {
         }
     }
 
-    /// Whether one of them begins a word of the text.
+    /// Whether one of the words begins a word of the text.
     pub(super) fn begin_in(&self, text: &[u8]) -> bool {
         let mut was_letter = false;
         for at in 0..text.len().saturating_sub(1) {
@@ -49,7 +49,7 @@ impl Words {
         false
     }
 
-    /// Whether a text begins with one of them.
+    /// Whether the text begins with one of the words.
     pub(super) fn begin(&self, text: &[u8]) -> bool {
         let [first, second, ..] = text else {
             return false;
@@ -67,7 +67,7 @@ impl Words {
         })
     }
 
-    /// Whether they are in order.
+    /// Whether the words are in order.
     #[cfg(test)]
     pub(super) fn are_sorted(&self) -> bool {
         self.sorted.is_sorted_by_key(|word| word[0])

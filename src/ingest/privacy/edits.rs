@@ -1,15 +1,15 @@
-//! Pieces of a text that are replaced, and where its places are then.
+//! Replacements in a text, and the new positions of its bytes.
 
 use std::ops::Range;
 
-/// A piece of a text and what stands there instead.
+/// A range of a text and its replacement.
 pub(super) struct Edit {
     /// Bytes of the text.
     pub(super) range: Range<usize>,
     pub(super) with: String,
 }
 
-/// A text after edits, which come in order and don't overlap.
+/// Applies edits, which are in order and do not overlap.
 pub(super) fn applied(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
@@ -22,7 +22,7 @@ pub(super) fn applied(text: &str, edits: &[Edit]) -> String {
     out
 }
 
-/// Where places of a text are after one round of edits.
+/// Maps positions in a text to positions after one round of edits.
 pub(super) struct Moves(Vec<Move>);
 
 struct Move {
@@ -44,7 +44,7 @@ impl Moves {
         Self(edits.iter().map(moved).collect())
     }
 
-    /// The place of a byte; one inside a piece that was replaced goes to its end.
+    /// The new position of a byte; a byte inside a replaced range moves to the end of the range.
     pub(super) fn place(&self, byte: usize) -> usize {
         let before = self.0.partition_point(|m| m.old.start < byte);
         match before.checked_sub(1).map(|last| &self.0[last]) {

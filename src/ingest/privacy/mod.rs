@@ -1,5 +1,5 @@
-//! Private data: masked or called by another name where rows are read, so that nothing behind the
-//! reader sees it.
+//! Private data is masked or replaced when rows are read, so that nothing after the reader sees
+//! it.
 
 mod edits;
 mod names;
@@ -19,48 +19,48 @@ use redact::redacted_in_rounds;
 pub use redact::{Counts, Kind, redacted};
 pub(crate) use redact::{first_private, patterns};
 
-/// What is done about private data.
+/// How private data is treated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Privacy {
-    /// Mask what is private by its form. Columns of ids, dates, languages and groups stay as they
-    /// are.
+    /// Mask data that has a private form. Columns of ids, dates, languages and groups are
+    /// unchanged.
     pub redact: bool,
     /// Replace names.
     pub names: Option<Pseudonyms>,
 }
 
 impl Privacy {
-    /// The name of a file as it may be told: with the names in it replaced.
+    /// The name of a file for output, with names of people replaced.
     pub(super) fn file_name(&self, name: &str) -> String {
         let replaced = self.names.as_ref().map(|names| names.replaced(name).0);
         replaced.map_or_else(|| name.to_string(), Cow::into_owned)
     }
 }
 
-/// Masks texts, and counts.
+/// Masks texts and counts the masked data.
 pub(super) struct Mask {
     privacy: Privacy,
     back: Option<Pseudonyms>,
     pub(super) counts: Counts,
-    /// Names among the pseudonyms that stood in the input already.
+    /// How often a pseudonym was in the input already.
     pub(super) taken: u64,
 }
 
-/// A text that was masked.
+/// A masked text.
 pub(super) struct Masked<'a> {
     pub(super) text: Cow<'a, str>,
     rounds: Vec<Moves>,
 }
 
 impl Masked<'_> {
-    /// Where a byte of the text is now.
+    /// The new position of a byte of the text.
     pub(super) fn place(&self, byte: usize) -> usize {
         self.rounds.iter().fold(byte, |byte, m| m.place(byte))
     }
 }
 
 impl Mask {
-    /// A mask; `None` where nothing is to be done.
+    /// Makes a mask; `None` if there is nothing to mask.
     pub(super) fn new(privacy: &Privacy) -> Option<Self> {
         (*privacy != Privacy::default()).then(|| Self {
             back: privacy.names.as_ref().map(Pseudonyms::reversed),
@@ -70,17 +70,17 @@ impl Mask {
         })
     }
 
-    /// A text without what is private; it is counted.
+    /// Masks and counts all private data in a text.
     pub(super) fn all<'a>(&mut self, text: &'a str) -> Masked<'a> {
         self.counted(text, self.privacy.redact)
     }
 
-    /// A text of which only the names are private, such as a column of ids.
+    /// Replaces only the names in a text, such as a column of ids.
     pub(super) fn names<'a>(&mut self, text: &'a str) -> Masked<'a> {
         self.counted(text, false)
     }
 
-    /// What somebody is called who is named in the text too, where it was counted.
+    /// Replaces a name that is also in the text, so that it is not counted twice.
     pub(super) fn name(&self, name: &str) -> String {
         self.masked(name, false, &mut Counts::new())
             .text
@@ -118,7 +118,7 @@ impl Mask {
         }
     }
 
-    /// A refused row can't be cut into cells: it is masked as one text.
+    /// Masks a rejected row as one text, because it can't be split into cells.
     pub(super) fn rejected(&mut self, mut row: Rejected) -> Rejected {
         let text = String::from_utf8_lossy(&row.raw);
         if let Cow::Owned(masked) = self.all(&text).text {
@@ -136,7 +136,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// A guard; `None` where nothing is to be done.
+    /// Makes a guard; `None` if there is nothing to mask.
     pub(super) fn new(privacy: &Privacy, layout: &Layout) -> Option<Self> {
         let is_kept = |role| matches!(role, Role::Id | Role::Date | Role::Lang | Role::Group);
         let kept = layout.other_columns.iter().filter(|c| is_kept(c.role));
@@ -146,12 +146,12 @@ impl Guard {
         })
     }
 
-    /// How often each kind was masked so far.
+    /// How often each kind has been masked so far.
     pub(super) fn counts(&self) -> &Counts {
         &self.mask.counts
     }
 
-    /// How often a pseudonym stood in the input already.
+    /// How often a pseudonym was in the input already.
     pub(super) fn taken(&self) -> u64 {
         self.mask.taken
     }
@@ -161,7 +161,7 @@ impl Guard {
     }
 
     pub(super) fn record(&mut self, mut record: Record, layout: &Layout) -> Record {
-        // The text stands in its cell too, where it is counted.
+        // The text is also in its cell, where it is counted.
         let text_column = &layout.columns[layout.whole_text];
         if let Cow::Owned(text) = self.cell_again(&record.text, text_column) {
             record.text = text;
@@ -200,8 +200,8 @@ impl Guard {
         self.mask.masked(cell, redacts, &mut Counts::new()).text
     }
 
-    /// Masks the strings of a value under a key, at any depth, and numbers that are private; keys
-    /// stay.
+    /// Masks the strings in a value of a key, at any depth, and private numbers; keys are
+    /// unchanged.
     fn json(&mut self, text: &str, key: &str) -> Option<String> {
         let raw = text.as_bytes();
         let mut out = String::with_capacity(text.len());
@@ -229,7 +229,7 @@ impl Guard {
     }
 }
 
-/// Where the token of JSON that begins at `at` ends: a string, a number or word, or one byte.
+/// The end of the JSON token that begins at `at`: a string, a number or word, or one byte.
 fn token_end(json: &[u8], at: usize) -> usize {
     match json[at] {
         b'"' => {

@@ -1,4 +1,4 @@
-//! Names and what they are called instead.
+//! Names and their pseudonyms.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use super::edits::{Edit, applied};
 use crate::ingest::quoting::write_cell;
 
-/// Names with a pseudonym each, replaced as whole words.
+/// Names with one pseudonym each, replaced as whole words.
 ///
-/// A name in small letters or in capitals is replaced by its pseudonym in the same; any other by
-/// the pseudonym as it stands in the list. So a text is the same again once it is replaced back.
+/// A name in lower case or in capitals is replaced by its pseudonym in the same case; any other
+/// form by the pseudonym as listed. So replacing back restores the original text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pseudonyms {
     /// Name and pseudonym, in the order of the list.
     entries: Vec<(String, String)>,
-    /// Entries by the first word of their name, those of most words first.
+    /// Entries by the first word of the name, names with more words first.
     by_first: HashMap<String, Vec<(Vec<String>, usize)>>,
 }
 
@@ -32,14 +32,14 @@ impl Pseudonyms {
         Self { entries, by_first }
     }
 
-    /// The list that turns pseudonyms back into names.
+    /// The list that replaces pseudonyms by names.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let swapped = self.entries.iter().map(|(n, p)| (p.clone(), n.clone()));
         Self::new(swapped.collect())
     }
 
-    /// The list as a table, with all pseudonyms: the key.
+    /// The list as a table with all pseudonyms: the key.
     pub fn table(&self) -> Vec<u8> {
         let mut table = b"name,pseudonym\n".to_vec();
         for (name, pseudonym) in &self.entries {
@@ -51,7 +51,7 @@ impl Pseudonyms {
         table
     }
 
-    /// A text with its names replaced, and how many were.
+    /// A text with its names replaced, and the number of replacements.
     pub fn replaced<'a>(&self, text: &'a str) -> (Cow<'a, str>, u64) {
         match self.edits(text) {
             edits if edits.is_empty() => (Cow::Borrowed(text), 0),
@@ -59,7 +59,7 @@ impl Pseudonyms {
         }
     }
 
-    /// The names in a text and what they are called.
+    /// The names in a text and their replacements.
     pub(super) fn edits(&self, text: &str) -> Vec<Edit> {
         let found: Vec<(usize, &str)> = words(text).collect();
         let mut edits = Vec::new();
@@ -78,7 +78,7 @@ impl Pseudonyms {
         edits
     }
 
-    /// The name that these words begin with: how many of them, and its entry.
+    /// The name at the start of these words: its number of words and its entry.
     fn name_at(&self, text: &str, found: &[(usize, &str)]) -> Option<(usize, usize)> {
         let first = found.first()?.1.to_lowercase();
         let candidates = self.by_first.get(&first)?;
@@ -103,7 +103,7 @@ impl Pseudonyms {
     }
 }
 
-/// The words of a text with their places: letters and digits.
+/// The words of a text (letters and digits) with their positions.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|w| !w.is_empty())
@@ -149,7 +149,7 @@ mod tests {
     }
 
     proptest! {
-        /// A text is the same again once its names are replaced back.
+        /// Replacing the names back restores the text.
         #[test]
         fn replacing_is_undone(words in prop::collection::vec(prop::sample::select(vec!["Anwar", "anwar", "ANWAR", "Anwar Batubara", "ANWAR BATUBARA", "Siti Çelik", "siti çelik", "lalu", ",", "Anwarku", "😡"]), 0..12)) {
             let text = words.join(" ");

@@ -1,4 +1,4 @@
-//! Private data in a text, found by its form.
+//! Finds private data in a text by its form.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,24 +18,24 @@ pub enum Kind {
     Email,
     /// A handle such as `@name`.
     Handle,
-    /// A street address, or a house's RT and RW.
+    /// A street address, or the RT and RW numbers of a house.
     Address,
     /// A telephone number.
     Phone,
     /// An Indonesian identity number: region, date of birth and serial number in 16 digits.
     Nik,
-    /// A number of the Indonesian health insurance: 13 digits, the first three 0.
+    /// A number of the Indonesian health insurance: 13 digits, starting with 000.
     Bpjs,
     /// Another number of 13 to 19 digits: a card, an account.
     Number,
     /// A number plate.
     Plate,
-    /// A name of a list (see `Pseudonyms`).
+    /// A name from a list (see `Pseudonyms`).
     Name,
 }
 
 impl Kind {
-    /// What stands in its place. `<url>` and `@user` are those of the corpus.
+    /// The text that replaces it. The corpus uses `<url>` and `@user` too.
     pub fn mask(self) -> &'static str {
         match self {
             Self::Url => "<url>",
@@ -63,26 +63,26 @@ impl Kind {
 /// How often each kind was found.
 pub type Counts = BTreeMap<Kind, u64>;
 
-/// Handles that stand for any person.
+/// Generic handles that name nobody.
 const MASKED_HANDLES: [&str; 2] = ["user", "admin"];
 
 /// First letters of Indonesian number plates.
 const PLATES: &str = "A|AA|AB|AD|AE|AG|B|BA|BB|BD|BE|BG|BH|BK|BL|BM|BN|BP|D|DA|DB|DC|DD|DE|DG|DH|DK|DL|DM|DN|DP|DR|DS|DT|DW|E|EA|EB|ED|F|G|H|K|KB|KH|KT|KU|L|M|N|P|PA|PB|R|S|T|W|Z";
-/// What stands behind a number without making it a plate.
+/// Units after a number, which is then not a plate.
 const UNITS: [&str; 16] = [
     "KG", "GR", "KM", "CM", "MM", "M", "GB", "MB", "TB", "AM", "PM", "WIB", "JT", "RB", "CC", "X",
 ];
 
-/// A form that private data of a kind has.
+/// The form of one kind of private data.
 pub(crate) struct Pattern {
     pub(crate) kind: Kind,
     text: String,
-    /// Compiled when it is first needed: some take longer than to label a statement.
+    /// Compiled on first use: some patterns take longer to compile than a statement to label.
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    /// What it finds in a text, in order.
+    /// All matches in a text, in order.
     pub(crate) fn found(&self, text: &str) -> Vec<(Kind, Range<usize>)> {
         let judge = |captures: Captures<'_>| {
             let whole = captures.get(0)?;
@@ -100,7 +100,7 @@ impl Pattern {
     }
 }
 
-/// The patterns in the order they are masked; what one masks no later one sees.
+/// The patterns in the order of masking; later patterns do not see what was masked before.
 pub(crate) fn patterns() -> &'static [Pattern] {
     &PATTERNS
 }
@@ -126,7 +126,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
             Kind::Address,
             r"(?i)\b(?:jl|jln)\b\.?\s+[\w'.-]+(?:\s+[\w'.-]+){0,3}?,?\s+no\s*\d{1,4}[a-z]?\b",
         ),
-        // Without a word for the number only names may stand before it: a time is none.
+        // Without "no." only capitalized names may precede the number, so that times do not match.
         (
             Kind::Address,
             r"\b(?:Jl|JL|jl|Jln|JLN|jln)\b\.?\s+(?:[A-Z][\w'.-]*\s+){1,4}\d{1,4}[a-z]?\b",
@@ -139,7 +139,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
             Kind::Address,
             r"(?i)\brt\.?\s*0*\d+\s*[/,]?\s*rw\.?\s*0*\d+",
         ),
-        // Before phones, which fit into the groups of a card.
+        // Before phones, whose patterns match groups of a card number.
         (
             Kind::Number,
             r"\b(?:\d{4}(?:[ .-]\d{4}){3}|\d{6}[ .-]\d{6}[ .-]\d{4}|\d{4}[ -]\d{4}[ -]\d{5})\b",
@@ -159,19 +159,19 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     ];
     let pattern = |(kind, text): (Kind, &str)| Pattern {
         kind,
-        // With `\b` of Unicode the matcher leaves its fast way at the first emoji.
+        // A Unicode `\b` makes the matcher leave its fast path at the first emoji.
         text: text.replace(r"\b", r"(?-u:\b)"),
         regex: OnceLock::new(),
     };
     patterns.map(pattern).into()
 });
 
-/// A text with what is private in it masked; counts what was.
+/// Masks the private data in a text and counts it.
 pub fn redacted<'a>(text: &'a str, counts: &mut Counts) -> Cow<'a, str> {
     redacted_in_rounds(text, counts, &mut Vec::new())
 }
 
-/// The same, with where places of the text are after each round of edits.
+/// The same; `rounds` gets the new positions after each round of edits.
 pub(super) fn redacted_in_rounds<'a>(
     text: &'a str,
     counts: &mut Counts,
@@ -191,7 +191,7 @@ pub(super) fn redacted_in_rounds<'a>(
     masked
 }
 
-/// What one pattern masks; counts it.
+/// The replacements of one pattern, counted.
 fn edits(pattern: &Pattern, text: &str, counts: &mut Counts) -> Vec<Edit> {
     let edit = |(kind, range): (Kind, Range<usize>)| {
         *counts.entry(kind).or_default() += 1;
@@ -210,13 +210,13 @@ pub(crate) fn first_private(text: &str) -> Option<Kind> {
     counts.into_keys().next()
 }
 
-/// Nothing is private without a digit, an `@` or a link.
+/// Whether a text may have private data: all kinds need a digit, an `@` or a link.
 fn may_hold(text: &str) -> bool {
     let marks = |b: u8| b.is_ascii_digit() || b == b'@' || b == b'/';
     text.bytes().any(marks) || text.to_ascii_lowercase().contains("www.")
 }
 
-/// What a match is in truth; `None` where it only looks like it.
+/// The actual kind of a match; `None` if it is a false match.
 fn judged(kind: Kind, whole: &str, captures: &Captures<'_>) -> Option<Kind> {
     match kind {
         Kind::Handle => {
@@ -241,13 +241,13 @@ fn judged(kind: Kind, whole: &str, captures: &Captures<'_>) -> Option<Kind> {
     }
 }
 
-/// `2019 2020 2021 2022` is no card.
+/// `2019 2020 2021 2022` is not a card number.
 fn are_years(groups: &str) -> bool {
     let mut groups = groups.split([' ', '.', '-']);
     groups.all(|g| g.len() == 4 && (g.starts_with("19") || g.starts_with("20")))
 }
 
-/// Province, regency and district, then the date of birth (40 is added to a woman's day).
+/// Province, regency and district, then the date of birth (40 is added to the day for women).
 fn is_nik(digits: &[u8]) -> bool {
     let pair = |at: usize| 10 * (digits[at] - b'0') + (digits[at + 1] - b'0');
     let (province, regency, district) = (pair(0), pair(2), pair(4));
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_number_is_known_by_its_structure() {
         assert_eq!(masked("NIK 3299014107850001 ya"), "NIK <nik> ya");
-        // No month 13, no day 00: a card at most.
+        // Month 13 and day 00 do not exist: at most a card.
         assert_eq!(masked("3299014113850001"), "<number>");
         assert_eq!(masked("3299010001850001"), "<number>");
         assert_eq!(masked("kartu 0001234567890"), "kartu <bpjs>");
@@ -295,8 +295,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any text is masked without a panic, and masking it again changes nothing more of what
-        /// was masked.
+        /// Any text is masked without a panic, and masking again does not change what was masked.
         #[test]
         fn any_text_is_masked(text in "(\\PC{0,5}(@|0812|www\\.|Jl\\. |62 |no\\.|\\d{3,9})?){0,8}") {
             let _ = masked(&text);

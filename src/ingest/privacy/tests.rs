@@ -41,7 +41,7 @@ fn all_cells_but_identifiers_are_masked_and_counted_once() {
         "0001234567890,\"Hub <phone>, \"\"ya\"\"\",<phone>,2026-01-02"
     );
     assert_eq!(records[0].text, "Hub <phone>, \"ya\"");
-    // What holds nothing private stays as it was written.
+    // A row without private data stays as it was written.
     assert_eq!(raw(&records[1]), "2,\"Antri, lama\",-,");
     assert_eq!(reader.masked(), &Counts::from([(Kind::Phone, 2)]));
 }
@@ -57,7 +57,7 @@ fn strings_and_numbers_of_an_object_are_masked_at_any_depth() {
     assert_eq!(records[0].text, "Hub @user\n");
 }
 
-/// Each statement of a row repeats the row's cells, but what is masked stood there once.
+/// Each statement of a row repeats the cells of the row, but masked data is counted once.
 #[test]
 fn a_row_that_is_cut_is_masked_before_and_counted_once() {
     let file = "id,text,hp\n1,Hub 0812-0000-1111. Atau a@b.id. Lama.,0812-0000-2222\n";
@@ -92,8 +92,8 @@ fn names_file() -> (tempfile::TempDir, std::path::PathBuf) {
     (folder, path)
 }
 
-/// A statement has the turn beside it and its own words twice; what is masked is counted where it
-/// stands in the plain text.
+/// A statement comes with its neighbouring turn and its words twice; masked data is counted in the
+/// plain text only.
 #[test]
 fn a_transcript_is_masked_in_its_plain_text_and_counted_once() {
     let (_folder, path) = names_file();
@@ -137,7 +137,7 @@ fn a_transcript_is_masked_in_its_plain_text_and_counted_once() {
     assert_eq!(reader.source(), "dir/warga a-1.txt");
 }
 
-/// Who asks is said by the true name, which nobody reads afterwards.
+/// Roles are given by the true names, which are not readable afterwards.
 #[test]
 fn roles_are_given_by_true_names() {
     let (_folder, path) = names_file();
@@ -166,7 +166,7 @@ fn a_refused_row_is_masked_too() {
     assert_eq!(rejected[0].raw, b"1,a,<phone>");
 }
 
-/// How well the patterns do on sentences written for it: each names the kinds in it.
+/// The quality of the patterns on sentences written for it; each sentence lists its kinds.
 #[test]
 fn recall_and_precision_on_our_own_sentences_are_as_stated() {
     let options = ReadOptions::default();
@@ -212,7 +212,7 @@ fn recall_and_precision_on_our_own_sentences_are_as_stated() {
             wrong += f.saturating_sub(*w);
         }
     }
-    // Stated in tests/privacy/README.md.
+    // As stated in tests/privacy/README.md.
     assert_eq!(
         (hit, missed, wrong),
         (54, 6, 1),

@@ -1,7 +1,7 @@
-//! Word documents: the text of `word/document.xml`, and tables that hold a transcript.
+//! Word documents: the text of `word/document.xml`, and tables that contain a transcript.
 //!
-//! Insertions are kept, deletions and moved-away text dropped. Headers, footers, comments,
-//! footnotes, text boxes and the numbers of lists are no speech and are left out.
+//! Insertions are kept; deletions and moved-away text are dropped. Headers, footers, comments,
+//! footnotes, text boxes and list numbers are not speech and are left out.
 
 use std::io::{Cursor, Read};
 
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::ingest::archive;
 use crate::ingest::xml::{attribute, resolved};
 
-/// Parts of a document whose text is no speech, or stands there twice.
+/// Elements whose text is not speech, or is a duplicate.
 const SKIPPED: &[&str] = &[
     "del",
     "moveFrom",
@@ -44,9 +44,9 @@ const MAIN_PART: &str = "word/document.xml";
 /// A document as plain text.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    /// A line a paragraph; a row of a table is a line, its cells between tabs.
+    /// One line per paragraph; one line per table row, with tabs between cells.
     pub(super) text: String,
-    /// Turns of tables that hold a transcript.
+    /// Turns of tables that contain a transcript.
     pub(super) turns: Vec<Stretch>,
 }
 
@@ -66,15 +66,18 @@ pub(super) fn read(bytes: &[u8], name: &str, limits: &Limits) -> Result<Document
     let main = relations
         .and_then(|xml| main_part(&xml))
         .unwrap_or_else(|| MAIN_PART.into());
-    let xml = part(&mut archive, &main, name, limits)?
-        .ok_or_else(|| failed(format!("a ZIP file without {MAIN_PART}: no Word document")))?;
+    let xml = part(&mut archive, &main, name, limits)?.ok_or_else(|| {
+        failed(format!(
+            "a ZIP file without {MAIN_PART}: not a Word document"
+        ))
+    })?;
     let xml = String::from_utf8(xml).map_err(|_| failed(format!("{main} is not UTF-8")))?;
     Builder::new(limits)
         .read(&xml)
         .map_err(|reason| failed(format!("{main}: {reason}")))
 }
 
-/// The unpacked bytes of a part; `None` where there is none of that name.
+/// The unpacked bytes of a part; `None` if there is no part with that name.
 fn part(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     part: &str,
@@ -90,7 +93,7 @@ fn part(
         Err(ZipError::FileNotFound) => return Ok(None),
         Err(e) => return Err(failed(format!("{part}: {e}"))),
     };
-    // The size that the archive states may be a lie: what is unpacked is counted.
+    // The declared size may be wrong, so unpacked bytes are counted.
     let mut unpacked = Vec::new();
     file.take(limits.max_bytes + 1)
         .read_to_end(&mut unpacked)
@@ -99,7 +102,7 @@ fn part(
     Ok(Some(unpacked))
 }
 
-/// The path of the main part as the package's relations name it.
+/// The path of the main part, from the relations of the package.
 fn main_part(relations: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(relations).ok()?;
     let mut xml = Xml::from_str(text);
@@ -124,28 +127,28 @@ fn local(element: &BytesStart<'_>) -> String {
     element.local_name().as_ref().to_string()
 }
 
-/// The element that decides what an inner one means.
+/// The enclosing element that determines the meaning of inner elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Other,
-    /// `w:t`, where text is text.
+    /// `w:t`, which contains text.
     Text,
-    /// `w:pPr`, where `w:del` says that the paragraph's end is deleted.
+    /// `w:pPr`, where `w:del` means that the paragraph end is deleted.
     ParagraphMarks,
-    /// `w:trPr`, where `w:del` says that the row is deleted.
+    /// `w:trPr`, where `w:del` means that the row is deleted.
     RowMarks,
 }
 
-/// Makes a document from XML events.
+/// Builds a document from XML events.
 struct Builder<'a> {
     limits: &'a Limits,
     document: Document,
-    /// Open elements.
+    /// Number of open elements.
     depth: usize,
-    /// Depth of the element whose content is left out.
+    /// Depth of the element whose content is skipped.
     skipping: Option<usize>,
     inside: Inside,
-    /// The paragraph's end was deleted: it goes on in the next.
+    /// The paragraph end was deleted: the next paragraph continues this one.
     joins_next: bool,
     paragraph: String,
     tables: Vec<OpenTable>,
@@ -233,7 +236,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// An element that stands for itself.
+    /// An element without content.
     fn single(&mut self, element: &str) {
         if self.skipping.is_some() {
             return;
@@ -314,7 +317,7 @@ impl<'a> Builder<'a> {
             return;
         };
         if let Some(outer) = self.tables.last_mut() {
-            // A table inside a cell is that cell's text.
+            // A table inside a cell is part of the text of that cell.
             let rows = table.rows.iter().map(|row| row.join("\t"));
             outer.cell.extend(rows);
             return;
@@ -406,7 +409,7 @@ mod tests {
         assert!(
             refused(&packed(&[("x", b"x")]))
                 .to_string()
-                .contains("no Word document")
+                .contains("not a Word document")
         );
         assert!(
             refused(b"PK\x03\x04 broken")
@@ -423,7 +426,7 @@ mod tests {
         assert_eq!(read(&bytes, "f", &Limits::default()).unwrap().text, "ya\n");
     }
 
-    /// Markup that documents are made of, opened and closed in any order.
+    /// Markup of documents, opened and closed in any order.
     fn markup() -> impl Strategy<Value = String> {
         let names = [
             "p", "r", "t", "tbl", "tr", "tc", "ins", "del", "pPr", "rPr", "trPr", "br", "tab",

@@ -1,11 +1,11 @@
-//! What a transcript holds beside words: time stamps, and marks such as `[tertawa]`.
+//! Parts of a transcript that are not words: time stamps, and marks such as `[tertawa]`.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Words that name a sound, a silence or a doubt in brackets: not speech.
+/// Words in brackets for a sound, a silence or a doubt: not speech.
 const NON_VERBAL: &[&str] = &[
     "applause",
     "batuk",
@@ -68,7 +68,7 @@ const NON_VERBAL: &[&str] = &[
     "whispers",
 ];
 
-/// Longest mark between brackets, in words.
+/// Longest mark in brackets, in words.
 const MARK_WORDS: usize = 5;
 
 const CLOCK: &str = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?";
@@ -77,7 +77,7 @@ static CLOCK_TIME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,-](\d{1,3}))?$").ok());
 
 /// A stamp at the start of a line, before a name or a text: bracketed, between `#`, or bare and
-/// followed by a space, a letter or the line's end.
+/// followed by a space, a letter or the line end.
 static LEADING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let range = format!(r"(?:\s*(?:-|–|-->)\s*{CLOCK})?");
     Regex::new(&format!(
@@ -86,7 +86,7 @@ static LEADING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
-/// A stamp anywhere in a turn; bare ones only on a line of their own.
+/// A stamp anywhere in a turn; bare stamps only on a line of their own.
 static INLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let range = format!(r"(?:\s*(?:-|–|-->)\s*{CLOCK})?");
     Regex::new(&format!(
@@ -123,7 +123,7 @@ pub fn clock_time(millis: u64) -> String {
     format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
 }
 
-/// A stamp at the start of `text` and its length in bytes.
+/// A stamp at the start of `text`, and its length in bytes.
 pub(super) fn leading_stamp(text: &str) -> Option<(u64, usize)> {
     let found = LEADING.as_ref()?.captures(text)?;
     Some((stamp_of(&found)?, found.get(0)?.end()))
@@ -146,7 +146,7 @@ pub(super) fn stamps(text: &str) -> Vec<(usize, u64)> {
         .collect()
 }
 
-/// A text without stamps and non-verbal marks, white space as single spaces: what a model reads.
+/// A text without stamps and non-verbal marks, white space squeezed: what a model reads.
 pub(super) fn spoken(raw: &str) -> String {
     let mut text = Cow::Borrowed(raw);
     if let Some(inline) = INLINE.as_ref() {
@@ -164,7 +164,7 @@ pub(super) fn spoken(raw: &str) -> String {
     words.join(" ")
 }
 
-/// Whether what stands between brackets is no speech: `tertawa`, `2.0`, `…`; not `BPJS` or `nama`.
+/// Whether text in brackets is not speech: `tertawa`, `2.0`, `…`; but `BPJS` and `nama` are speech.
 pub(super) fn is_non_verbal(inner: &str) -> bool {
     if !inner.chars().any(char::is_alphabetic) {
         return true;
@@ -179,7 +179,7 @@ pub(super) fn is_non_verbal(inner: &str) -> bool {
             || words.join(" ") == "tidak jelas")
 }
 
-/// Whether a text has a letter outside brackets: not a stamp, a rule, or notes alone.
+/// Whether a text has a letter outside brackets: not only stamps, rules or notes.
 pub(super) fn is_spoken(text: &str) -> bool {
     let mut depth = 0u32;
     text.chars().any(|c| {

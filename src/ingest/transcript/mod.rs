@@ -1,8 +1,8 @@
 //! Interview transcripts: files to turns by speaker, turns to statements.
 //!
-//! Whatever the file (text, Markdown, Word, `WebVTT`, `SubRip`), a [`Transcript`] has the plain
-//! text, the [`Turn`]s in it and the [`Unit`]s to be coded. Offsets are Unicode code points into
-//! that text, whose line ends are LF. The interviewer's words are context, never a unit.
+//! For any file format (text, Markdown, Word, `WebVTT`, `SubRip`), a [`Transcript`] has the plain
+//! text, its [`Turn`]s and the [`Unit`]s to be coded. Offsets are Unicode code points of the plain
+//! text, whose line ends are LF. The interviewer's words are context, never a unit.
 
 mod docx;
 mod marks;
@@ -30,24 +30,24 @@ use super::privacy::{Counts, Mask, Privacy};
 use super::record::Rejected;
 use source::Source;
 
-/// What is coded as one statement.
+/// The unit that is coded as one statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnitKind {
     /// A sentence, by the rules for Indonesian and English.
     #[default]
     Statement,
-    /// Everything that somebody says until somebody else does.
+    /// All words of a speaker until the next speaker.
     Turn,
     /// A piece of the file: a line, paragraph or cue.
     Row,
 }
 
-/// Bounds on what is read into memory.
+/// Limits on what is read into memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a transcript, unpacked: a document that says more is refused.
+    /// Most bytes of a transcript, unpacked; a larger document is an error.
     pub max_bytes: u64,
-    /// Elements inside each other in a document.
+    /// Deepest nesting of elements in a document.
     pub max_depth: usize,
 }
 
@@ -78,9 +78,9 @@ impl Limits {
 pub struct TranscriptOptions {
     /// Who asks and who answers.
     pub roles: Roles,
-    /// What is coded as one.
+    /// The unit that is coded as one statement.
     pub unit: UnitKind,
-    /// Bounds on size and nesting.
+    /// Limits on size and nesting.
     pub limits: Limits,
 }
 
@@ -89,24 +89,24 @@ pub struct TranscriptOptions {
 pub struct TranscriptReading<'a> {
     /// How it is cut into statements.
     pub options: &'a TranscriptOptions,
-    /// What is done about private data.
+    /// How private data is treated.
     pub privacy: &'a Privacy,
-    /// The encoding of a text; found out when `None`.
+    /// The encoding of a text; detected if `None`.
     pub encoding: Option<Charset>,
 }
 
 /// A speaker of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Speaker {
-    /// The name; empty for words that nobody is named for.
+    /// The name; empty for words without a named speaker.
     pub name: String,
-    /// Turns.
+    /// The number of turns.
     pub turns: usize,
     /// Whether the words are questions (context, never labelled) or answers.
     pub role: SpeakerRole,
 }
 
-/// What one person says until another does.
+/// The words of one speaker until the next speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
     /// Position of the speaker in [`Transcript::speakers`].
@@ -115,44 +115,44 @@ pub struct Turn {
     pub start: usize,
     /// The code point after the last.
     pub end: usize,
-    /// Milliseconds from the start of the recording, where the file says them.
+    /// Milliseconds from the start of the recording, if the file has times.
     pub time_start: Option<u64>,
-    /// Milliseconds from the start of the recording, where the file says them.
+    /// Milliseconds from the start of the recording, if the file has times.
     pub time_end: Option<u64>,
     /// The words, without time stamps and non-verbal marks.
     pub text: String,
-    /// What the column of codes of a document's table says of it; empty without one.
+    /// The content of the codes column in a document's table; empty without such a column.
     pub coding: String,
 }
 
-/// A transcript, whatever file it came in.
+/// A transcript, from any file format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
-    /// What ids begin with and the column `source` says: the file's name, with the names in it
-    /// replaced where that is asked for.
+    /// The prefix of ids and the value of the column `source`: the file name, with names of
+    /// people replaced if that was requested.
     pub name: String,
-    /// The plain text that offsets point into.
+    /// The plain text that offsets refer to.
     pub text: String,
-    /// What the file is, by what it holds.
+    /// The format of the file, by its content.
     pub format: TranscriptFormat,
-    /// Who speaks, in the order of the first turn.
+    /// The speakers, in the order of their first turn.
     pub speakers: Vec<Speaker>,
-    /// All turns, also the interviewer's.
+    /// All turns, including the interviewer's.
     pub turns: Vec<Turn>,
-    /// The statements of those who don't ask.
+    /// The statements of all speakers except interviewers.
     pub units: Vec<Unit>,
     /// Pieces of the file that could not be read.
     pub rejected: Vec<Rejected>,
-    /// What was found out about the file, where it is not what its suffix says.
+    /// Notes about a file that differs from what its suffix says.
     pub notes: Vec<String>,
     /// How often private data of each kind was masked.
     pub masked: Counts,
-    /// How often a pseudonym stood in the file already.
+    /// How often a pseudonym was in the file already.
     pub taken_pseudonyms: u64,
 }
 
 impl Transcript {
-    /// Reads a whole transcript of the file called `name`; `claimed` is what its suffix says.
+    /// Reads a whole transcript; `name` is the file name, `claimed` the format by its suffix.
     pub fn read(
         bytes: &[u8],
         name: &str,
@@ -166,14 +166,14 @@ impl Transcript {
         let mut notes = Vec::new();
         let (format, mut source) = read_source(bytes, name, claimed, reading, &mut notes)?;
         if format != claimed {
-            notes.push(format!("read as {}, by what it holds", format.name()));
+            notes.push(format!("read as {}, by its content", format.name()));
         }
         if source.text.trim().is_empty() && source.rejected.is_empty() {
             return Err(Error::EmptyFile {
                 path: name.to_string(),
             });
         }
-        // Who asks and answers is known by their true names.
+        // Roles are assigned by the true names, before masking.
         let mut speakers = units::speakers(&source.turns, options);
         let shown = privacy.file_name(name);
         let mask = Mask::new(privacy).map(|mut mask| {
@@ -192,7 +192,7 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// The names of speakers that may ask or answer: one letter that stands for either.
+    /// Speakers whose role is unclear: one letter that may mean either role.
     pub fn unclear(&self) -> Vec<String> {
         let unclear = self
             .speakers
@@ -248,7 +248,7 @@ fn text_source(text: String, roles: &Roles) -> Source {
     }
 }
 
-/// A document's turns: those of its transcript tables, and around them those with a mark.
+/// The turns of a document: those in transcript tables, and marked turns between the tables.
 fn document_source(document: docx::Document, roles: &Roles) -> Source {
     let docx::Document { text, turns: rows } = document;
     let mut turns = Vec::new();

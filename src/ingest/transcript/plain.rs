@@ -1,4 +1,4 @@
-//! Bytes to plain text, and what kind of transcript they are.
+//! Decodes bytes to plain text and finds the kind of transcript.
 
 use std::sync::LazyLock;
 
@@ -10,28 +10,28 @@ use crate::ingest::format::TranscriptFormat;
 use crate::ingest::sniff::check_head;
 use crate::ingest::source;
 
-/// Bytes by which it is seen what a file is.
+/// Bytes that are examined to recognize a file.
 const HEAD: usize = 512;
 
-/// A file's text with LF line ends and without a byte-order mark.
+/// The text of a file with LF line ends and without a byte-order mark.
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) text: String,
-    /// How it was decoded, where that is not plain UTF-8.
+    /// How it was decoded, if it is not plain UTF-8.
     pub(super) note: Option<String>,
 }
 
-/// Decodes by the encoding that was named, or the byte-order mark; without both UTF-8, UTF-16, or
-/// in lines that are not UTF-8 the encoding found in them or else Windows-1252.
+/// Decodes by the named encoding or the byte-order mark. Without both: UTF-8 or UTF-16; lines that
+/// are not UTF-8 are decoded by the encoding detected in them, else by Windows-1252.
 ///
-/// By line, so that a file pasted together from two encodings is read right in both.
+/// Works by line, so that a file pasted from two encodings is read correctly.
 pub(super) fn decode(bytes: &[u8], name: &str, named: Option<Charset>) -> Result<Decoded> {
     let start = check_head(&bytes[..bytes.len().min(HEAD)], name)?;
     let (text, note) = match Encoding::of_head(bytes, named) {
         Some(known) if known.source == CharsetSource::Named || !known.charset.is_utf8() => {
             let charset = known.charset;
             let text = charset.decode(bytes).ok_or_else(|| {
-                unreadable(name, &format!("bytes that are no {}", charset.name()))
+                unreadable(name, &format!("bytes that are not {}", charset.name()))
             })?;
             let is_found = known.source != CharsetSource::Named;
             (
@@ -42,7 +42,7 @@ pub(super) fn decode(bytes: &[u8], name: &str, named: Option<Charset>) -> Result
         _ => utf8_or_other(&bytes[start..], name)?,
     };
     if text.contains('\0') {
-        return Err(unreadable(name, "a NUL byte, which text never holds"));
+        return Err(unreadable(name, "a NUL byte, which text never contains"));
     }
     Ok(Decoded {
         text: text.replace("\r\n", "\n").replace('\r', "\n"),
@@ -65,7 +65,7 @@ fn utf8_or_other(bytes: &[u8], name: &str) -> Result<(String, Option<String>)> {
             text.push_str(line);
         } else {
             let line = charset.decode(line);
-            let reason = || format!("line {}: bytes that are no {}", number + 1, charset.name());
+            let reason = || format!("line {}: bytes that are not {}", number + 1, charset.name());
             text.push_str(&line.ok_or_else(|| unreadable(name, &reason()))?);
             decoded += 1;
             first = if decoded == 1 { number + 1 } else { first };
@@ -74,7 +74,7 @@ fn utf8_or_other(bytes: &[u8], name: &str) -> Result<(String, Option<String>)> {
     let of = charset.name();
     let of = of.replace("windows-", "Windows-");
     let note = format!(
-        "encoding: {of} where it is not UTF-8 ({decoded} lines, the first is line {first})"
+        "encoding: {of} for lines that are not UTF-8 ({decoded} in all, first at line {first})"
     );
     Ok((text, Some(note)))
 }
@@ -90,7 +90,7 @@ static TIMING_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^(?:\d+[ \t]*\n)?[ \t]*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}[ \t]*-->").ok()
 });
 
-/// What a text is, whatever its file is called.
+/// The format of a text by its content, whatever its suffix.
 pub(super) fn format_of(text: &str, claimed: TranscriptFormat) -> TranscriptFormat {
     let begin = text.trim_start();
     let is_vtt = begin
@@ -121,12 +121,7 @@ mod tests {
         assert_eq!(text(b"caf\xe9 \x93ya\x94\n"), "café “ya”\n");
         let mixed = decode(b"caf\xc3\xa9\ncaf\xe9\n", "f", None).unwrap();
         assert_eq!(mixed.text, "café\ncafé\n");
-        assert!(
-            mixed
-                .note
-                .unwrap()
-                .contains("(1 lines, the first is line 2)")
-        );
+        assert!(mixed.note.unwrap().contains("(1 in all, first at line 2)"));
     }
 
     #[test]

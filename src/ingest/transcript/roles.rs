@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Who asks, if nobody is named for it.
+/// Names of interviewers, if the user gives none.
 const INTERVIEWERS: &[&str] = &[
     "Pewawancara",
     "Peneliti",
@@ -18,7 +18,7 @@ const INTERVIEWERS: &[&str] = &[
     "Q",
 ];
 
-/// Who answers: speakers even if they speak once.
+/// Names of participants: speakers even if they speak once.
 const PARTICIPANTS: &[&str] = &[
     "Informan",
     "Narasumber",
@@ -41,15 +41,15 @@ const PARTICIPANTS: &[&str] = &[
     "J",
 ];
 
-/// Letters that stand for either: Pewawancara or Partisipan, Informan or Interviewer, Tanya.
+/// Letters that may mean either: Pewawancara or Partisipan, Informan or Interviewer, Tanya.
 const UNCLEAR: &[&str] = &["p", "i", "t"];
 
-/// Who asks and who answers. Compared without case; a number after the name is allowed.
+/// Who asks and who answers. Names are compared without case; a number after the name is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles {
-    /// Names of those who ask: their words are context, never labelled.
+    /// Names of interviewers: their words are context, never labelled.
     pub interviewers: Vec<String>,
-    /// Names of those who answer: speakers even where they speak once, and never interviewers.
+    /// Names of participants: speakers even if they speak once, and never interviewers.
     pub participants: Vec<String>,
 }
 
@@ -63,14 +63,14 @@ impl Default for Roles {
     }
 }
 
-/// What a speaker does.
+/// The role of a speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpeakerRole {
     /// Asks.
     Interviewer,
     /// Answers.
     Participant,
-    /// One letter that can stand for either.
+    /// One letter that may mean either role.
     Unclear,
 }
 
@@ -86,8 +86,8 @@ impl SpeakerRole {
 }
 
 impl Roles {
-    /// The default roles, with those named by the user first: names of interviewers replace the
-    /// default ones, names of participants are added.
+    /// The default roles with the user's names first. The user's interviewers replace the default
+    /// ones; the user's participants are added.
     pub fn with(interviewers: &[String], participants: &[String]) -> Self {
         let mut roles = Self::default();
         if !interviewers.is_empty() {
@@ -103,7 +103,7 @@ impl Roles {
         listed(&self.interviewers, name)
     }
 
-    /// Whether the name is a speaker's whatever the transcript.
+    /// Whether the name is a speaker in any transcript.
     pub(super) fn is_known(&self, name: &str) -> bool {
         let stem = stem(name);
         let default = INTERVIEWERS.iter().chain(PARTICIPANTS);
@@ -123,8 +123,8 @@ impl Roles {
         }
     }
 
-    /// The role of each name. A single unclear letter asks where others are known to answer, and
-    /// answers where another is known to ask.
+    /// The role of each name. A single unclear letter asks if other names are known to answer, and
+    /// answers if another name is known to ask.
     pub(super) fn assign<'a>(&self, names: &[&'a str]) -> BTreeMap<&'a str, SpeakerRole> {
         let mut roles: BTreeMap<&str, SpeakerRole> =
             names.iter().map(|n| (*n, self.role(n))).collect();
@@ -158,7 +158,7 @@ fn listed(names: &[String], name: &str) -> bool {
     })
 }
 
-/// A name without its number: `Informan 3` and `informan` are one.
+/// A name without its number: `Informan 3` and `informan` are the same.
 fn stem(name: &str) -> String {
     name.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == '-')
         .to_lowercase()

@@ -1,4 +1,4 @@
-//! Statements to rows of a table.
+//! Turns statements into rows of a table.
 
 use std::io::{BufRead, Read};
 
@@ -9,13 +9,13 @@ use crate::ingest::format::TranscriptFormat;
 use crate::ingest::record::{Record, Rejected};
 use crate::ingest::source::unreadable;
 
-/// Most of a neighbouring turn that stands beside a statement, in code points.
+/// Longest part of a neighbouring turn that is stored with a statement, in code points.
 const CONTEXT: usize = 1000;
 
-/// The column of what a document's table has as codes.
+/// The column for the codes in a document's table.
 pub(crate) const CODING: &str = "coding";
 
-/// Columns of the rows made from any transcript.
+/// Columns of the rows made from every transcript.
 const COLUMNS: [&str; 12] = [
     "id",
     "source",
@@ -38,7 +38,7 @@ pub(in crate::ingest) struct Rows {
 }
 
 impl Rows {
-    /// Reads a transcript whole; fails where it can't be told who asks.
+    /// Reads a whole transcript; fails if it is unclear who asks.
     pub(in crate::ingest) fn open(
         input: Box<dyn BufRead + Send>,
         name: &str,
@@ -74,7 +74,7 @@ impl Rows {
         self.rows.next()
     }
 
-    /// The columns; that of codes is there if somebody wrote one.
+    /// The columns; the codes column is included if any turn has codes.
     pub(in crate::ingest) fn columns(&self) -> Vec<String> {
         let coding = is_coded(&self.transcript).then_some(CODING);
         let all = COLUMNS.into_iter().chain(coding);
@@ -86,7 +86,7 @@ impl Rows {
     }
 }
 
-/// A statement that is longer than a cell may be.
+/// Rejects a statement that is longer than a cell may be.
 fn too_long(record: Record, name: &str, limit: usize) -> Rejected {
     Rejected {
         at: Location::new(name, record.line, 0),
@@ -99,13 +99,13 @@ fn too_long(record: Record, name: &str, limit: usize) -> Rejected {
     }
 }
 
-/// The start of a text, as much as context may have.
+/// The start of a text, up to the context limit.
 fn first_part(text: &str) -> &str {
     let cut = text.char_indices().nth(CONTEXT);
     cut.map_or(text, |(end, _)| &text[..end])
 }
 
-/// The end of a text, as much as context may have.
+/// The end of a text, up to the context limit.
 fn last_part(text: &str) -> &str {
     let cut = text.char_indices().rev().nth(CONTEXT - 1);
     cut.map_or(text, |(start, _)| &text[start..])

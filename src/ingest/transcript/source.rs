@@ -1,4 +1,4 @@
-//! What every reader of a transcript makes of its file.
+//! The common result of all transcript readers.
 
 use std::ops::Range;
 
@@ -7,12 +7,12 @@ use crate::ingest::privacy::Mask;
 use crate::ingest::record::Rejected;
 use crate::ingest::sentences::LineBreaks;
 
-/// The plain text of a file, the pieces it came in, and who speaks where.
+/// The plain text of a file, its pieces, and the stretches of the speakers.
 #[derive(Debug)]
 pub(super) struct Source {
     /// Line ends are LF.
     pub(super) text: String,
-    /// The pieces in order: lines, or cues.
+    /// The pieces in order: lines or cues.
     pub(super) anchors: Vec<Anchor>,
     pub(super) turns: Vec<Stretch>,
     pub(super) breaks: LineBreaks,
@@ -20,10 +20,10 @@ pub(super) struct Source {
     pub(super) rejected: Vec<Rejected>,
 }
 
-/// Where a piece of the file begins in the plain text.
+/// The start of a piece of the file in the plain text.
 ///
-/// Statements are named after the piece they begin in, so that a piece added at the end of a file
-/// changes no name.
+/// The id of a statement refers to the piece where it begins, so that a piece added at the end of a
+/// file changes no id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Anchor {
     pub(super) byte: usize,
@@ -31,12 +31,12 @@ pub(super) struct Anchor {
     pub(super) number: u64,
     /// Line of the file, from 1.
     pub(super) line: u64,
-    /// Start and end in milliseconds, where the file says them.
+    /// Start and end in milliseconds, if the file has times.
     pub(super) time: Option<(u64, u64)>,
 }
 
 impl Source {
-    /// Masks what is private in every turn and between them, the speakers' names with it.
+    /// Masks private data in every turn and between turns, and the names of speakers.
     pub(super) fn mask(&mut self, mask: &mut Mask) {
         let old = std::mem::take(&mut self.text);
         let mut masking = Masking {
@@ -62,18 +62,18 @@ impl Source {
     }
 }
 
-/// A text on its way into a masked one, piece by piece: nothing is masked across two.
+/// A text that is masked piece by piece: no match crosses two pieces.
 struct Masking<'a> {
     old: &'a str,
     anchors: &'a mut [Anchor],
-    /// Anchors that were moved.
+    /// Number of anchors that were moved.
     moved: usize,
     new: String,
     mask: &'a mut Mask,
 }
 
 impl Masking<'_> {
-    /// Masks the next piece; returns where it is now.
+    /// Masks the next piece; returns its new position.
     fn piece(&mut self, old: Range<usize>) -> Range<usize> {
         let masked = self.mask.all(&self.old[old.clone()]);
         let start = self.new.len();
@@ -86,7 +86,7 @@ impl Masking<'_> {
         start..self.new.len()
     }
 
-    /// Moves the anchors behind the last piece.
+    /// Moves the anchors after the last piece.
     fn rest(&mut self) {
         for anchor in self.anchors.iter_mut().skip(self.moved) {
             anchor.byte = self.new.len();

@@ -1,6 +1,6 @@
-//! Who speaks: the marks that a turn begins with.
+//! Finds the speakers: the marks at the start of turns.
 //!
-//! The styles are those of `MAXQDA`, `ATLAS.ti`, `QualCoder` and f4: `Name:`, `@Name:`, `#Name:`,
+//! Supports the styles of `MAXQDA`, `ATLAS.ti`, `QualCoder` and f4: `Name:`, `@Name:`, `#Name:`,
 //! `[Name]`, `{Name}`, `Informan 1 – …`, and a name alone on its line.
 
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use regex::Regex;
 use super::marks::{clock, is_non_verbal, leading_stamp};
 use super::roles::Roles;
 
-/// Longest name, in characters (as `MAXQDA` reads them) and in words.
+/// Longest name, in characters (the limit of `MAXQDA`) and in words.
 const NAME_CHARS: usize = 63;
 const NAME_WORDS: usize = 4;
 
-/// Labels before a colon that introduce something else than speech.
+/// Labels before a colon that are not speakers.
 const NO_NAMES: &[&str] = &[
     "contoh",
     "contohnya",
@@ -44,19 +44,19 @@ const NO_NAMES: &[&str] = &[
     "location",
 ];
 
-/// Short answers that stand on a line of their own.
+/// Short answers that may be alone on a line.
 const ANSWERS: &[&str] = &[
     "ya", "iya", "tidak", "nggak", "enggak", "gak", "ok", "oke", "baik", "betul", "benar", "belum",
     "sudah", "yes", "no", "okay", "right", "hmm", "mm",
 ];
 
-/// Titles before a name, which end in a full stop.
+/// Titles before a name that end in a full stop.
 const TITLES: &[&str] = &[
     "dr.", "drg.", "drs.", "dra.", "prof.", "ir.", "h.", "hj.", "bpk.", "bp.", "ny.", "tn.",
     "sdr.", "sdri.", "mr.", "mrs.", "ms.",
 ];
 
-/// How a name is marked.
+/// The style of a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     /// `Name:`.
@@ -67,7 +67,7 @@ pub(super) enum Style {
     Bracketed,
     /// `Name – `.
     Dash,
-    /// A line with nothing but the name, and a time perhaps.
+    /// A line with only the name, and perhaps a time.
     Alone,
 }
 
@@ -102,7 +102,7 @@ static ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(r"^(NAME)\s*(?:\*\*|__)?\s*(?:[\[({#]?(STAMP)[\])}#]?)?\s*(?:\*\*)?$")
 });
 
-/// The mark at the start of a line, if there is one that could be a speaker's.
+/// The mark at the start of a line, if it could be a speaker.
 pub(super) fn marker(line: &str) -> Option<Marker<'_>> {
     let line = line.trim_end();
     let mut rest = undecorated(line);
@@ -217,7 +217,7 @@ fn alone(rest: &str) -> Option<Marker<'_>> {
     })
 }
 
-/// Whether a label could be a name: short, with a letter, and without the marks of a sentence.
+/// Whether a label could be a name: short, with a letter, without sentence punctuation.
 fn is_name(label: &str) -> bool {
     let is_title = |word: &str| TITLES.contains(&word.to_lowercase().as_str());
     label.chars().count() <= NAME_CHARS
@@ -232,12 +232,12 @@ fn is_initial(word: &str) -> bool {
     word.len() == 2 && word.starts_with(char::is_alphabetic)
 }
 
-/// Which names of a transcript are speakers.
+/// Decides which names of a transcript are speakers.
 pub(super) struct Names<'a> {
     roles: &'a Roles,
-    /// How often each name is marked, but for names alone on a line.
+    /// How often each name is marked, except names alone on a line.
     marked: BTreeMap<&'a str, usize>,
-    /// How often each name stands alone on a line, after a blank one and before words.
+    /// How often each name is alone on a line, after a blank line and before words.
     alone: BTreeMap<&'a str, usize>,
 }
 
@@ -250,7 +250,7 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Counts a mark; `set_off` says whether it follows a blank line and comes before words.
+    /// Counts a mark; `set_off`: it follows a blank line and precedes words.
     pub(super) fn count(&mut self, marker: &Marker<'a>, set_off: bool) {
         match marker.style {
             Style::Alone if set_off || marker.time.is_some() => {
@@ -261,11 +261,11 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Whether a mark begins a turn; `answers` says that it follows an interviewer's turn.
+    /// Whether a mark begins a turn; `answers`: it follows an interviewer's turn.
     ///
     /// A name counts if it is a known role, is marked twice, or answers in capitals. Before a
-    /// dash only known roles count. A name alone on its line counts if it is a known role or,
-    /// where names are marked in no other way, if it and another stand so twice.
+    /// dash only known roles count. A name alone on its line counts if it is a known role. It also
+    /// counts if names are marked in no other way and it and another name are alone twice.
     pub(super) fn begins(&self, marker: &Marker<'_>, set_off: bool, answers: bool) -> bool {
         let name = marker.name;
         let known = self.roles.is_known(name);

@@ -1,8 +1,8 @@
 //! `WebVTT` and `SubRip`: cues to turns.
 //!
-//! Reads what Teams, Zoom and other tools write, not only what the standards allow: hours left
-//! out, `,` or `.` before milliseconds, cue settings, cues without a blank line between them. A
-//! cue whose timing line can't be read is left out with its reason.
+//! Accepts what Teams, Zoom and other tools write, beyond the standards: omitted hours, `,` or `.`
+//! before milliseconds, cue settings, cues without a blank line between them. A cue with an invalid
+//! timing line is rejected with the reason.
 
 use std::sync::LazyLock;
 
@@ -33,16 +33,16 @@ static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static ENTITY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"&(#[xX]?[0-9a-fA-F]{1,6}|[a-zA-Z]{2,6});").ok());
 
-/// Words of one cue that one voice says.
+/// The words of one voice in one cue.
 struct Segment {
     cue: usize,
-    /// The voice's name; `None` without a voice tag.
+    /// The name of the voice; `None` without a voice tag.
     voice: Option<String>,
     text: String,
 }
 
 struct Cue {
-    /// Position in the file, from 1, counting those left out.
+    /// Position in the file, from 1; rejected cues count too.
     number: u64,
     line: u64,
     /// Milliseconds.
@@ -57,7 +57,7 @@ struct Cues {
     rejected: Vec<Rejected>,
 }
 
-/// Reads cues into turns; `srt` says that a text after a blank line belongs to the cue before.
+/// Reads cues into turns; `srt`: text after a blank line belongs to the cue before.
 pub(super) fn read(text: &str, name: &str, roles: &Roles, srt: bool) -> Result<Source> {
     let mut cues = Cues::default();
     for block in blocks(text) {
@@ -73,7 +73,7 @@ pub(super) fn read(text: &str, name: &str, roles: &Roles, srt: bool) -> Result<S
     Ok(source(cues, &speakers))
 }
 
-/// Lines between blank ones, with the number of the first.
+/// Blocks of lines between blank lines, with line numbers.
 fn blocks(text: &str) -> Vec<Vec<(u64, &str)>> {
     let mut blocks = vec![Vec::new()];
     for (i, line) in text.split('\n').enumerate() {
@@ -90,7 +90,7 @@ fn blocks(text: &str) -> Vec<Vec<(u64, &str)>> {
 impl Cues {
     fn add_block(&mut self, block: &[(u64, &str)], name: &str, srt: bool) {
         let is_timing = |line: &str| TIMING_BEGUN.as_ref().is_some_and(|r| r.is_match(line));
-        // Of a block without an own timing line only SRT makes words; VTT's are notes and styles.
+        // A block without a timing line is words in SRT only; in VTT it is a note or a style.
         let first = block.iter().take(2).position(|(_, line)| is_timing(line));
         let Some(mut timing) = first else {
             if srt && let Some(last) = self.read.len().checked_sub(1) {
@@ -101,7 +101,7 @@ impl Cues {
             return;
         };
         while timing < block.len() {
-            // A number right before a timing line is the next cue's, not words of this one.
+            // A number right before a timing line belongs to the next cue, not to these words.
             let next = (timing + 1..block.len()).find(|i| is_timing(block[*i].1));
             let end = match next {
                 Some(next) if next > timing + 1 && is_number(block[next - 1].1) => next - 1,
@@ -191,7 +191,7 @@ fn is_number(line: &str) -> bool {
     line.trim().chars().all(|c| c.is_ascii_digit())
 }
 
-/// Whether a tag is one of the formats', not words between angle brackets.
+/// Whether a tag belongs to the format, in contrast to words in angle brackets.
 fn is_tag(kind: &str, tag: &regex::Captures<'_>) -> bool {
     let is_time = tag
         .get(4)
@@ -212,11 +212,7 @@ fn times(line: &str) -> Result<(u64, u64), RowFault> {
         let has_end = line
             .split_once("-->")
             .is_some_and(|(_, end)| !end.trim().is_empty());
-        return Err(fault(if has_end {
-            "a time that is none"
-        } else {
-            "no end"
-        }));
+        return Err(fault(if has_end { "an invalid time" } else { "no end" }));
     };
     let number = |i: usize| {
         found
@@ -235,11 +231,11 @@ fn times(line: &str) -> Result<(u64, u64), RowFault> {
     match (time(1), time(5)) {
         (Some(start), Some(end)) if start <= end => Ok((start, end)),
         (Some(_), Some(_)) => Err(fault("an end before its start")),
-        _ => Err(fault("a time that is none")),
+        _ => Err(fault("an invalid time")),
     }
 }
 
-/// Text with its character references resolved; unknown ones stay as they are.
+/// Resolves the character references in a text; unknown references are unchanged.
 fn unescaped(text: &str) -> String {
     let Some(entity) = ENTITY.as_ref() else {
         return text.to_string();
@@ -269,8 +265,8 @@ fn unescaped(text: &str) -> String {
     replaced.into_owned()
 }
 
-/// The speaker of each segment. With a voice tag anywhere, a cue without one is nobody's; else a
-/// name before a colon holds until the next one, as writers give it only where it changes.
+/// The speaker of each segment. If any cue has a voice tag, a cue without one has no speaker.
+/// Otherwise a name before a colon holds until the next name: writers name changes only.
 fn speakers(segments: &mut [Segment], roles: &Roles) -> Vec<String> {
     if segments.iter().any(|s| s.voice.is_some()) {
         let voice = |s: &Segment| s.voice.clone().unwrap_or_default();
@@ -297,7 +293,7 @@ fn speakers(segments: &mut [Segment], roles: &Roles) -> Vec<String> {
     speakers
 }
 
-/// The plain text, a line a turn: `Name: words`.
+/// The plain text, one line per turn: `Name: words`.
 fn source(cues: Cues, speakers: &[String]) -> Source {
     let mut text = String::new();
     let mut anchors: Vec<Anchor> = Vec::new();

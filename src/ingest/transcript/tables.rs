@@ -1,4 +1,4 @@
-//! Transcripts laid out as a table: `No | Pelaku | Transkrip | Koding`, as Indonesian theses do.
+//! Transcripts in tables: `No | Pelaku | Transkrip | Koding`, as in Indonesian theses.
 
 use super::marks::clock;
 use super::roles::Roles;
@@ -51,10 +51,10 @@ const ANSWER: &[&str] = &[
 const CODING: &[&str] = &["koding", "pengodean", "kode", "coding", "code", "codes"];
 const TIME: &[&str] = &["waktu", "menit", "time", "timestamp", "durasi"];
 
-/// Rows among which a header is looked for.
+/// Rows within which a header is searched.
 const HEADER_ROWS: usize = 3;
 
-/// What the columns of a transcript hold.
+/// The contents of the columns of a transcript.
 enum Columns {
     /// A speaker and words.
     Speech {
@@ -63,7 +63,7 @@ enum Columns {
         time: Option<usize>,
         coding: Option<usize>,
     },
-    /// A question and its answer, which the codes are of.
+    /// A question and its answer; codes refer to the answer.
     Interview {
         question: usize,
         answer: usize,
@@ -71,8 +71,7 @@ enum Columns {
     },
 }
 
-/// The plain text of a table, and the turns in it if it holds a transcript; spans are bytes of
-/// that text.
+/// The plain text of a table, and its turns if it is a transcript; spans are bytes of that text.
 pub(super) fn table_turns(rows: &Table) -> (String, Vec<Stretch>) {
     let mut made = Made::default();
     match columns(rows) {
@@ -85,7 +84,7 @@ pub(super) fn table_turns(rows: &Table) -> (String, Vec<Stretch>) {
     (made.text, made.turns)
 }
 
-/// The number of rows up to the first turn, and what the columns hold.
+/// The number of rows before the first turn, and the contents of the columns.
 fn columns(rows: &Table) -> Option<(usize, Columns)> {
     let named = rows
         .iter()
@@ -121,7 +120,7 @@ fn by_header(row: &[String]) -> Option<Columns> {
     })
 }
 
-/// Without a header: a column of known roles, beside it the one with the longest cells.
+/// Without a header: a column of known roles, and the other column with the longest cells.
 fn by_roles(rows: &Table) -> Option<Columns> {
     const ROWS: usize = 3;
     let width = rows.iter().map(Vec::len).min()?;

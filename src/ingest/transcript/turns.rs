@@ -1,37 +1,37 @@
-//! Turns of a text: who speaks from where to where, by the marks at the start of lines.
+//! Finds the turns of a text, by the marks at the start of lines.
 
 use std::ops::Range;
 
 use super::roles::Roles;
 use super::speakers::{Marker, Names, marker};
 
-/// A stretch of the plain text that one person speaks.
+/// A stretch of the plain text with one speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stretch {
-    /// Empty for words that nobody is named for.
+    /// Empty for words without a named speaker.
     pub(super) speaker: String,
     /// Bytes of the plain text, without the name.
     pub(super) span: Range<usize>,
     /// The time beside the name, in milliseconds.
     pub(super) time: Option<u64>,
-    /// What a column of codes says of it; empty without one.
+    /// The content of the codes column; empty without such a column.
     pub(super) coding: String,
 }
 
-/// A line of a text and the mark it begins with.
+/// A line of a text and the mark at its start.
 struct Line<'a> {
     start: usize,
     end: usize,
     text: &'a str,
     marker: Option<Marker<'a>>,
-    /// Whether it follows a blank line or nothing, and words come after it.
+    /// Whether it follows a blank line or the start of the text, and words follow it.
     set_off: bool,
 }
 
 /// The turns of a text.
 ///
-/// A turn runs over blank lines to the next mark. With an interviewer in the transcript, what
-/// stands before the first mark is a preamble; without one it may be speech and is kept.
+/// A turn runs over blank lines to the next mark. If the transcript has an interviewer, text before
+/// the first mark is a preamble; otherwise the text may be speech and is kept.
 pub(super) fn turns(text: &str, roles: &Roles) -> Vec<Stretch> {
     let lines = lines(text);
     let mut names = Names::new(roles);
@@ -91,10 +91,10 @@ fn lines(text: &str) -> Vec<Line<'_>> {
     lines
 }
 
-/// Length of a head of `Place: …`, `Date: …` lines that comes before the talk.
+/// Length of a head of `Place: …`, `Date: …` lines before the talk.
 ///
 /// Such a head may also name the speakers (`Informan 1: a miner, 43`). It is the first block of
-/// lines, all of them labelled but perhaps a title, the first with a label that nobody speaks under.
+/// lines. All lines except perhaps a title have labels, and the first label is not a speaker.
 fn head_length(text: &str, lines: &[Line<'_>], names: &Names<'_>) -> usize {
     let Some(length) = text.find("\n\n") else {
         return 0;
@@ -121,12 +121,12 @@ fn head_length(text: &str, lines: &[Line<'_>], names: &Names<'_>) -> usize {
     }
 }
 
-/// What the tests of the readers look at.
+/// Helpers for the tests of the readers.
 #[cfg(test)]
 pub(super) mod testing {
     use super::Stretch;
 
-    /// Who said what.
+    /// The speakers and their words.
     pub(in crate::ingest::transcript) fn spoken(
         text: &str,
         turns: &[Stretch],

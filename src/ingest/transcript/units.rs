@@ -1,4 +1,4 @@
-//! Turns to statements.
+//! Cuts turns into statements.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::ingest::sentences::statements;
 /// A statement of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// `FILE:0012.1`: the first statement that begins in the file's 12th line (or cue).
+    /// `FILE:0012.1`: the first statement that begins in line (or cue) 12 of the file.
     pub id: String,
     /// Position of its turn in [`Transcript::turns`].
     pub turn: usize,
@@ -24,19 +24,19 @@ pub struct Unit {
     pub start: usize,
     /// The code point after the last.
     pub end: usize,
-    /// Milliseconds from the start of the recording, where the file says them.
+    /// Milliseconds from the start of the recording, if the file has times.
     pub time_start: Option<u64>,
-    /// Milliseconds from the start of the recording, where the file says them.
+    /// Milliseconds from the start of the recording, if the file has times.
     pub time_end: Option<u64>,
-    /// The words as they stand in the plain text from `start` to `end`.
+    /// The plain text from `start` to `end`.
     pub raw: String,
-    /// The words without time stamps and non-verbal marks: what a model reads.
+    /// The words without time stamps and non-verbal marks: the text that a model reads.
     pub text: String,
-    /// Line of the file that it begins in, from 1; of a document, the paragraph.
+    /// The line of the file where it begins, from 1; for a document, the paragraph.
     pub line: u64,
 }
 
-/// Puts turns and units together.
+/// Builds a transcript from turns and units.
 pub(super) fn transcript(
     source: Source,
     speakers: Vec<Speaker>,
@@ -77,7 +77,7 @@ pub(super) fn transcript(
     }
 }
 
-/// Who speaks, in the order of the first turn.
+/// The speakers, in the order of their first turn.
 pub(super) fn speakers(turns: &[Stretch], options: &TranscriptOptions) -> Vec<Speaker> {
     let mut found: Vec<Speaker> = Vec::new();
     for turn in turns {
@@ -99,23 +99,23 @@ pub(super) fn speakers(turns: &[Stretch], options: &TranscriptOptions) -> Vec<Sp
     found
 }
 
-/// A file's name without folder and suffix: what the ids of its statements begin with.
+/// A file name without folder and suffix: the prefix of statement ids.
 pub fn file_stem(name: &str) -> String {
     Path::new(name)
         .file_stem()
         .map_or_else(|| name.into(), |s| s.to_string_lossy().into_owned())
 }
 
-/// Cuts turns into units, from the start of a text to its end.
+/// Cuts turns into units, from the start to the end of a text.
 struct Cutter<'a> {
     source: &'a Source,
     stem: String,
     unit: UnitKind,
     markdown: bool,
     position: Position,
-    /// How many units began in each piece of the file.
+    /// Number of units that began in each piece of the file.
     counts: BTreeMap<u64, usize>,
-    /// The stamps in the turn that is being cut: byte of the plain text, milliseconds.
+    /// Time stamps in the current turn: byte of the plain text, milliseconds.
     stamps: Vec<(usize, u64)>,
 }
 
@@ -154,7 +154,7 @@ impl Cutter<'_> {
         (turn, units)
     }
 
-    /// The units of a turn: byte ranges of the plain text.
+    /// The units of a turn as byte ranges of the plain text.
     fn units(&self, span: &Range<usize>) -> Vec<Range<usize>> {
         let words = &self.source.text[span.clone()];
         let ranges: Vec<Range<usize>> = match self.unit {
@@ -172,14 +172,14 @@ impl Cutter<'_> {
                 && raw.contains(['[', '(', '{', '#', ':'])
                 && !is_heading
             {
-                // A mark or stamp of its own belongs to the words before it.
+                // A mark or stamp alone belongs to the words before it.
                 before.end = range.end + span.start;
             }
         }
         units
     }
 
-    /// A turn cut at the pieces that the file came in, trimmed; spans from the turn's start.
+    /// A turn cut at the pieces of the file, trimmed; ranges count from the start of the turn.
     fn pieces(&self, span: &Range<usize>) -> Vec<Range<usize>> {
         let anchors = &self.source.anchors;
         let first = anchors.partition_point(|a| a.byte <= span.start);
@@ -220,13 +220,13 @@ impl Cutter<'_> {
         }
     }
 
-    /// The piece of the file that a byte of the plain text stands in.
+    /// The piece of the file that contains a byte of the plain text.
     fn anchor(&self, byte: usize) -> Anchor {
         let after = self.source.anchors.partition_point(|a| a.byte <= byte);
         self.source.anchors[after.saturating_sub(1)]
     }
 
-    /// When a stretch of a turn is said: by its cues, or by the stamps around its words.
+    /// The times of a part of a turn: from its cues, or from the stamps around its words.
     fn times(&self, stretch: &Stretch, range: &Range<usize>) -> (Option<u64>, Option<u64>) {
         if range.is_empty() {
             return (stretch.time, None);
@@ -247,7 +247,7 @@ impl Cutter<'_> {
         (start.or(stretch.time), end.map(|(_, time)| *time))
     }
 
-    /// What a model reads of a stretch.
+    /// The text that a model reads.
     fn model_text(&self, raw: &str) -> String {
         if self.markdown {
             let is_heading = |line: &&str| line.trim_start().starts_with('#');
@@ -257,7 +257,7 @@ impl Cutter<'_> {
                 .replace("**", "")
                 .replace("__", "")
                 .replace('`', "");
-            // What is left of single stars after the marks are gone is emphasis.
+            // Single stars that remain after the marks are removed are emphasis.
             spoken(&strong).replace('*', "")
         } else {
             spoken(raw)
@@ -271,7 +271,7 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     start..start + part.trim().len()
 }
 
-/// Code points up to a byte offset, counted once over the whole text.
+/// Number of code points up to a byte offset, counted in one pass over the text.
 #[derive(Default)]
 struct Position {
     byte: usize,
@@ -279,7 +279,7 @@ struct Position {
 }
 
 impl Position {
-    /// The code point of byte `to`, which never goes back.
+    /// The code point of byte `to`, which must never decrease.
     fn advance(&mut self, text: &str, to: usize) -> usize {
         self.chars += text[self.byte..to].chars().count();
         self.byte = to;
@@ -288,7 +288,7 @@ impl Position {
 }
 
 impl Transcript {
-    /// Fails where a speaker may ask or answer, as nobody should guess that.
+    /// Fails if the role of a speaker is unclear, because it must not be guessed.
     pub fn settled(&self, name: &str) -> Result<()> {
         let names = self.unclear();
         if names.is_empty() {
@@ -380,7 +380,7 @@ mod tests {
         check_offsets(&rows);
     }
 
-    /// A name that an added turn makes a speaker's changes no name of an earlier statement.
+    /// A turn added at the end that makes a name a speaker changes no earlier statement id.
     #[test]
     fn what_is_added_at_the_end_changes_no_id() {
         let longer = format!("{INTERVIEW}Istri saya: Jauh sekali. Mahal.\nCatatan: selesai\n");
@@ -420,7 +420,7 @@ mod tests {
         );
     }
 
-    /// Pieces that transcripts are made of, so that random ones reach the rules.
+    /// Pieces of transcripts, so that random texts reach the rules.
     fn piece() -> impl Strategy<Value = String> {
         prop_oneof![
             "\\PC{0,12}",

@@ -1,8 +1,8 @@
-//! Packed tables, cells as text: one sheet of a workbook (XLSX, ODS), a Parquet file.
+//! Packed tables, cells as text: one sheet of a workbook (XLSX, ODS), or a Parquet file.
 //!
-//! A worker reads the sheet row by row and is only a few rows ahead, so memory holds the shared
-//! strings of a workbook but not its cells. What it meets at its end or by a fault comes as the
-//! last message; a worker that ends without one has met a file its parser could not stand.
+//! A worker reads the sheet row by row, only a few rows ahead, so memory holds the shared strings
+//! of a workbook but not its cells. The last message is the end or an error; if the worker exits
+//! without it, the parser panicked.
 
 mod ods;
 #[cfg(feature = "parquet")]
@@ -21,14 +21,14 @@ use super::record::{Record, Rejected, RowLimits};
 use super::source::{columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
-/// Most columns of a sheet, as Excel and `LibreOffice` have it.
+/// Most columns of a sheet, the limit of Excel and `LibreOffice`.
 const MAX_COLUMNS: usize = 16_384;
-/// Rows among which the header must be; titles and notes stand above it.
+/// Rows within which the header must appear; titles and notes may come before it.
 const TRIED: usize = 100;
-/// Rows that a worker is ahead.
+/// Rows that the worker may be ahead.
 const AHEAD: usize = 256;
-/// Name of the threads that parse workbooks: when one panics, it is told as [K0208](Error::code),
-/// and a program may keep the panic's own words back.
+/// Name of the threads that parse workbooks. A panic there is reported as [K0208](Error::code),
+/// and a program may suppress the panic's own message.
 pub const WORKER: &str = "konflik-workbook";
 
 /// The sheet that was read.
@@ -42,12 +42,12 @@ pub struct Sheet {
     pub header_row: u64,
 }
 
-/// A row of a sheet that has a cell with something in it.
+/// A row of a sheet with at least one cell that is not blank.
 struct SheetRow {
-    /// From 1.
+    /// Number of the row, from 1.
     number: u64,
     cells: Vec<String>,
-    /// Bytes of all cells; those of a row above the limit are not kept.
+    /// Bytes of all cells; cells of a row above the limit are not kept.
     bytes: usize,
 }
 
@@ -58,7 +58,7 @@ enum Message {
     End,
 }
 
-/// What a worker gives its messages to; `false` when nobody wants more.
+/// Receives the messages of a worker; `false` if the reader is gone.
 struct Sink {
     sender: SyncSender<Message>,
     keep: usize,
@@ -70,7 +70,7 @@ impl Sink {
     }
 }
 
-/// A row that is being put together.
+/// A row under construction.
 struct Building {
     row: SheetRow,
     keep: usize,
@@ -87,7 +87,7 @@ impl Building {
         Self { row, keep }
     }
 
-    /// Puts a text into a column; a blank one makes no cell.
+    /// Puts a text into a column; a blank text makes no cell.
     fn put(&mut self, column: usize, text: &str) {
         if text.is_empty() || column >= MAX_COLUMNS {
             return;
@@ -107,7 +107,7 @@ impl Building {
     }
 }
 
-/// Which sheet of a workbook is read, and to how many bytes it may unpack.
+/// Which sheet of a workbook is read, and how many bytes it may unpack to.
 #[derive(Clone, Copy)]
 pub(super) struct WantedSheet<'a> {
     pub(super) sheet: Option<&'a str>,
@@ -129,7 +129,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// A sheet of a workbook.
+    /// Opens a sheet of a workbook.
     pub(super) fn open(
         file: File,
         name: &str,
@@ -146,7 +146,7 @@ impl Rows {
         Ok(rows)
     }
 
-    /// A Parquet file, whose header is its first row.
+    /// Opens a Parquet file, whose header is its first row.
     #[cfg(feature = "parquet")]
     pub(super) fn open_parquet(
         file: File,
@@ -163,7 +163,7 @@ impl Rows {
         Ok(rows)
     }
 
-    /// The rows that a worker sends. Its parser may panic over a damaged file: then it ends.
+    /// The rows sent by a worker. Its parser may panic on a damaged file, which ends the worker.
     fn sent(
         name: &str,
         limits: RowLimits,
@@ -176,7 +176,7 @@ impl Rows {
             let read = read(&sink);
             sink.send(read.map_or_else(Message::Failed, |()| Message::End));
         };
-        // Without a thread nothing is sent, which is told as an error.
+        // Without a thread nothing is sent, which is reported as an error.
         drop(thread::Builder::new().name(WORKER.into()).spawn(work));
         Self {
             receiver,
@@ -226,15 +226,15 @@ impl Rows {
                 }
                 Err(_) => {
                     self.ended = true;
-                    return Err(damaged(&self.name, &"its parser gave up"));
+                    return Err(damaged(&self.name, &"its parser failed"));
                 }
             }
         }
         Ok(None)
     }
 
-    /// The header is the first row of two cells or more with a column of the text; where none
-    /// has one, the first row of two cells is what the error shows. It is among the first `tried`.
+    /// The header is the first row with two or more cells and a text column. If no row has one, the
+    /// error shows the first row with two cells. Only the first `tried` rows are examined.
     fn find_header(&mut self, naming: Naming<'_>, tried: usize) -> Result<()> {
         let mut rows = Vec::new();
         while rows.len() < tried
@@ -308,7 +308,7 @@ impl Rows {
     }
 }
 
-/// A workbook that comes as a stream, in a file that is gone once it is closed.
+/// Copies a workbook from a stream to a temporary file, which is deleted when it is closed.
 pub(super) fn spooled(mut input: impl BufRead, name: &str) -> Result<File> {
     let mut file = tempfile::tempfile().map_err(|e| unreadable(name, e))?;
     io::copy(&mut input, &mut file).map_err(|e| unreadable(name, e))?;
@@ -323,7 +323,7 @@ fn read(mut archive: Archive, name: &str, wanted: Option<&str>, sink: &Sink) -> 
     }
 }
 
-/// The sheet that is wanted or, of those with a cell, the first that isn't hidden.
+/// The requested sheet, else the first sheet with content that is not hidden.
 fn chosen<'a>(sheets: &'a [Candidate], name: &str, wanted: Option<&str>) -> Result<&'a Candidate> {
     let found = if let Some(wanted) = wanted {
         sheets.iter().find(|s| s.name == wanted)
@@ -344,7 +344,7 @@ fn chosen<'a>(sheets: &'a [Candidate], name: &str, wanted: Option<&str>) -> Resu
     })
 }
 
-/// A sheet of a workbook.
+/// A sheet that may be read.
 struct Candidate {
     name: String,
     is_hidden: bool,
@@ -370,7 +370,7 @@ fn trimmed(cells: &[String]) -> Vec<String> {
     cells.iter().map(|c| c.trim().to_string()).collect()
 }
 
-/// A number as people write it: no decimals where there are none.
+/// A number as people write it: whole numbers without decimals.
 fn number_text(value: f64) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() < EXACT {

@@ -1,8 +1,8 @@
-//! ODS, row by row.
+//! Reads ODS row by row.
 //!
-//! `calamine` holds all sheets of an ODS file at once, and a few bytes of it can stand for
-//! millions of cells; so its content is read here as a stream (OASIS `OpenDocument` 1.2, part 1,
-//! chapter 9).
+//! `calamine` holds all sheets of an ODS file at once, and a few bytes of ODS can represent
+//! millions of cells. Therefore the content is read here as a stream (OASIS `OpenDocument` 1.2,
+//! part 1, chapter 9).
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
@@ -41,13 +41,13 @@ pub(super) fn read(
 fn is_locked(archive: &mut Archive) -> bool {
     let mut manifest = String::new();
     let read = archive.by_name("META-INF/manifest.xml").map(|mut file| {
-        // A manifest that can't be read says nothing of a lock.
+        // A manifest that can't be read does not tell whether the file is locked.
         let _ = file.read_to_string(&mut manifest);
     });
     read.is_ok() && manifest.contains("encryption-data")
 }
 
-/// The content as XML; empty elements come as a start and an end.
+/// The content as XML; empty elements appear as a start and an end.
 fn content<'a>(archive: &'a mut Archive, name: &str) -> Result<Reader<impl BufRead + 'a>> {
     let file = archive.by_name("content.xml");
     let mut xml = Reader::from_reader(BufReader::new(file.map_err(|e| damaged(name, &e))?));
@@ -55,7 +55,7 @@ fn content<'a>(archive: &'a mut Archive, name: &str) -> Result<Reader<impl BufRe
     Ok(xml)
 }
 
-/// All sheets, and whether something stands in them.
+/// All sheets, and whether they have content.
 fn candidates(archive: &mut Archive, name: &str) -> Result<Vec<Candidate>> {
     let mut xml = content(archive, name)?;
     let mut buffer = Vec::new();
@@ -181,7 +181,7 @@ fn read_row<R: BufRead>(
     }
 }
 
-/// A value that isn't what is shown: numbers without their format, dates in ISO 8601.
+/// A cell's value, which differs from its display: numbers without format, dates in ISO 8601.
 fn value(cell: &BytesStart<'_>) -> Option<String> {
     match attribute(cell, "office:value-type")?.as_str() {
         "float" | "currency" | "percentage" => {
@@ -199,7 +199,7 @@ fn value(cell: &BytesStart<'_>) -> Option<String> {
     }
 }
 
-/// `14:30:00` of `PT14H30M00S`.
+/// `14:30:00` for `PT14H30M00S`.
 fn clock(duration: &str) -> Option<String> {
     let (hours, rest) = duration.strip_prefix("PT")?.split_once('H')?;
     let (minutes, rest) = rest.split_once('M')?;
@@ -213,7 +213,7 @@ fn clock(duration: &str) -> Option<String> {
     ))
 }
 
-/// The text that a cell shows, to its end; paragraphs on lines of their own, no notes, no drawings.
+/// The text that a cell shows, up to its end: one line per paragraph, no notes, no drawings.
 fn shown<R: BufRead>(xml: &mut Reader<R>, cell: &str) -> Result<String, quick_xml::Error> {
     let mut text = String::new();
     let mut buffer = Vec::new();
@@ -254,8 +254,8 @@ fn shown<R: BufRead>(xml: &mut Reader<R>, cell: &str) -> Result<String, quick_xm
     }
 }
 
-/// An entity of XML itself or a character; others, which only a DTD could define, are left as
-/// they are written.
+/// A predefined XML entity or a character reference. Other entities, which only a DTD could
+/// define, are left as written.
 fn push_entity(entity: &BytesRef<'_>, text: &mut String) -> Result<(), quick_xml::Error> {
     if let Some(c) = entity.resolve_char_ref()? {
         text.push(c);

@@ -1,7 +1,7 @@
-//! Parquet, row group by row group: a table whose header is its schema.
+//! Reads Parquet by row group: a table whose header is its schema.
 //!
-//! Pages without compression or in Snappy, gzip or LZ4 are read. Zstandard and Brotli are not: the
-//! crate of the one builds C, and hardly anybody writes the other.
+//! Uncompressed, Snappy, gzip and LZ4 pages are read. Zstandard and Brotli are not: the crate for
+//! Zstandard builds C code, and Brotli is rarely used.
 
 use std::fs::File;
 
@@ -14,7 +14,7 @@ use super::{Building, MAX_COLUMNS, Message, Sink, damaged, number_text};
 use crate::error::{Error, Result};
 use crate::ingest::source::hex;
 
-/// Sends the header as row 0, then the rows; fails where a column of a row group would unpack to
+/// Sends the header as row 0, then the rows; fails if a column of a row group would unpack to
 /// more than `limit` bytes.
 pub(super) fn read(file: File, name: &str, limit: u64, sink: &Sink) -> Result<()> {
     let reader = SerializedFileReader::new(file).map_err(|e| damaged(name, &e))?;
@@ -48,7 +48,7 @@ pub(super) fn read(file: File, name: &str, limit: u64, sink: &Sink) -> Result<()
 fn check(metadata: &ParquetMetaData, name: &str, limit: u64) -> Result<()> {
     let columns = metadata.file_metadata().schema().get_fields().len();
     if columns > MAX_COLUMNS {
-        let reason = format!("it has {columns} columns, {MAX_COLUMNS} are read");
+        let reason = format!("it has {columns} columns; at most {MAX_COLUMNS} are read");
         return Err(damaged(name, &reason));
     }
     for column in metadata
@@ -66,7 +66,7 @@ fn check(metadata: &ParquetMetaData, name: &str, limit: u64) -> Result<()> {
         if matches!(codec, Compression::ZSTD(_) | Compression::BROTLI(_)) {
             let column = column.column_path().string();
             let reason = format!(
-                "column {column:?} is packed with {codec}; write it with snappy, gzip, lz4 or without compression"
+                "column {column:?} is compressed with {codec}; write it with snappy, gzip, lz4 or without compression"
             );
             return Err(damaged(name, &reason));
         }
@@ -82,7 +82,7 @@ fn text(field: &Field) -> String {
         Field::Double(x) => number_text(*x),
         Field::Float(x) => number_text(f64::from(*x)),
         Field::Bool(b) => if *b { "TRUE" } else { "FALSE" }.to_string(),
-        // Text that its writer did not call text; other bytes as hexadecimal digits.
+        // Text without the string annotation; other bytes as hexadecimal digits.
         Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
             Ok(text) => text.to_string(),
             Err(_) => hex(bytes.data()),
@@ -98,7 +98,7 @@ fn text(field: &Field) -> String {
 
 const DAY: i64 = 86_400;
 
-/// `2026-03-12`, or with the time of day where there is one.
+/// `2026-03-12`, with the time of day if there is one.
 fn date_and_time(seconds: i64) -> String {
     let date = date(seconds.div_euclid(DAY));
     match seconds.rem_euclid(DAY) {
@@ -112,8 +112,8 @@ fn time(seconds: i64) -> String {
     format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
-/// The date of a day counted from 1970-01-01, by the algorithm `civil_from_days` of Howard
-/// Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+/// The date of a day counted from 1970-01-01, by Howard Hinnant's algorithm `civil_from_days`
+/// ("chrono-Compatible Low-Level Date Algorithms").
 fn date(days: i64) -> String {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -182,7 +182,7 @@ mod tests {
     fn what_is_not_read_is_named() {
         let said = refusal("zstd.parquet", &ReadOptions::default());
         assert!(
-            said.starts_with("K0208") && said.contains("is packed with ZSTD"),
+            said.starts_with("K0208") && said.contains("is compressed with ZSTD"),
             "{said}"
         );
         let small = ReadOptions {

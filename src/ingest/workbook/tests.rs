@@ -46,7 +46,7 @@ fn open(bytes: Vec<u8>, options: &ReadOptions) -> Result<Reader> {
     Reader::from_stream(Box::new(Cursor::new(bytes)), "in", &options)
 }
 
-/// The rows' cells, or the code of their fault, with their place in the sheet.
+/// The cells of the rows, or the code of their fault, with their row numbers.
 fn rows(reader: &mut Reader) -> Vec<(u64, Vec<String>)> {
     let mut rows = Vec::new();
     while let Some(row) = reader.next_row().unwrap() {
@@ -78,7 +78,7 @@ fn a_sheet_of_libreoffice_is_read_with_its_header_dates_and_numbers() {
             ["No", "Tanggal", "Isi Laporan", "Skor", "Jam", "Selesai"]
         );
         let found = rows(&mut reader);
-        // LibreOffice writes truth as a number into ODS, and 15 digits into XLSX.
+        // LibreOffice writes booleans as numbers into ODS, and 15 digits into XLSX.
         let (truth, digits) = match kind {
             "xlsx" => ("TRUE", "1234567890123460"),
             _ => ("1", "1234567890123456"),
@@ -163,7 +163,7 @@ fn a_row_that_stands_for_millions_of_cells_is_not_held() {
         max_cell: 1000,
         ..ReadOptions::default()
     };
-    // Cells beyond the header among the first rows are columns too: 16,384 in all.
+    // Cells beyond the header in the first rows are columns too: 16,384 in all.
     let mut reader = open(ods(&bomb), &options).unwrap();
     assert_eq!(reader.layout().columns.len(), 16_384);
     assert_eq!(reader.next_row().unwrap().unwrap().unwrap().line, 2);
@@ -219,7 +219,7 @@ fn what_is_no_workbook_is_named() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Any XML in a sheet of ODS is read or refused.
+    /// Any XML in an ODS sheet is read or rejected.
     #[test]
     fn any_content_is_read_or_refused(parts in prop::collection::vec(prop::sample::select(vec![
         "<table:table-row>", "</table:table-row>", "<table:table-cell office:value-type=\"float\" office:value=\"1e300\">",

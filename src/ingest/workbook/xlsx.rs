@@ -1,4 +1,4 @@
-//! XLSX by `calamine`, cell by cell.
+//! Reads XLSX with `calamine`, cell by cell.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -38,7 +38,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Whether a sheet has a cell with something in it; one that can't be read has none.
+/// Whether a sheet has a cell with content; false if the sheet can't be read.
 fn is_filled(book: &mut Book, sheet: &str) -> bool {
     let Ok(mut cells) = book.worksheet_cells_reader(sheet) else {
         return false;
@@ -60,7 +60,7 @@ fn send_rows(book: &mut Book, sheet: &str, name: &str, sink: &Sink) -> Result<()
         let number = u64::from(number) + 1;
         if number < row.row.number {
             let last = row.row.number;
-            let reason = format!("in sheet {sheet:?} row {number} stands below row {last}");
+            let reason = format!("in sheet {sheet:?} row {number} comes after row {last}");
             return Err(damaged(name, &reason));
         }
         if number != row.row.number {
@@ -90,7 +90,7 @@ fn text(value: &DataRef<'_>) -> String {
     }
 }
 
-/// `2026-03-12`, `2026-03-12 14:30:00`, `14:30:00`: as much as the number says.
+/// `2026-03-12`, `2026-03-12 14:30:00` or `14:30:00`, depending on the number.
 fn time_text(time: &ExcelDateTime) -> String {
     const DAY: f64 = 86_400.0;
     let value = time.as_f64();
