@@ -1,4 +1,4 @@
-//! Each code: how frequent, by which words, with which statements.
+//! The report on each code: frequency, evidence words and example statements.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,15 +12,15 @@ use super::triage::{in_parts, scattered};
 use crate::codebook::{Code, Codebook, Role, Translations, Variable};
 use crate::corpus::{CoderTable, Corpus, Labels};
 
-/// Statements that are shown of a code: typical, borderline and contested ones each.
+/// Number of typical, of borderline and of contested statements shown per code.
 const SHOWN: usize = 5;
-/// Words of a code that are listed, and those that are shown in context, so often.
+/// Number of words listed per code, of words shown in context, and of contexts per word.
 const WORDS: usize = 15;
 const IN_CONTEXT: usize = 4;
 const CONTEXTS: usize = 3;
-/// Statements of a code that contexts are taken from.
+/// Number of statements per code from which contexts are taken.
 const POOL: usize = 300;
-/// Words of a statement that can be typical: shorter ones say little, longer ones much else.
+/// Length in words of a typical statement: shorter ones say little, longer ones mix topics.
 const TYPICAL: std::ops::RangeInclusive<usize> = 4..=60;
 
 /// One variable of a labelled file.
@@ -28,13 +28,13 @@ const TYPICAL: std::ops::RangeInclusive<usize> = 4..=60;
 pub struct VariableReport {
     /// Id of the variable.
     pub id: String,
-    /// Its name.
+    /// Name of the variable.
     pub name: String,
-    /// Statements with a code.
+    /// Number of statements with a code.
     pub coded: u64,
-    /// Of them those that may stand, those to be looked at and those that are guesses.
+    /// Number of these statements by decision: `auto`, `review`, `abstain`.
     pub decisions: [u64; 3],
-    /// Its codes, in the order of the codebook.
+    /// The codes, in the order of the codebook.
     pub codes: Vec<CodeReport>,
 }
 
@@ -43,49 +43,49 @@ pub struct VariableReport {
 pub struct CodeReport {
     /// Id of the code.
     pub id: String,
-    /// Its name.
+    /// Name of the code.
     pub name: String,
-    /// Its definition in a line.
+    /// Definition of the code in one line.
     pub brief: String,
-    /// What follows from it.
+    /// What should be done with statements that have the code.
     pub role: Option<Role>,
-    /// Statements with it.
+    /// Number of statements with the code.
     pub n: u64,
-    /// Their share; `None` where no statement is coded.
+    /// Share of the coded statements; `None` if no statement is coded.
     pub share: Option<f64>,
     /// By decision, as in [`VariableReport::decisions`].
     pub decisions: [u64; 3],
-    /// The words that were evidence for it most often.
+    /// The words that were most often evidence for the code.
     pub words: Vec<WordCount>,
-    /// The most probable statements that are no near copies, of 4 to 60 words.
+    /// The most probable statements with 4 to 60 words, without near copies.
     pub typical: Vec<Excerpt>,
-    /// The least probable statements that still got it.
+    /// The least probable statements with the code.
     pub borderline: Vec<Excerpt>,
-    /// Statements that got it from one and another code from another.
+    /// Statements that got this code from one coder and another code from another.
     pub contested: Vec<Contested>,
-    /// The most frequent words with what stands around them.
+    /// The most frequent words with the text around them.
     pub contexts: Vec<Context>,
 }
 
-/// A word and in how many statements it was evidence.
+/// A word, and the number of statements in which it was evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WordCount {
-    /// The word in small letters.
+    /// The word in lower case.
     pub word: String,
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
 }
 
-/// A statement that got several codes.
+/// A statement with several codes.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Contested {
     /// The statement.
     pub excerpt: Excerpt,
-    /// Who gave which code.
+    /// The codes and who gave them.
     pub given: Vec<Given>,
 }
 
-/// Who gave a code.
+/// A code and who gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Given {
     /// A coder; `None` for the model.
@@ -94,13 +94,13 @@ pub struct Given {
     pub code: usize,
 }
 
-/// A text in a language, else in the first that there is.
+/// The text in `language`, or in the first available language.
 pub(super) fn translated(texts: &Translations, language: &str) -> String {
     let text = texts.get(language).or_else(|| texts.values().next());
     text.cloned().unwrap_or_default()
 }
 
-/// Codes on the way.
+/// Counts of one code during the pass.
 pub(super) struct CodeTally {
     n: u64,
     decisions: [u64; 3],
@@ -161,7 +161,7 @@ impl CodeTally {
             found.take(CONTEXTS)
         });
         let typical = self.typical.into_values();
-        // Where there are few statements, the least probable are the most probable too.
+        // With few statements, the least probable are also the most probable.
         let mut borderline = self.borderline.into_values();
         borderline.retain(|b| typical.iter().all(|t| t.line != b.line));
         CodeReport {
@@ -181,7 +181,7 @@ impl CodeTally {
     }
 }
 
-/// All variables on the way.
+/// Counts of all variables during the pass.
 pub(super) struct VariableTally(Vec<Vec<CodeTally>>);
 
 impl VariableTally {
@@ -221,7 +221,7 @@ impl VariableTally {
     }
 }
 
-/// Adds the statements that coders, or gold and model, gave different codes.
+/// Adds the statements to which coders, or gold and model, gave different codes.
 pub(super) fn add_contested(
     variables: &mut [VariableReport],
     coders: Option<&CoderTable>,

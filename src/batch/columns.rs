@@ -1,4 +1,4 @@
-//! Which columns of a labelled file say what, and a row by them.
+//! Finds the columns of a labelled file and reads its rows.
 
 use std::borrow::Cow;
 
@@ -11,23 +11,23 @@ use crate::error::{ColumnHolds, Error, Location, Result};
 use crate::ingest::{Layout, Record, Role};
 use crate::model::Decision;
 
-/// What a column holds by whose values codes are counted.
+/// The content of a column by whose values codes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ByColumn {
-    /// Where a statement comes from.
+    /// The source of a statement.
     Source,
-    /// By which channel it came.
+    /// The channel of a statement.
     Channel,
-    /// What part somebody plays: patient, nurse, official.
+    /// The role of a person: patient, nurse, official.
     Role,
-    /// Who speaks.
+    /// The speaker.
     Speaker,
-    /// What the user named.
+    /// A column that the user named.
     Other,
 }
 
-/// Names of the columns that are looked for where the user names none.
+/// Default column names.
 const CHANNEL: &[&str] = &["channel", "kanal", "submitted_via"];
 const ROLE: &[&str] = &["role", "peran", "speaker_role"];
 
@@ -58,7 +58,7 @@ pub(super) struct CodedRow<'a> {
     pub(super) id: String,
     pub(super) line: u64,
     pub(super) text: &'a str,
-    /// One entry per variable of the codebook in each of these.
+    /// These lists have one entry per variable of the codebook.
     pub(super) codes: Vec<Option<usize>>,
     pub(super) probabilities: Vec<Option<f64>>,
     pub(super) decisions: Vec<Option<Decision>>,
@@ -66,7 +66,7 @@ pub(super) struct CodedRow<'a> {
     pub(super) language: &'a str,
     pub(super) model: &'a str,
     pub(super) codebook: &'a str,
-    /// Blank where it is no copy.
+    /// Empty if the row is not a copy.
     pub(super) copy_of: &'a str,
     pub(super) queue: &'a str,
     pub(super) owner: &'a str,
@@ -131,12 +131,12 @@ impl Columns {
         })
     }
 
-    /// Whether the file says where its rows go.
+    /// Whether the file has a column with queues.
     pub(super) fn has_queues(&self) -> bool {
         self.queue.is_some()
     }
 
-    /// A row; fails at a code that the codebook hasn't.
+    /// Reads a row; fails if the codebook does not have a code.
     pub(super) fn row<'a>(
         &self,
         path: &str,
@@ -210,7 +210,7 @@ fn kind_of(name: &str) -> ByColumn {
     }
 }
 
-/// Columns of source, channel, role and speaker, each once.
+/// Columns with source, channel, role and speaker, without repetition.
 fn guessed_by(
     layout: &Layout,
     source: Option<usize>,

@@ -1,8 +1,8 @@
-//! How far a labelled file lies from what its model learned from.
+//! How much a labelled file differs from the training data of its model.
 //!
-//! A model stores how its training was spread over languages and how often its decisions fell out
-//! of fold; with these the file is compared. How many words of its training it would not have
-//! known it doesn't store: of these the file's rate is given beside that of the gold sample, if
+//! A model stores two things about its training: the share of each language, and the out-of-fold
+//! share of each decision. The file is compared with both. The model does not store the share of
+//! unknown words in its training, so the share in the file is compared with the gold sample, if
 //! there is one.
 
 use std::collections::{BTreeMap, HashSet};
@@ -17,52 +17,52 @@ use crate::features::word_hash;
 use crate::model::Model;
 use crate::tokenize::Scanner;
 
-/// The file against the training of its model.
+/// The file compared with the training of its model.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Drift {
     /// Id of the model.
     pub model: String,
-    /// Words of the file that the model does not know.
+    /// Words of the file that are unknown to the model.
     pub unseen: UnseenWords,
-    /// The same of the gold statements.
+    /// The same for the gold statements.
     pub unseen_in_gold: Option<UnseenWords>,
-    /// Shares of the languages, of the file as word lists tell them, of the training as its
-    /// corpus named them.
+    /// Shares of the languages. In the file word lists identify the language; in the training the
+    /// corpus names it.
     pub languages: Vec<LanguageShare>,
-    /// How often decisions were taken.
+    /// How often each decision was taken.
     pub decisions: Vec<DecisionShift>,
 }
 
-/// Words that are no feature of a model: it met them never or too rarely.
+/// Words that are not features of a model, because the training had them never or too rarely.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UnseenWords {
-    /// Words with a letter.
+    /// Number of words with a letter.
     pub words: u64,
-    /// Of them those the model doesn't know as words.
+    /// Number of these words that are unknown to the model.
     pub unseen: u64,
 }
 
 impl UnseenWords {
-    /// Their share; `None` without a word.
+    /// Share of unknown words; `None` without words.
     pub fn share(&self) -> Option<f64> {
         (self.words > 0).then(|| self.unseen as f64 / self.words as f64)
     }
 }
 
-/// How frequent a language is.
+/// The frequency of a language.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LanguageShare {
-    /// The language; empty where it isn't known.
+    /// The language; empty if unknown.
     pub language: String,
-    /// Statements of the file.
+    /// Number of statements in the file.
     pub n: u64,
-    /// Their share of the file.
+    /// Share of the statements in the file.
     pub share: Option<f64>,
-    /// Share of the training's statements.
+    /// Share of the statements in the training.
     pub in_training: Option<f64>,
 }
 
-/// How often a variable's code may stand, or is a guess, here and out of fold in training.
+/// How often a variable was coded `auto` or `abstain`: in the file, and out of fold in training.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DecisionShift {
     /// Position of the variable.
@@ -77,7 +77,7 @@ pub struct DecisionShift {
     pub abstain_in_training: f64,
 }
 
-/// Counts words that a model doesn't know.
+/// Counts the words that a model doesn't know.
 pub(super) struct WordWatch<'m> {
     model: &'m Model,
     known: HashSet<u64, FxBuildHasher>,
@@ -108,13 +108,13 @@ impl<'m> WordWatch<'m> {
         Ok(())
     }
 
-    /// What was found since the last time.
+    /// Returns the counts since the last call and resets them.
     pub(super) fn take(&mut self) -> UnseenWords {
         std::mem::take(&mut self.found)
     }
 }
 
-/// The comparison, from counts of languages in the file and its codes.
+/// Compares the file with the training, from counts of its languages and codes.
 pub(super) fn drift(
     model: &Model,
     unseen: UnseenWords,

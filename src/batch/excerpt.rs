@@ -1,37 +1,37 @@
-//! Pieces of statements that are shown: cut, cleared of what could break a page, evidence marked.
+//! Statements prepared for display: shortened, made safe for a page, with evidence marked.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Code points of a statement that are shown.
+/// Maximum number of code points shown per statement.
 const LONGEST: usize = 500;
 
-/// A statement as it is shown.
+/// A statement prepared for display.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Excerpt {
     /// Id of the statement.
     pub id: String,
     /// Line in the labelled file.
     pub line: u64,
-    /// The text in pieces; all together are the text as far as it is shown.
+    /// The segments of the shown text, in order.
     pub segments: Vec<Segment>,
-    /// Code points of the whole text, where it was cut.
+    /// Length of the whole text in code points, if it was shortened.
     pub cut_from: Option<usize>,
 }
 
-/// A piece of text.
+/// A segment of text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Segment {
-    /// The piece.
+    /// The text of the segment.
     pub text: String,
-    /// Whether it spoke for the code.
+    /// Whether the segment is evidence for the code.
     pub is_evidence: bool,
 }
 
 impl Excerpt {
-    /// The beginning of a text, with every occurrence of the words in `evidence` marked.
+    /// The beginning of a text, with each occurrence of the `evidence` words marked.
     pub fn new(id: &str, line: u64, text: &str, evidence: &[&str]) -> Self {
         let text = text.trim();
         let shown: String = match text.char_indices().nth(LONGEST) {
@@ -47,16 +47,16 @@ impl Excerpt {
         }
     }
 
-    /// The text without marks.
+    /// The shown text without marks.
     pub fn text(&self) -> String {
         self.segments.iter().map(|s| s.text.as_str()).collect()
     }
 }
 
-/// A text without the characters that show nothing but change how other text is shown: controls
-/// become U+FFFD, white space a blank. Marks that turn the direction stay within their text as
-/// the page isolates it, but an override would still show letters in another order than they
-/// stand: those and their ends become U+FFFD too.
+/// Replaces the characters that are invisible but change the display of other text: controls become
+/// U+FFFD, white space becomes a space. Direction marks are harmless, because the page isolates
+/// each text. A direction override would still reorder letters, so overrides and their ends become
+/// U+FFFD too.
 pub(crate) fn clean(text: &str) -> String {
     let one = |c: char| match c {
         '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' => ' ',
@@ -99,7 +99,7 @@ fn segments(text: &str, evidence: &[&str]) -> Vec<Segment> {
     segments
 }
 
-/// Whether no letter or digit stands right before or after.
+/// Whether no letter or digit is directly before or after.
 fn is_whole(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].chars().next_back();
     let after = text[end..].chars().next();
@@ -110,21 +110,21 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
     !joins(word.chars().next(), before) && !joins(word.chars().next_back(), after)
 }
 
-/// A word with what stands around it.
+/// A word with the text around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Context {
     /// Id of the statement.
     pub id: String,
-    /// What stands before the word.
+    /// The text before the word.
     pub before: String,
-    /// The word as it stands there.
+    /// The word as written in the text.
     pub word: String,
-    /// What stands after it.
+    /// The text after the word.
     pub after: String,
 }
 
 impl Context {
-    /// Around the first whole occurrence of a word in small letters.
+    /// The context of the first whole occurrence of a lower-case word.
     pub(super) fn of(word: &str, excerpt: &Excerpt) -> Option<Self> {
         const AROUND: usize = 48;
         let mut before = String::new();
@@ -147,7 +147,7 @@ impl Context {
     }
 }
 
-/// The first `capacity` values by their keys, of any number that are offered.
+/// Keeps the `capacity` values with the smallest keys.
 #[derive(Debug, Clone)]
 pub(super) struct First<K, V> {
     capacity: usize,
@@ -162,7 +162,7 @@ impl<K: Ord, V> First<K, V> {
         }
     }
 
-    /// Keeps the value if its key is among the first; only then it is made.
+    /// Keeps the value if its key is small enough; only then the value is computed.
     pub(super) fn offer(&mut self, key: K, value: impl FnOnce() -> V) {
         if self.kept.len() >= self.capacity {
             if self

@@ -1,5 +1,5 @@
-//! What a labelled file says, in numbers: one pass over its rows, nothing kept but counts and a
-//! bounded number of excerpts. What is shown is a sample; what is counted is everything.
+//! A labelled file in numbers: one pass over its rows that keeps only counts and a bounded number
+//! of excerpts. The excerpts are a sample; the counts cover every row.
 
 mod codes;
 mod columns;
@@ -37,23 +37,23 @@ pub use weeks::{DateOrder, Spike, Week, Weeks, spikes};
 
 use columns::{CodedRow, Columns};
 
-/// Faulty rows that are described; the others are counted.
+/// Number of faulty rows that are described; the others are only counted.
 const SHOWN_FAULTS: usize = 5;
 
-/// How a report is made.
+/// Options of a report.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BatchParams {
-    /// Language of the codes' names, as the codebook has it; its first language where it hasn't.
+    /// Language of the codes' names; if the codebook does not have it, its first language.
     pub language: String,
-    /// Columns by whose values codes are counted; those of channel, source, role and speaker
-    /// where none is named.
+    /// Columns by whose values codes are counted; if empty, the columns of channel, source, role
+    /// and speaker.
     pub by: Vec<String>,
-    /// In which order a date that doesn't begin with its year is written.
+    /// The order of day and month in a date that doesn't start with its year.
     pub dates: DateOrder,
-    /// What the names of the columns with the model's codes begin with.
+    /// Prefix of the columns with the model's codes.
     pub prefix: String,
-    /// Statements that are shown of each queue.
+    /// Number of statements shown per queue.
     pub shown: usize,
 }
 
@@ -69,23 +69,23 @@ impl Default for BatchParams {
     }
 }
 
-/// What a report is made of beside the labelled rows. All but the codebook may be missing, and
-/// what would come of it is then left out.
+/// The inputs of a report besides the labelled rows. Only the codebook is required; without another
+/// input, the part of the report that needs it is left out.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
-    /// What the codes mean.
+    /// The codebook of the codes.
     pub codebook: &'a Codebook,
     /// The model that coded the rows.
     pub model: Option<&'a Model>,
-    /// Rules that say where a statement goes.
+    /// Rules that send statements to queues.
     pub routes: Option<&'a Routes>,
-    /// Codes that people gave a random sample, with all labels and what follows from both.
+    /// A random sample that people coded, with all labels and the prevalence estimated from both.
     pub gold: Option<(&'a Corpus, &'a Labels, &'a Prevalence)>,
-    /// Several people's codes of the same statements, and how far they agree.
+    /// Codes of several people for the same statements, and their agreement.
     pub coders: Option<(&'a CoderTable, &'a Agreement)>,
-    /// Scores of the model on statements that it had not seen.
+    /// Scores of the model on unseen statements.
     pub scores: Option<&'a ModelScores>,
-    /// The files that were read, the labelled one first.
+    /// The input files; the labelled file is first.
     pub files: &'a [SourceFile],
 }
 
@@ -96,70 +96,70 @@ pub struct BatchReport {
     /// Always `konflik/report`.
     #[schemars(extend("const" = "konflik/report"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Version of konflik.
     pub software: &'static str,
-    /// The files that were read, the labelled one first.
+    /// The input files; the labelled file is first.
     pub files: Vec<SourceFile>,
-    /// What the codes mean.
+    /// The codebook of the codes.
     pub codebook: CodebookName,
-    /// What one row is.
+    /// The unit of a row.
     pub unit: ReportUnit,
     /// Rows of the labelled file.
     pub rows: RowCounts,
-    /// Rows by the model that coded them.
+    /// Number of rows by the model that coded them.
     pub models: BTreeMap<String, u64>,
     /// One per variable of the codebook.
     pub variables: Vec<VariableReport>,
-    /// The last variable by the first, where there are two.
+    /// The last variable by the first, if there are at least two.
     pub crossing: Option<Crossing>,
-    /// Statements by week, where there are dates.
+    /// Statements by week, if there are dates.
     pub weeks: Option<Weeks>,
     /// Codes by the values of columns.
     pub breakdowns: Vec<Breakdown>,
-    /// What is to be done with what.
+    /// Statements by queue.
     pub triage: Triage,
-    /// The routing file, where one was given.
+    /// The routing file, if there is one.
     pub routes: Option<SourceFile>,
-    /// Shares corrected for the model's errors, where gold was given.
+    /// Shares corrected for the model's errors, if there is a gold file.
     pub prevalence: Option<Prevalence>,
-    /// Statements that people coded in the gold file, by variable.
+    /// Number of statements that people coded in the gold file, by variable.
     pub gold_coded: Option<Vec<u64>>,
-    /// How far coders agree, where their codes were given.
+    /// Agreement of the coders, if there are coder files.
     pub agreement: Option<Agreement>,
-    /// Scores of the model, where they were given.
+    /// Scores of the model, if they were given.
     pub scores: Option<ModelScores>,
-    /// How far the file lies from the training, where the model was given.
+    /// Difference between the file and the training, if the model was given.
     pub drift: Option<Drift>,
 }
 
-/// A file and what it was when it was read.
+/// An input file and its hash when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceFile {
-    /// What it is for: `labelled`, `gold`, `coders`, `routes`, `evaluation`.
+    /// Purpose of the file: `labelled`, `gold`, `coders`, `routes`, `evaluation`.
     pub kind: &'static str,
-    /// The file as the user named it.
+    /// The file name as the user gave it.
     pub name: String,
-    /// Its SHA-256; `None` for standard input.
+    /// SHA-256 of the file; `None` for standard input.
     pub sha256: Option<String>,
 }
 
-/// Which codebook.
+/// Identifies a codebook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CodebookName {
-    /// Its id.
+    /// Id of the codebook.
     pub id: String,
-    /// Its version.
+    /// Version of the codebook.
     pub version: String,
-    /// Its SHA-256.
+    /// SHA-256 of the codebook.
     pub sha256: String,
-    /// Its title.
+    /// Title of the codebook.
     pub title: String,
 }
 
-/// What one row is.
+/// The unit of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportUnit {
@@ -176,20 +176,20 @@ pub struct RowCounts {
     pub read: u64,
     /// Rows with a code.
     pub coded: u64,
-    /// Rows without one.
+    /// Rows without a code.
     pub blank: u64,
-    /// Rows that can't be read, or have a code that the codebook hasn't.
+    /// Rows that can't be read, or that have a code that is not in the codebook.
     pub left_out: u64,
-    /// Rows that are near copies of earlier ones; `None` where that was not looked for.
+    /// Rows that are near copies of earlier rows; `None` if copies were not searched.
     pub copies: Option<u64>,
-    /// What is wrong with the first of those that were left out.
+    /// The faults of the first rows that were left out.
     #[serde(skip)]
     pub faults: Vec<String>,
 }
 
 impl BatchReport {
-    /// Reads all rows. Fails where the file was coded by another codebook or, if one is given,
-    /// another model.
+    /// Reads all rows. Fails if the file was coded with another codebook or, if a model is given,
+    /// by another model.
     pub fn measure(
         mut reader: Reader,
         sources: &Sources<'_>,
@@ -216,7 +216,7 @@ impl BatchReport {
     }
 }
 
-/// Everything that is counted on the way.
+/// All counts during the pass.
 struct Tally<'a> {
     path: String,
     sources: &'a Sources<'a>,
@@ -299,8 +299,8 @@ impl<'a> Tally<'a> {
         self.words.as_mut().map_or(Ok(()), |w| w.add(row.text))
     }
 
-    /// Refuses rows that another codebook or model has coded than those whose words and scores
-    /// would stand beside them.
+    /// Refuses rows coded with another codebook or model: the report would show words and scores
+    /// that don't belong to them.
     fn require_same(&self, row: &CodedRow<'_>) -> Result<()> {
         let differs = |what, labelled: &str, given: &str| {
             if labelled.is_empty() || labelled == given || self.models.contains_key(labelled) {
@@ -411,7 +411,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// Refuses scores of another model than those that coded the rows, where they are named.
+/// Refuses scores of a model that did not code the rows, if the rows name their model.
 fn require_scored(models: &BTreeMap<String, u64>, scores: &ModelScores, path: &str) -> Result<()> {
     let named: Vec<&str> = models
         .keys()
@@ -438,7 +438,7 @@ fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
     }
 }
 
-/// A row of a transcript that was cut has a turn and, or, the text that it was cut from.
+/// Cut transcripts have columns for the turn and the speaker, or for the original text.
 fn unit(layout: &Layout) -> ReportUnit {
     let has = |name: &str| layout.columns.iter().any(|c| c == name);
     if has("turn") && has("speaker") || has("unit_text") {

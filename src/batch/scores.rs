@@ -1,4 +1,4 @@
-//! An evaluation as a page shows it, from the evaluation itself or from its JSON form.
+//! An evaluation for display on a page, from the evaluation itself or from its JSON form.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Location, Result};
 use crate::evaluate::Evaluation;
 
-/// The form of an evaluation that this build reads.
+/// The schema of an evaluation that this build reads.
 const SCHEMA: &str = "konflik/evaluation";
 
-/// Scores of a model on coded statements, as far as a page shows them: the fields are those of
-/// [`Evaluation`], which says what they are.
+/// The displayed scores of a model on coded statements. The fields are a part of [`Evaluation`],
+/// which documents them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelScores {
     /// Always `konflik/evaluation`.
     #[schemars(extend("const" = SCHEMA))]
     schema: String,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     schema_version: u32,
     /// Id of the model.
@@ -29,22 +29,22 @@ pub struct ModelScores {
     pub codebook: String,
     /// The gold file.
     pub gold: String,
-    /// Statements in it.
+    /// Number of statements in the gold file.
     pub statements: u64,
-    /// Statements of it that were in the training.
+    /// Number of these statements that were in the training.
     pub seen_in_training: u64,
-    /// How intervals were made.
+    /// Method of the intervals.
     pub bootstrap: BootstrapUnit,
     /// One per variable with gold codes.
     pub variables: Vec<VariableScores>,
 }
 
-/// How intervals were made.
+/// Method of the intervals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BootstrapUnit {
-    /// Draws.
+    /// Number of draws.
     pub replicates: u64,
-    /// What is drawn.
+    /// The unit of the draws.
     pub unit: String,
 }
 
@@ -53,33 +53,33 @@ pub struct BootstrapUnit {
 pub struct VariableScores {
     /// Id of the variable.
     pub id: String,
-    /// Its codes.
+    /// Ids of the codes.
     pub codes: Vec<String>,
-    /// All statements.
+    /// Scores over all statements.
     pub overall: Overall,
-    /// By language.
+    /// Scores by language.
     #[serde(default)]
     pub by_language: BTreeMap<String, Slice>,
-    /// By source.
+    /// Scores by source.
     #[serde(default)]
     pub by_source: BTreeMap<String, Slice>,
-    /// What became of the decisions.
+    /// Frequency and errors of each decision.
     pub decisions: Vec<DecisionShare>,
     /// The stated error rate of `auto`.
     pub stated_error: f64,
-    /// Whether probabilities mean what they say.
+    /// Calibration of the probabilities.
     pub calibration: CalibrationScores,
 }
 
-/// A score, or why there is none.
+/// A score, or the reason why it is missing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoreValue {
     /// The value.
     pub value: Option<f64>,
-    /// Its 95 % interval.
+    /// The 95 % interval.
     #[serde(default)]
     pub interval: Option<[f64; 2]>,
-    /// Why value or interval is missing.
+    /// Why the value or the interval is missing.
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -87,9 +87,9 @@ pub struct ScoreValue {
 /// Scores of all statements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Overall {
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
-    /// Share with the right code.
+    /// Share of statements with the right code.
     pub accuracy: ScoreValue,
     /// Mean F1 over the codes.
     pub macro_f1: ScoreValue,
@@ -97,18 +97,18 @@ pub struct Overall {
     pub alpha: ScoreValue,
     /// Per code.
     pub by_code: Vec<CodeScore>,
-    /// Rows gold, columns predicted.
+    /// One row per gold code, one column per predicted code.
     pub confusion: Vec<Vec<u64>>,
-    /// Always giving the most frequent code.
+    /// Scores of a baseline that always gives the most frequent code.
     pub baseline: BaselineScore,
 }
 
-/// Always giving the most frequent code.
+/// Scores of a baseline that always gives the most frequent code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BaselineScore {
-    /// That code.
+    /// The most frequent code.
     pub code: String,
-    /// Share with the right code.
+    /// Share of statements with the right code.
     pub accuracy: ScoreValue,
     /// Mean F1 over the codes.
     pub macro_f1: ScoreValue,
@@ -119,39 +119,39 @@ pub struct BaselineScore {
 pub struct CodeScore {
     /// The code.
     pub code: String,
-    /// Statements with it.
+    /// Number of statements with the code.
     pub support: u64,
-    /// Share of the predicted that are right.
+    /// Share of the predicted statements that are right.
     pub precision: ScoreValue,
-    /// Share of the gold that is found.
+    /// Share of the gold statements that are found.
     pub recall: ScoreValue,
     /// Harmonic mean of both.
     pub f1: ScoreValue,
 }
 
-/// Scores of some statements.
+/// Scores of a part of the statements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Slice {
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
-    /// Share with the right code.
+    /// Share of statements with the right code.
     pub accuracy: ScoreValue,
     /// Mean F1 over the codes.
     pub macro_f1: ScoreValue,
 }
 
-/// How often a decision was taken and was wrong.
+/// How often a decision was taken, and how often it was wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionShare {
     /// `auto`, `review` or `abstain`.
     pub decision: String,
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
     /// Share of errors.
     pub error_rate: ScoreValue,
 }
 
-/// Whether probabilities mean what they say.
+/// Calibration of the probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationScores {
     /// Expected calibration error.
@@ -164,14 +164,14 @@ pub struct CalibrationScores {
     pub aurc: ScoreValue,
     /// Statements by deciles of confidence.
     pub reliability: Vec<ReliabilityPoint>,
-    /// Error rates among the most confident.
+    /// Error rates in the most confident statements.
     pub risk_coverage: Vec<RiskPoint>,
 }
 
-/// Statements of about the same confidence.
+/// Statements with similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReliabilityPoint {
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
     /// Lowest confidence.
     pub from: f64,
@@ -179,31 +179,31 @@ pub struct ReliabilityPoint {
     pub to: f64,
     /// Mean confidence.
     pub confidence: f64,
-    /// Share that is right.
+    /// Share of right statements.
     pub accuracy: ScoreValue,
 }
 
-/// The error rate if only the most confident are kept.
+/// The error rate if only the most confident statements are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskPoint {
-    /// Share kept.
+    /// Share of statements kept.
     pub coverage: f64,
-    /// Statements kept.
+    /// Number of statements kept.
     pub n: u64,
-    /// Lowest confidence among them.
+    /// Lowest confidence in the kept statements.
     pub confidence: f64,
-    /// Share of errors among them.
+    /// Share of errors in the kept statements.
     pub risk: f64,
 }
 
 impl ModelScores {
-    /// Reads what `konflik evaluate -o FILE.json` wrote.
+    /// Reads the output of `konflik evaluate -o FILE.json`.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
         let name = path.display().to_string();
         let scores: Self = serde_json::from_str(&text).map_err(|e| Error::Syntax {
             at: Location::new(&name, e.line() as u64, e.column() as u64),
-            reason: format!("no evaluation of konflik: {e}"),
+            reason: format!("not a konflik evaluation: {e}"),
         })?;
         if scores.schema == SCHEMA {
             return Ok(scores);

@@ -10,17 +10,17 @@ use super::columns::{ByColumn, CodedRow};
 use super::excerpt::clean;
 use crate::codebook::Codebook;
 
-/// Values of a column that are named; the rest are counted together.
+/// Number of values of a column that are named; the others are counted together.
 const NAMED: usize = 12;
 
-/// Two variables against each other.
+/// A table of two variables.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Crossing {
     /// Position of the variable whose codes are the rows.
     pub rows: usize,
     /// Position of the variable whose codes are the columns.
     pub columns: usize,
-    /// Statements by row and column.
+    /// Number of statements by row and column.
     pub counts: Vec<Vec<u64>>,
 }
 
@@ -29,28 +29,28 @@ pub struct Crossing {
 pub struct Breakdown {
     /// The column.
     pub column: String,
-    /// What it holds.
+    /// The content of the column.
     pub kind: ByColumn,
-    /// Its most frequent values.
+    /// The most frequent values of the column.
     pub values: Vec<BreakdownValue>,
-    /// All other values together, where there are any.
+    /// All other values together, if there are any.
     pub others: Option<BreakdownValue>,
-    /// How many other values there are.
+    /// Number of other values.
     pub other_values: usize,
 }
 
-/// Statements with one value.
+/// Counts for one value.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BreakdownValue {
     /// The value; empty for blank cells.
     pub value: String,
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
-    /// For each variable the statements of each code.
+    /// Number of statements by variable and code.
     pub codes: Vec<Vec<u64>>,
 }
 
-/// Counts of one column on the way.
+/// Counts of one column during the pass.
 #[derive(Debug, Default)]
 pub(super) struct ValueCounts(BTreeMap<String, BreakdownValue>);
 
@@ -93,7 +93,7 @@ impl ValueCounts {
 
 fn none_yet(value: &str, codebook: &Codebook) -> BreakdownValue {
     let zeros = codebook.variables.iter().map(|v| vec![0; v.codes.len()]);
-    // A value is as long as somebody made it.
+    // Values can be arbitrarily long.
     let shown: String = clean(value).chars().take(80).collect();
     BreakdownValue {
         value: shown,

@@ -1,4 +1,4 @@
-//! The words that moved a model most on a set of statements.
+//! The words with the strongest effect on a model's codes, over a set of statements.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::label::{Labeller, Prediction};
 use crate::model::Model;
 
-/// Words of a code.
+/// Maximum number of words per code.
 const WORDS: usize = 15;
 
 /// Words by the codes of a variable.
@@ -19,7 +19,7 @@ const WORDS: usize = 15;
 pub struct TopWords {
     /// Id of the variable.
     pub id: String,
-    /// Its codes.
+    /// The codes of the variable.
     pub codes: Vec<CodeWords>,
 }
 
@@ -28,23 +28,23 @@ pub struct TopWords {
 pub struct CodeWords {
     /// The code.
     pub code: String,
-    /// The words, heaviest first.
+    /// The words, largest weight first.
     pub words: Vec<WordWeight>,
 }
 
-/// A word with what it did.
+/// A word with its effect.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WordWeight {
-    /// The word in small letters.
+    /// The word in lower case.
     pub word: String,
-    /// Statements in which it was evidence for the code.
+    /// Number of statements in which the word was evidence for the code.
     pub n: u64,
-    /// By how much it moved the log-odds of the code against the runner-up, summed over these.
+    /// Sum over these statements of the change in the log-odds of the code against the second best.
     pub weight: f64,
 }
 
-/// For each code the words that were the strongest evidence for it, over the statements that the
-/// model gave it. A model keeps no words, so that they can be told only of statements.
+/// For each code the strongest evidence words, over the statements that got this code from the
+/// model. Models store only hashes, so words are recovered from the statements.
 pub fn top_words(model: &Model, corpus: &Corpus) -> Result<Vec<TopWords>> {
     let labeller = Labeller::new(model);
     let predictions: Vec<Option<Prediction>> = corpus

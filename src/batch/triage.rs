@@ -1,8 +1,8 @@
-//! What can be acted on first, what is only anger, and what a person should look at.
+//! Which statements can be acted on first, which are only anger, and which a person should check.
 //!
-//! The model says what a statement is; where it goes and in which order only the rules of a
-//! routing file say. Within a queue statements stand by how many near copies came in, then in the
-//! order of the file.
+//! The model only codes a statement. The queue of a statement and the order of the queues come from
+//! the rules of a routing file. Within a queue, statements are sorted by number of near copies,
+//! then by file order.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,53 +18,53 @@ use crate::codebook::{Codebook, Role};
 use crate::label::{Routed, Routes};
 use crate::model::Decision;
 
-/// Queues that a labelled file may name; what goes to others is counted as without a rule.
+/// Maximum number of queues in a labelled file; statements of further queues count as unrouted.
 const MOST_QUEUES: usize = 100;
 
-/// Statements by what is to be done with them.
+/// Statements by what should be done with them.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Triage {
-    /// Whether rules of a routing file, or of the labelling, made the queues.
+    /// Whether the queues come from the rules of a routing file or of the labelling.
     pub is_routed: bool,
     /// Whether a code of the codebook has the role `acts`.
     pub knows_acts: bool,
-    /// Whether near copies were looked for when the file was labelled.
+    /// Whether the labelling searched for near copies.
     pub knows_copies: bool,
-    /// The queues in the order of their first rules; last, without a name, what can be acted on
-    /// and no rule fits, if the codebook says what can be.
+    /// The queues in the order of their first rules. The last one has no name: statements that can
+    /// be acted on but match no rule, if the codebook defines which codes can be acted on.
     pub queues: Vec<Queue>,
-    /// What is only anger, where a code of the codebook has the role `vents`.
+    /// Statements that are only anger, if a code of the codebook has the role `vents`.
     pub vented: Option<Vented>,
-    /// Statements that no rule fits and the model is not sure of, by the variable whose codes can
-    /// be acted on, else by the first.
+    /// Number of statements that match no rule and of which the model is unsure. The variable is
+    /// the one whose codes can be acted on, or else the first.
     pub unsure: u64,
-    /// The least probable of them.
+    /// The least probable of these statements.
     pub unsure_shown: Vec<Case>,
 }
 
-/// Statements that go the same way.
+/// Statements with the same destination.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Queue {
-    /// Its name; `None` for what no rule fits.
+    /// Name of the queue; `None` for statements that match no rule.
     pub queue: Option<String>,
-    /// Who sees to it.
+    /// Who is responsible for the queue.
     pub owner: Option<String>,
-    /// The rule, where it is known.
+    /// The rule, if known.
     pub rule: Option<String>,
-    /// Statements.
+    /// Number of statements.
     pub rows: u64,
-    /// Statements, near copies counted once.
+    /// Number of statements; near copies count once.
     pub groups: u64,
-    /// The first of them.
+    /// The first statements of the queue.
     pub shown: Vec<Case>,
 }
 
-/// Hostility without an issue.
+/// Statements with hostility but without an issue.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Vented {
-    /// Statements that no rule fits.
+    /// Number of these statements that match no rule.
     pub rows: u64,
-    /// Some of them, drawn by the hash of their ids.
+    /// Some of these statements, chosen by the hash of their ids.
     pub shown: Vec<Case>,
 }
 
@@ -73,13 +73,13 @@ pub struct Vented {
 pub struct Case {
     /// The statement.
     pub excerpt: Excerpt,
-    /// Statements in the same queue that are near copies of one another, itself counted.
+    /// Number of near copies in the same queue, including the statement itself.
     pub alike: u64,
-    /// Its codes, one per variable that has one.
+    /// The codes, one per variable that has a code.
     pub codes: Vec<CaseCode>,
-    /// Its date as it stands in the file.
+    /// The date as written in the file.
     pub date: String,
-    /// Its source as it stands in the file.
+    /// The source as written in the file.
     pub source: String,
 }
 
@@ -90,9 +90,9 @@ pub struct CaseCode {
     pub variable: usize,
     /// Position of the code.
     pub code: usize,
-    /// Its probability, where the file has it.
+    /// Probability of the code, if the file has it.
     pub probability: Option<f64>,
-    /// Whether it may stand, where the file says.
+    /// The decision on the code, if the file has it.
     pub decision: Option<Decision>,
 }
 
@@ -108,7 +108,8 @@ impl Case {
         });
         let short = |text: &str| clean(text).chars().take(40).collect();
         Self {
-            // The first variable says what is to be done; the words for others would hide its own.
+            // The first variable decides what to do; evidence for other variables would hide its
+            // evidence.
             excerpt: Excerpt::new(&row.id, row.line, row.text, &row.evidence[0]),
             alike,
             codes: codes.collect(),
@@ -118,19 +119,19 @@ impl Case {
     }
 }
 
-/// A key that is the same on every machine and says nothing of the order of the file.
+/// A key that is the same on every machine and independent of the file order.
 pub(super) fn scattered(row: &CodedRow<'_>) -> (u64, u64) {
     (Hash::of(row.id.as_bytes()).first_u64(), row.line)
 }
 
-/// A probability as an integer, so that it can be a key.
+/// A probability as an integer, for use as a key.
 pub(super) fn in_parts(probability: f64) -> u32 {
     (probability.clamp(0.0, 1.0) * 1e6).round() as u32
 }
 
 struct Filling {
     queue: Queue,
-    /// Statements of each group, by the hash of the queue and of the first one's id.
+    /// The shown groups, keyed by the hash of the queue and of the first id.
     shown: HashMap<u64, (Reverse<u64>, u64), FxBuildHasher>,
     cases: std::collections::BTreeMap<(Reverse<u64>, u64), (u64, Case)>,
 }
@@ -138,9 +139,9 @@ struct Filling {
 /// Fills the queues row by row.
 pub(super) struct TriageTally<'a> {
     routes: Option<&'a Routes>,
-    /// Variable and codes of what can be acted on.
+    /// Variable and codes of statements that can be acted on.
     acts: Option<(usize, Vec<usize>)>,
-    /// Variable and codes of what is anger.
+    /// Variable and codes of statements that are only anger.
     vents: Option<(usize, Vec<usize>)>,
     knows_copies: bool,
     reads_queues: bool,
@@ -241,7 +242,7 @@ impl<'a> TriageTally<'a> {
         known
     }
 
-    /// The group of a row and how many of it the queue has with it.
+    /// The group of a row, and the size of the group in the queue including the row.
     fn counted(&mut self, queue: usize, row: &CodedRow<'_>) -> (u64, u64) {
         let first = if row.copy_of.is_empty() {
             &row.id
@@ -259,7 +260,7 @@ impl<'a> TriageTally<'a> {
         let knows_acts = self.acts.is_some();
         let mut queues: Vec<Queue> = self.queues.into_iter().map(Filling::done).collect();
         if self.routes.is_none() {
-            // Without the rules nothing says which queue goes first.
+            // Without the rules the order of the queues is unknown, so the largest comes first.
             queues.sort_by(|a, b| (Reverse(a.rows), &a.queue).cmp(&(Reverse(b.rows), &b.queue)));
         }
         let rest = self.rest.done();
@@ -295,8 +296,8 @@ impl Filling {
         }
     }
 
-    /// A group that fell out comes back with its next copy, whose text is as good; so the largest
-    /// groups are shown whatever the order of the rows.
+    /// A dropped group comes back with its next copy, whose text is just as good. So the largest
+    /// groups are shown, whatever the order of the rows.
     fn add(&mut self, row: &CodedRow<'_>, (group, size): (u64, u64), capacity: usize) {
         self.queue.rows += 1;
         self.queue.groups += u64::from(size == 1);
@@ -358,7 +359,7 @@ mod tests {
         }
     }
 
-    /// The largest groups are shown, first those of more copies, then in the order of the file.
+    /// The largest groups are shown: first by number of copies, then in file order.
     #[test]
     fn near_copies_stand_together_and_the_largest_groups_first() {
         let codebook = Codebook::from_toml(FRUIT, "f").unwrap();
@@ -377,7 +378,7 @@ mod tests {
             .iter()
             .map(|c| (c.alike, c.excerpt.line))
             .collect();
-        // Rows 5 and 2 had to make room; their copies stand for them.
+        // Rows 5 and 2 were dropped; their copies are shown instead.
         assert_eq!(shown, [(3, 6), (2, 7)]);
         assert!(triage.vented.is_none());
     }

@@ -1,17 +1,18 @@
-//! Statements by week, and weeks that stand out.
+//! Statements by week, and weeks with unusually many statements.
 //!
-//! A week is a spike of a code (or of all statements) when it is both surprising and large against
-//! the eight weeks before it, of which there must be four at least:
+//! A week is a spike of a code (or of all statements) if its count is both surprising and large
+//! compared with the eight weeks before it. At least four such weeks are required. The conditions
+//! are:
 //!
-//! - with the median of those weeks (at least one half) as the rate, a Poisson count as high as
-//!   the week's or higher has a probability below 0.001;
-//! - the week lies more than three robust standard deviations (1.4826 × median absolute deviation
-//!   from the median) above that median: counts that swing anyway, more than Poisson counts
-//!   would, raise no flag;
-//! - there are five statements at least.
+//! - The rate is the median of those weeks, but at least one half. A Poisson count at least as high
+//!   as the week's count has a probability below 0.001.
+//! - The count is more than three robust standard deviations above that median (1.4826 × median
+//!   absolute deviation from the median). So codes whose counts vary more than Poisson counts raise
+//!   no flag.
+//! - The week has at least five statements.
 //!
-//! A rule of thumb for where to look first: weeks are many, so that about one in a thousand steady
-//! ones is flagged by chance.
+//! This is a rule of thumb for where to look first. There are many weeks, so about one in a
+//! thousand steady weeks is flagged by chance.
 
 use std::collections::BTreeMap;
 
@@ -20,22 +21,22 @@ use serde::Serialize;
 
 use crate::base::statistics::{median, poisson_tail};
 
-/// Weeks that a week is held against, and how many there must be.
+/// Number of earlier weeks in the comparison, and its minimum.
 const WINDOW: usize = 8;
 const LEAST_WINDOW: usize = 4;
-/// Fewest statements of a spike.
+/// Minimum number of statements in a spike.
 const LEAST: u64 = 5;
-/// Probability below which a count is surprising.
+/// A count is surprising below this probability.
 const LEVEL: f64 = 0.001;
-/// Robust standard deviations, and what makes one of a median absolute deviation.
+/// Minimum robust standard deviations; factor from a median absolute deviation to one of them.
 const DEVIATIONS: f64 = 3.0;
 const TO_DEVIATION: f64 = 1.4826;
-/// A rate of nothing would make every count a wonder.
+/// Lower bound of the rate; with rate 0 every count would be significant.
 const LEAST_RATE: f64 = 0.5;
-/// Longest span of weeks that is counted: a slip in one year would make thousands of empty ones.
+/// Maximum number of weeks: one wrong year would otherwise create thousands of empty weeks.
 const LONGEST: i64 = 53 * 30;
 
-/// In which order a date that doesn't begin with its year is written.
+/// The order of day and month in a date that doesn't start with its year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateOrder {
     /// Only dates that begin with the year are read: `2026-02-01`, `2026/2/1`, `2026-02-01T08:00`.
@@ -50,45 +51,45 @@ pub enum DateOrder {
 /// Statements by week.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Weeks {
-    /// The column of the dates.
+    /// The column with the dates.
     pub column: String,
-    /// Statements without a date that can be read.
+    /// Number of statements without a readable date.
     pub undated: u64,
-    /// The weeks from the first to the last, those without statements too.
+    /// All weeks from the first to the last, including weeks without statements.
     pub weeks: Vec<Week>,
-    /// Weeks that stand out.
+    /// Weeks with unusually many statements.
     pub spikes: Vec<Spike>,
 }
 
-/// A week that begins on Monday.
+/// A week; weeks start on Monday.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Week {
-    /// Its Monday, `2026-02-02`.
+    /// The Monday of the week, such as `2026-02-02`.
     pub monday: String,
-    /// Statements of each code of the first variable.
+    /// Number of statements with each code of the first variable.
     pub codes: Vec<u64>,
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
 }
 
-/// A week with more statements than the weeks before it let expect.
+/// A week with unusually many statements.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Spike {
     /// Position of the week.
     pub week: usize,
-    /// Its Monday.
+    /// The Monday of the week.
     pub monday: String,
     /// Position of the code; `None` for all statements.
     pub code: Option<usize>,
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
     /// Median of the weeks before.
     pub usual: f64,
-    /// Probability of as many or more if the median is the rate.
+    /// Probability of at least this many statements if the median is the rate.
     pub chance: f64,
 }
 
-/// Counts by week on the way.
+/// Counts by week during the pass.
 #[derive(Debug, Default)]
 pub(super) struct WeekCounts {
     by_week: BTreeMap<i64, Vec<u64>>,
@@ -108,7 +109,7 @@ impl WeekCounts {
         counts[code] += 1;
     }
 
-    /// `None` where no date could be read, or they lie further apart than any study.
+    /// `None` if no date could be read, or if the dates span too many weeks.
     pub(super) fn done(self, column: &str, codes: usize) -> Option<Weeks> {
         let (first, _) = self.by_week.first_key_value()?;
         let (last, _) = self.by_week.last_key_value()?;
@@ -134,7 +135,7 @@ impl WeekCounts {
     }
 }
 
-/// The weeks that stand out, of all statements and of each of the `codes` codes, in order.
+/// The spikes of all statements and of each of the `codes` codes, in order.
 pub fn spikes(weeks: &[Week], codes: usize) -> Vec<Spike> {
     let series = std::iter::once(None).chain((0..codes).map(Some));
     let mut found = Vec::new();
@@ -161,7 +162,7 @@ pub fn spikes(weeks: &[Week], codes: usize) -> Vec<Spike> {
     found
 }
 
-/// The median of the weeks before and the chance of the count, where it is a spike.
+/// The median of the weeks before and the probability of the count, if it is a spike.
 fn surprise(before: &[u64], n: u64) -> Option<(f64, f64)> {
     let values: Vec<f64> = before.iter().map(|n| *n as f64).collect();
     let usual = median(&values);
@@ -172,7 +173,7 @@ fn surprise(before: &[u64], n: u64) -> Option<(f64, f64)> {
     is_spike.then_some((usual, chance))
 }
 
-/// Days since 1970-01-01 of the date that a cell begins with.
+/// Days since 1970-01-01 for the date at the start of a cell.
 fn day_number(cell: &str, order: DateOrder) -> Option<i64> {
     let cell = cell.trim();
     let end = cell.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '/' | '.')));
@@ -194,7 +195,7 @@ fn day_number(cell: &str, order: DateOrder) -> Option<i64> {
         return None;
     };
     let days = days_from_civil(year, month, day);
-    // A 31st of February would be a day in March.
+    // A 31 February would be a day in March.
     let is_real = (1..=12).contains(&month) && day >= 1 && civil(days) == [year, month, day];
     is_real.then_some(days)
 }
@@ -215,7 +216,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// Year, month and day of a day; the inverse of [`days_from_civil`], from the same source.
+/// Year, month and day for a day number; the inverse of [`days_from_civil`], from the same source.
 fn civil(days: i64) -> [i64; 3] {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn a_spike_is_surprising_and_large() {
         assert_eq!(flagged(&[10, 12, 9, 11, 10, 30, 11]), [5]);
-        // As surprising for a Poisson count, but these swing anyway.
+        // As surprising for a Poisson count, but these counts vary more anyway.
         assert_eq!(flagged(&[10, 30, 18, 5, 25, 38]), [0; 0]);
         // Too few weeks before, too few statements.
         assert_eq!(flagged(&[1, 1, 1, 40]), [0; 0]);

@@ -1,4 +1,4 @@
-//! What each view of a statement is worth: trainings without it, scored out of fold.
+//! The value of each view of a statement: trainings without the view, scored out of fold.
 
 use std::collections::BTreeMap;
 
@@ -13,36 +13,36 @@ use crate::error::Result;
 use crate::features::Views;
 use crate::model::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, argmax, train_with};
 
-/// The worth of each view.
+/// The value of each view.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Ablation {
     /// Always `konflik/ablation`.
     #[schemars(extend("const" = "konflik/ablation"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
-    /// The corpus.
+    /// Name of the corpus.
     pub corpus: String,
-    /// Its statements.
+    /// Number of statements in the corpus.
     pub statements: usize,
-    /// How intervals were made: the same draws of groups for both trainings.
+    /// Method of the intervals: the same draws of groups for both trainings.
     pub bootstrap: Bootstrap,
     /// One per training with fewer views.
     pub rows: Vec<AblationRow>,
 }
 
-/// A training with fewer views beside that with all.
+/// A training with fewer views, compared with the training with all views.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AblationRow {
-    /// What was changed.
+    /// The change of the views.
     pub views: String,
     /// One per variable.
     pub variables: Vec<AblationScore>,
 }
 
-/// The scores of a variable: a with all views, b with fewer.
+/// The scores of a variable: `a` with all views, `b` with fewer.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AblationScore {
     /// Id of the variable.
@@ -53,14 +53,14 @@ pub struct AblationScore {
     pub accuracy: Difference,
 }
 
-/// A training to be compared: which views it has, and whether the sentence encoder.
+/// A training to compare: its views, and whether it has the sentence encoder.
 struct Variant {
     name: String,
     views: Views,
     sentence: bool,
 }
 
-/// The trainings with one view less, and those with one view alone.
+/// The trainings without one view, and the trainings with only one view.
 fn variants(views: Views, sentence: bool) -> Vec<Variant> {
     let with = |lexical, semantic, cues| Views {
         lexical,
@@ -97,8 +97,8 @@ fn variants(views: Views, sentence: bool) -> Vec<Variant> {
     kept
 }
 
-/// Trains with all views of `params`, then with fewer, and compares their out-of-fold codes.
-/// `watch` hears what is being trained.
+/// Trains with all views of `params`, then with fewer, and compares the out-of-fold codes. `watch`
+/// gets the name of each training.
 pub fn ablate(
     corpus: &Corpus,
     params: &TrainParams,

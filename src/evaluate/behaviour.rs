@@ -1,5 +1,5 @@
-//! Behavioural tests: what a model must do with statements that were made to tell
-//! (Ribeiro et al., "Beyond accuracy: behavioral testing with `CheckList`", 2020).
+//! Behavioural tests: expected results of a model for statements written for the test (Ribeiro et
+//! al., "Beyond accuracy: behavioral testing with `CheckList`", 2020).
 
 use std::fs;
 use std::path::Path;
@@ -35,92 +35,92 @@ struct TestsFile {
 #[serde(deny_unknown_fields)]
 struct TestFile {
     name: String,
-    /// What is tried, such as `negation`.
+    /// The tested capability, such as `negation`.
     capability: String,
     variable: String,
     expect: Expectation,
     code: Option<String>,
-    /// Each a statement, or a group of statements that belong together.
+    /// Each case is a statement, or a group of related statements.
     cases: Vec<Vec<String>>,
     /// Share of the cases that may fail.
     #[serde(default)]
     may_fail: f64,
 }
 
-/// What is expected of each case.
+/// The expected result of each case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Expectation {
     /// Each statement gets `code`.
     Code,
-    /// All statements of the case get the code of the first.
+    /// All statements of the case get the same code as the first.
     Same,
-    /// No other statement of the case gets the code of the first.
+    /// No other statement of the case gets the same code as the first.
     Other,
-    /// The probability of `code` is higher in each than in the one before.
+    /// The probability of `code` is higher in each statement than in the previous one.
     Rises,
 }
 
-/// What became of the tests.
+/// The results of the tests.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Behaviour {
     /// Always `konflik/behaviour`.
     #[schemars(extend("const" = "konflik/behaviour"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The model's id.
     pub model: String,
     /// The file of tests.
     pub tests_file: String,
-    /// Whether no test failed more than it may.
+    /// Whether no test failed more often than it may.
     pub passed: bool,
     /// One per test.
     pub tests: Vec<BehaviourTest>,
 }
 
-/// What became of one test.
+/// The result of one test.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BehaviourTest {
-    /// Its name.
+    /// Name of the test.
     pub name: String,
-    /// What it tries.
+    /// The tested capability.
     pub capability: String,
     /// The variable.
     pub variable: String,
-    /// Line in the file.
+    /// Line of the test in the file.
     pub line: u64,
-    /// What is expected.
+    /// The expected result.
     pub expect: Expectation,
     /// Share of the cases that may fail.
     pub may_fail: f64,
-    /// Cases that failed.
+    /// Number of failed cases.
     pub failed: usize,
-    /// Whether that is no more than may.
+    /// Whether the share of failed cases is at most `may_fail`.
     pub passed: bool,
     /// All cases.
     pub cases: Vec<BehaviourCase>,
 }
 
-/// What became of one case.
+/// The result of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BehaviourCase {
     /// Whether the expectation was met.
     pub passed: bool,
-    /// The statements with what the model said of them.
+    /// The statements with their predictions.
     pub statements: Vec<CasePrediction>,
 }
 
-/// What the model said of a statement.
+/// The prediction for a statement.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CasePrediction {
-    /// The statement.
+    /// Text of the statement.
     pub text: String,
-    /// Its best code.
+    /// The best code.
     pub code: String,
-    /// Probability of that code, or of the code that the test is about.
+    /// Probability of the best code, or of the code in the test.
     pub probability: f64,
 }
 
@@ -178,7 +178,8 @@ impl TestFile {
         };
         if wants_code != self.code.is_some() {
             return Err(
-                "`code` belongs to expect = \"code\" and \"rises\", and to them alone".into(),
+                "`code` is needed with expect = \"code\" or \"rises\", and allowed only there"
+                    .into(),
             );
         }
         if self.cases.is_empty() {

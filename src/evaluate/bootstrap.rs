@@ -1,12 +1,12 @@
-//! Percentile bootstrap intervals (Efron and Tibshirani 1993, ch. 13), drawn by group.
+//! Percentile bootstrap intervals (Efron and Tibshirani 1993, ch. 13), resampled by group.
 //!
-//! Statements of one group are alike, so whole groups are drawn with replacement: intervals by
-//! statement would be too narrow. Each replicate has a generator of its own, so the intervals
+//! Statements of one group are similar, so whole groups are drawn with replacement; intervals by
+//! statement would be too narrow. Each replicate has its own random generator, so the intervals
 //! don't depend on the number of threads.
 //!
-//! Most scores depend only on how many statements there are of each kind (gold and predicted code,
-//! say). [`Clusters`] draws such counts: groups that hold the same are one, and where many do, how
-//! often they are drawn is drawn at once.
+//! Most scores depend only on the number of statements of each kind (for example each pair of gold
+//! and predicted code). [`Clusters`] draws these numbers: groups with the same content are treated
+//! as one. If many groups have the same content, one draw gives the number of times they occur.
 
 use std::collections::BTreeMap;
 
@@ -21,26 +21,26 @@ use crate::base::statistics::quantile;
 
 const ONE_GROUP: &str = "an interval needs at least two groups";
 const OFTEN_UNDEFINED: &str = "undefined in more than one in twenty replicates";
-/// Share of replicates in which a score may be undefined.
+/// A score may be undefined in at most this share of replicates.
 const UNDEFINED_SHARE: f64 = 0.05;
-/// So many groups for each that holds something else, and counts are drawn at once: below, it
-/// takes no less time than one by one.
+/// Counts are drawn at once if there are at least this many groups per distinct content; below it,
+/// single draws are as fast.
 const ALIKE: usize = 8;
 
-/// Draws of as many groups as there are, with replacement.
+/// Bootstrap draws: each has as many groups as the data, with replacement.
 pub(super) struct Draws<'a> {
     groups: usize,
     params: &'a EvaluateParams,
 }
 
 impl<'a> Draws<'a> {
-    /// Draws from so many groups.
+    /// Draws from `groups` groups.
     pub(super) fn new(groups: usize, params: &'a EvaluateParams) -> Self {
         Self { groups, params }
     }
 
-    /// What `statistic` makes of each draw, given how often it holds each group. Without two
-    /// groups there is nothing to draw.
+    /// Applies `statistic` to each draw, given the number of times each group is drawn. With fewer
+    /// than two groups there are no draws.
     pub(super) fn map<T: Send>(&self, statistic: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
         if self.groups < 2 {
             return Vec::new();
@@ -88,21 +88,21 @@ impl<'a> Draws<'a> {
     }
 }
 
-/// Statements by kind, in groups, and draws of the groups.
+/// Statements by kind and group, and draws of the groups.
 pub(super) struct Clusters<'a> {
     draws: Draws<'a>,
-    /// Kinds of statements.
+    /// Number of kinds of statements.
     kinds: usize,
-    /// What a group may hold, each content once: kinds and how many of each.
+    /// The distinct contents of groups: pairs (kind, number of statements).
     contents: Vec<Vec<(usize, u64)>>,
-    /// The content of each group.
+    /// The content of each group, as a position in `contents`.
     content_of: Vec<usize>,
-    /// Groups with each content.
+    /// Number of groups with each content.
     alike: Vec<u64>,
 }
 
 impl<'a> Clusters<'a> {
-    /// Statements, each as the numbers of its group (of `groups`) and of its kind (of `kinds`).
+    /// Takes the statements as pairs (group number below `groups`, kind number below `kinds`).
     pub(super) fn new(
         statements: impl Iterator<Item = (usize, usize)>,
         groups: usize,
@@ -123,12 +123,12 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    /// Statements of each kind.
+    /// Number of statements of each kind.
     pub(super) fn whole(&self) -> Vec<u64> {
         self.counts(&self.alike)
     }
 
-    /// What `statistic` makes of the statements of each kind in each draw.
+    /// Applies `statistic` to the numbers of statements by kind in each draw.
     pub(super) fn map<T: Send>(&self, statistic: impl Fn(&[u64]) -> T + Sync) -> Vec<T> {
         if self.content_of.len() < 2 {
             return Vec::new();
@@ -148,7 +148,7 @@ impl<'a> Clusters<'a> {
         self.draws.add_interval(score, values);
     }
 
-    /// How often a group of each content is drawn.
+    /// How often groups of each content are drawn.
     fn draw(&self, number: u64) -> Vec<u64> {
         let mut rng = self.draws.generator(number);
         let groups = self.content_of.len();
@@ -173,8 +173,8 @@ impl<'a> Clusters<'a> {
     }
 }
 
-/// As many draws with replacement as there are, by what is drawn: one binomial after the other,
-/// each of what is left (Davis, "The computer generation of multinomial random variates", 1993).
+/// A multinomial sample with as many draws as there are groups: one conditional binomial per
+/// content (Davis, "The computer generation of multinomial random variates", 1993).
 fn multinomial(alike: &[u64], rng: &mut impl Rng) -> Vec<u64> {
     let mut rest: u64 = alike.iter().sum();
     let mut left = rest;
@@ -183,7 +183,7 @@ fn multinomial(alike: &[u64], rng: &mut impl Rng) -> Vec<u64> {
         let drawn = if *n == rest {
             left
         } else {
-            // n < rest: a share, which is all that a binomial asks for.
+            // n < rest, so this is a valid probability for the binomial.
             let binomial = Binomial::new(left, *n as f64 / rest as f64);
             binomial.map_or(0, |binomial| binomial.sample(rng))
         };
@@ -194,14 +194,14 @@ fn multinomial(alike: &[u64], rng: &mut impl Rng) -> Vec<u64> {
     times
 }
 
-/// The kinds of a group, ascending, with how many there are of each.
+/// The kinds of a group, ascending, with the number of statements of each.
 fn counted(mut kinds: Vec<usize>) -> Vec<(usize, u64)> {
     kinds.sort_unstable();
     let runs = kinds.chunk_by(|a, b| a == b);
     runs.map(|run| (run[0], run.len() as u64)).collect()
 }
 
-/// The number of each item, and the items: each once, in the order in which they come first.
+/// The number of each item, and the distinct items in the order of first occurrence.
 pub(super) fn distinct<T: Ord + Clone>(items: impl Iterator<Item = T>) -> (Vec<usize>, Vec<T>) {
     let mut known: BTreeMap<T, usize> = BTreeMap::new();
     let mut all = Vec::new();
@@ -214,7 +214,7 @@ pub(super) fn distinct<T: Ord + Clone>(items: impl Iterator<Item = T>) -> (Vec<u
     (items.map(number).collect(), all)
 }
 
-/// Adds 95 % intervals to all scores of statements whose kinds are the cells of the confusion
+/// Adds 95 % intervals to all scores; the kinds of the statements are the cells of the confusion
 /// matrix, row by row.
 pub(super) fn add_intervals(scores: &mut Scores, clusters: &Clusters<'_>) {
     let codes = scores.by_code.len();
@@ -273,7 +273,7 @@ mod tests {
         scores
     }
 
-    /// Each count has the mean and the variance of a multinomial, and all are drawn.
+    /// Each count has the mean and the variance of a multinomial, and the counts add up.
     #[test]
     fn counts_drawn_at_once_are_those_of_single_draws() {
         let params = EvaluateParams {
@@ -299,7 +299,7 @@ mod tests {
         }
     }
 
-    /// The same statements in another order, and twice as many draws' worth of kinds.
+    /// The same statements in another order, with twice as many kinds.
     #[test]
     fn groups_that_hold_the_same_are_one() {
         let params = EvaluateParams::default();
@@ -316,7 +316,7 @@ mod tests {
         );
     }
 
-    /// 400 statements of 80 % accuracy: the normal interval is .8 ± 1.96 × .02.
+    /// 400 statements with accuracy 80 %: the normal interval is .8 ± 1.96 × .02.
     #[test]
     fn single_statements_give_the_binomial_interval() {
         let clusters: Vec<Cluster> = (0..400)
@@ -329,7 +329,7 @@ mod tests {
         );
     }
 
-    /// The same statements in 40 groups that are right or wrong as a whole: √10 times wider.
+    /// The same statements in 40 groups, each entirely right or wrong: √10 times wider.
     #[test]
     fn groups_widen_the_interval() {
         let clusters: Vec<Cluster> = (0..40)

@@ -1,4 +1,5 @@
-//! Whether probabilities mean what they say, and what leaving the unsure ones out would bring.
+//! Whether probabilities are calibrated, and how accuracy grows if uncertain statements are
+//! dropped.
 
 use std::cmp::Ordering;
 
@@ -13,58 +14,59 @@ use crate::model::argmax;
 
 /// Equal-width bins of the expected calibration error, as in Guo et al. 2017.
 const ECE_BINS: usize = 15;
-/// Bins of equal count of the reliability curve.
+/// Equal-count bins of the reliability curve.
 const RELIABILITY_BINS: usize = 10;
-/// Coverages of the risk–coverage curve: every twentieth of the statements.
+/// Number of coverages in the risk–coverage curve: steps of 5 % of the statements.
 const COVERAGES: usize = 20;
 
-/// Why there is no top-2 accuracy.
-const TWO_CODES: &str = "with one or two codes the two most probable are all";
+/// Reason for a missing top-2 accuracy.
+const TWO_CODES: &str = "with one or two codes the two most probable codes are all codes";
 
-/// What a model said of a statement whose code is known.
+/// The prediction for a statement with a known code.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast<'a> {
     /// The gold code.
     pub gold: usize,
     /// Probability of each code, summing to 1.
     pub probabilities: &'a [f64],
-    /// Number of the statement's group, from 0 without a gap; groups are what the bootstrap draws.
+    /// Number of the statement's group, from 0 without gaps; the bootstrap draws groups.
     pub group: usize,
 }
 
-/// How far probabilities can be trusted.
+/// Calibration of the probabilities.
 ///
-/// *Confidence* is the probability of the best code, *right* that it is the gold code.
+/// *Confidence* is the probability of the best code. *Right* means that the best code is the gold
+/// code.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Calibration {
-    /// Expected calibration error: Σ over 15 bins ((b−1)/15, b/15] of confidence, of the share
-    /// of statements in the bin × |accuracy − mean confidence| (Guo et al., "On calibration of
-    /// modern neural networks", 2017). Chance differences count too, so that it is above 0 even
-    /// for perfect probabilities, the more the fewer the statements.
+    /// Expected calibration error: Σ over 15 bins ((b−1)/15, b/15] of confidence, of the share of
+    /// statements in the bin × |accuracy − mean confidence| (Guo et al., "On calibration of modern
+    /// neural networks", 2017). Random differences count too, so the error is above 0 even for
+    /// perfect probabilities, and larger with fewer statements.
     pub ece: Score,
-    /// Bins of `ece`.
+    /// Number of bins in `ece`.
     pub ece_bins: usize,
-    /// Brier score: mean over statements of Σ over codes (probability − 1 or 0)², from 0 to 2
+    /// Brier score, from 0 to 2: mean over statements of Σ over codes (probability − 1 or 0)²
     /// (Brier 1950).
     pub brier: Score,
-    /// Mean of −ln of the gold code's probability, which counts as at least 2⁻⁵².
+    /// Mean of −ln p for the gold code; p is clamped to at least 2⁻⁵².
     pub log_loss: Score,
-    /// Area under the risk–coverage curve: the mean, over k = 1…n, of the error rate among the
-    /// k most confident statements (Geifman and `El-Yaniv` 2017); ties count as their mean.
+    /// Area under the risk–coverage curve: the mean, over k = 1…n, of the error rate in the k most
+    /// confident statements (Geifman and `El-Yaniv` 2017); ties count as their mean.
     pub aurc: Score,
-    /// Share of statements whose gold code is one of the two most probable; of equally probable
-    /// codes the first counts as the more probable.
+    /// Share of statements whose gold code is one of the two most probable codes. On ties the
+    /// earlier code counts as more probable.
     pub top2_accuracy: Score,
     /// Statements by deciles of confidence; ties stay together, empty bins are left out.
     pub reliability: Vec<ReliabilityBin>,
-    /// Error rates among the most confident 5 %, 10 %, … 100 %.
+    /// Error rates in the most confident 5 %, 10 %, … 100 %.
     pub risk_coverage: Vec<RiskAtCoverage>,
 }
 
-/// Statements of about the same confidence.
+/// Statements with similar confidence.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ReliabilityBin {
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
     /// Lowest confidence.
     pub from: f64,
@@ -72,7 +74,7 @@ pub struct ReliabilityBin {
     pub to: f64,
     /// Mean confidence.
     pub confidence: f64,
-    /// Share of the statements that are right, with Wilson's interval.
+    /// Share of right statements, with Wilson's interval.
     pub accuracy: Score,
 }
 
@@ -81,15 +83,15 @@ pub struct ReliabilityBin {
 pub struct RiskAtCoverage {
     /// Share of the statements kept.
     pub coverage: f64,
-    /// Statements kept.
+    /// Number of statements kept.
     pub n: u64,
-    /// Lowest confidence among them.
+    /// Lowest confidence in the kept statements.
     pub confidence: f64,
-    /// Share of errors among them; statements tied at the edge count as their mean.
+    /// Share of errors in the kept statements; statements tied at the edge count as their mean.
     pub risk: f64,
 }
 
-/// A statement as the sums need it; small, as each draw goes through all of them.
+/// The values of a statement for the sums; small, because each draw scans all rows.
 struct Row {
     confidence: f64,
     brier: f64,
@@ -98,9 +100,9 @@ struct Row {
     /// Bin of `ece`.
     bin: u8,
     right: bool,
-    /// Whether the gold code is one of the two most probable.
+    /// Whether the gold code is one of the two most probable codes.
     in_top_two: bool,
-    /// Whether the next is less confident.
+    /// Whether the next row is less confident.
     ends_tie: bool,
 }
 
@@ -108,10 +110,10 @@ struct Row {
 type Summary = [f64; 5];
 
 impl Calibration {
-    /// Measures the forecasts, with intervals by bootstrap of their `groups` groups.
+    /// Measures the forecasts; the intervals are from a bootstrap of their `groups` groups.
     pub fn measure(forecasts: &[Forecast<'_>], groups: usize, params: &EvaluateParams) -> Self {
         let mut rows: Vec<Row> = forecasts.iter().map(row).collect();
-        // Only ties keep the order of the file, and no sum over whole ties depends on it but by
+        // Only ties keep the order of the file. Sums over whole ties depend on this order only by
         // rounding.
         rows.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         for i in 1..rows.len() {
@@ -162,7 +164,7 @@ fn row(forecast: &Forecast<'_>) -> Row {
     }
 }
 
-/// Of equally probable codes the first is the more probable, as for the best code.
+/// On ties the earlier code is more probable, as for the best code.
 fn is_in_top_two(p: &[f64], code: usize) -> bool {
     let is_before = |(k, other): &(usize, &f64)| match other.total_cmp(&p[code]) {
         Ordering::Greater => true,
@@ -179,14 +181,14 @@ struct Bin {
     right: f64,
 }
 
-/// The scores of the rows, each counted as often as its group was drawn; `None` without a row.
+/// The scores of the rows, each counted as often as its group was drawn; `None` without rows.
 fn summary(rows: &[Row], times: &[u32]) -> Option<Summary> {
     let mut bins = [Bin::default(); ECE_BINS];
     let (mut n, mut brier, mut log_loss) = (0.0, 0.0, 0.0);
     let (mut errors, mut area, mut top_two) = (0.0, 0.0, 0.0);
     let (mut tied, mut tied_errors) = (0.0, 0.0);
     for row in rows {
-        // Whether a row was drawn is chance: to add nothing is faster than to guess.
+        // Whether a row was drawn is random: adding zero is faster than a mispredicted branch.
         let times = f64::from(times[row.group as usize]);
         let right = if row.right { times } else { 0.0 };
         let bin = &mut bins[usize::from(row.bin)];
@@ -209,13 +211,13 @@ fn summary(rows: &[Row], times: &[u32]) -> Option<Summary> {
     (n > 0.0).then(|| [gap / n, brier / n, log_loss / n, area / n, top_two / n])
 }
 
-/// Bin b of ((b−1)/15, b/15]; 0 falls in the first.
+/// Bin b is ((b−1)/15, b/15]; 0 belongs to the first bin.
 fn bin_of(confidence: f64) -> usize {
     ((confidence * ECE_BINS as f64).ceil() as usize).clamp(1, ECE_BINS) - 1
 }
 
-/// Σ of the error rates while `tied` statements with `tied_errors` errors, in any order, join `n`
-/// with `errors`.
+/// Sum of the error rates while `tied` statements with `tied_errors` errors, in any order, are
+/// added to `n` statements with `errors` errors.
 fn tied_area(n: f64, errors: f64, tied: f64, tied_errors: f64) -> f64 {
     let rate = tied_errors / tied.max(1.0);
     let after = |j: f64| (errors + j * rate) / (n + j);
@@ -223,7 +225,7 @@ fn tied_area(n: f64, errors: f64, tied: f64, tied_errors: f64) -> f64 {
     (2..=tied as u64).fold(first, |area, j| area + after(j as f64))
 }
 
-/// `rows` fall in confidence. The edges are numpy's percentiles, as in scikit-learn's
+/// `rows` are in descending confidence. The edges are numpy's percentiles, as in scikit-learn's
 /// `calibration_curve(strategy="quantile")`.
 fn reliability(rows: &[Row]) -> Vec<ReliabilityBin> {
     if rows.is_empty() {
@@ -281,7 +283,7 @@ fn risk_coverage(rows: &[Row]) -> Vec<RiskAtCoverage> {
     curve
 }
 
-/// Statements kept at a coverage of `step` twentieths, rounded up.
+/// Number of statements kept at a coverage of `step` twentieths, rounded up.
 fn kept(step: usize, rows: usize) -> usize {
     (step * rows).div_ceil(COVERAGES)
 }
@@ -327,7 +329,7 @@ mod tests {
         is(&c.aurc, 1.0);
     }
 
-    /// Nine of ten right at .9: nothing to correct, and no order within the tie.
+    /// Nine of ten right at .9: perfectly calibrated, and no order within the tie.
     #[test]
     fn a_tie_counts_as_its_mean() {
         let mut rows = vec![(0, [0.9, 0.1]); 9];

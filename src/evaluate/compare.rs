@@ -1,4 +1,4 @@
-//! Two codings of the same statements against the gold: did the change help?
+//! Compares two codings of the same statements with the gold: did the change help?
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,14 +9,14 @@ use crate::codebook::Variable;
 use crate::corpus::{Corpus, Labels, Statement};
 use crate::error::{Error, Result};
 
-/// What B does differently from A.
+/// The differences of B from A.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Comparison {
     /// Always `konflik/comparison`.
     #[schemars(extend("const" = "konflik/comparison"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The gold file.
@@ -25,32 +25,32 @@ pub struct Comparison {
     pub a: String,
     /// The second file.
     pub b: String,
-    /// Gold statements.
+    /// Number of gold statements.
     pub statements: usize,
-    /// Gold statements that A doesn't have.
+    /// Number of gold statements that A doesn't have.
     pub not_in_a: usize,
-    /// Gold statements that B doesn't have.
+    /// Number of gold statements that B doesn't have.
     pub not_in_b: usize,
-    /// How intervals were made: the same draws of groups for both files.
+    /// Method of the intervals: the same draws of groups for both files.
     pub bootstrap: Bootstrap,
-    /// One per variable that all three code.
+    /// One per variable that all three files code.
     pub variables: Vec<VariableComparison>,
 }
 
-/// What B does differently in one variable.
+/// The differences of B from A in one variable.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VariableComparison {
     /// Id of the variable.
     pub id: String,
-    /// Statements coded by all three.
+    /// Number of statements coded in all three files.
     pub n: u64,
     /// Mean F1 over the codes that occur in the gold.
     pub macro_f1: Difference,
     /// Share of statements with the right code.
     pub accuracy: Difference,
-    /// Whether one is right more often than the other.
+    /// Tests whether one file is right more often than the other.
     pub mcnemar: McNemar,
-    /// What became of each statement.
+    /// Number of statements by outcome.
     pub flips: Flips,
     /// By gold code.
     pub by_code: Vec<CodeComparison>,
@@ -58,7 +58,7 @@ pub struct VariableComparison {
     pub changes: Vec<Change>,
 }
 
-/// A score of both, and B's less A's.
+/// A score for both files, and B's minus A's.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     /// Score of A.
@@ -69,19 +69,19 @@ pub struct Difference {
     pub difference: Score,
 }
 
-/// The exact two-sided test of `McNemar` on the statements that only one of both has right.
+/// The exact two-sided `McNemar` test on the statements that are right in only one file.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct McNemar {
-    /// Statements that only A has right.
+    /// Number of statements that are right only in A.
     pub only_a: u64,
-    /// Statements that only B has right.
+    /// Number of statements that are right only in B.
     pub only_b: u64,
-    /// Probability of a split at least as uneven if both were equally good; statements count as
-    /// independent.
+    /// Probability of a split at least this uneven if both files were equally good; statements
+    /// count as independent.
     pub p: f64,
 }
 
-/// Statements by what B made of them.
+/// Number of statements by outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Flips {
     /// Right in both.
@@ -90,24 +90,24 @@ pub struct Flips {
     pub fixed: u64,
     /// Right in A, wrong in B.
     pub broken: u64,
-    /// Wrong in both, with another code.
+    /// Wrong in both, with different codes.
     pub still_wrong: u64,
     /// Wrong in both, with the same code.
     pub same_wrong: u64,
 }
 
-/// What B does differently in the statements of one gold code.
+/// The differences of B from A in the statements with one gold code.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodeComparison {
     /// The code.
     pub code: String,
-    /// Statements with this gold code.
+    /// Number of statements with this gold code.
     pub support: u64,
     /// F1 of the code.
     pub f1: Difference,
-    /// Of its statements, those wrong in A and right in B.
+    /// Number of these statements that are wrong in A and right in B.
     pub fixed: u64,
-    /// Of its statements, those right in A and wrong in B.
+    /// Number of these statements that are right in A and wrong in B.
     pub broken: u64,
 }
 
@@ -122,11 +122,11 @@ pub struct Change {
     pub a: String,
     /// Code of B.
     pub b: String,
-    /// What that means.
+    /// The outcome of the change.
     pub outcome: Outcome,
 }
 
-/// What B made of a statement.
+/// The change of a statement from A to B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -136,14 +136,14 @@ pub enum Outcome {
     Fixed,
     /// Right in A, wrong in B.
     Broken,
-    /// Wrong in both, with another code.
+    /// Wrong in both, with different codes.
     StillWrong,
     /// Wrong in both, with the same code.
     SameWrong,
 }
 
 impl Outcome {
-    /// The words for it in outputs.
+    /// The value in output files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",
@@ -155,7 +155,7 @@ impl Outcome {
     }
 }
 
-/// A statement that all three code.
+/// A statement that all three files code.
 pub(super) struct Triple<'a> {
     pub(super) statement: &'a Statement,
     pub(super) gold: usize,

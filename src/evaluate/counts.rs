@@ -1,4 +1,4 @@
-//! The confusion matrix and what can be derived from it.
+//! The confusion matrix and the scores derived from it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,14 +19,14 @@ const NEVER_PREDICTED: &str = "the code is never predicted";
 pub(super) const ONE_VALUE: &str = "only one code occurs";
 
 impl Confusion {
-    /// No statements of `codes` codes.
+    /// An empty matrix for `codes` codes.
     pub fn new(codes: usize) -> Self {
         Self {
             counts: vec![vec![0; codes]; codes],
         }
     }
 
-    /// The cells of the matrix, row by row.
+    /// Builds a matrix from its cells, row by row.
     pub(super) fn of_cells(codes: usize, cells: &[u64]) -> Self {
         Self {
             counts: cells.chunks(codes).map(<[u64]>::to_vec).collect(),
@@ -38,27 +38,27 @@ impl Confusion {
         self.add_times(gold, predicted, 1);
     }
 
-    /// Counts a statement so many times.
+    /// Counts a statement `times` times.
     pub(super) fn add_times(&mut self, gold: usize, predicted: usize, times: u64) {
         self.counts[gold][predicted] += times;
     }
 
-    /// The counts, rows gold.
+    /// The counts, one row per gold code.
     pub fn rows(&self) -> &[Vec<u64>] {
         &self.counts
     }
 
-    /// All statements.
+    /// Number of statements.
     pub fn total(&self) -> u64 {
         self.counts.iter().flatten().sum()
     }
 
-    /// Statements with gold code `k`.
+    /// Number of statements with gold code `k`.
     pub fn support(&self, k: usize) -> u64 {
         self.counts[k].iter().sum()
     }
 
-    /// Statements with predicted code `k`.
+    /// Number of statements with predicted code `k`.
     pub fn predicted(&self, k: usize) -> u64 {
         self.counts.iter().map(|row| row[k]).sum()
     }
@@ -79,17 +79,17 @@ impl Confusion {
         ratio(right, self.total()).ok_or(NO_STATEMENT)
     }
 
-    /// Share of the statements predicted as `k` that are `k`.
+    /// Share of statements predicted as `k` whose gold code is `k`.
     pub fn precision(&self, k: usize) -> Derived {
         ratio(self.counts[k][k], self.predicted(k)).ok_or(NEVER_PREDICTED)
     }
 
-    /// Share of the statements that are `k` which are predicted as `k`.
+    /// Share of statements with gold code `k` that are predicted as `k`.
     pub fn recall(&self, k: usize) -> Derived {
         ratio(self.counts[k][k], self.support(k)).ok_or(NOT_IN_GOLD)
     }
 
-    /// F1 = 2 TP / (2 TP + FP + FN); undefined for a code that the gold doesn't have.
+    /// F1 = 2 TP / (2 TP + FP + FN); undefined for a code that is not in the gold.
     pub fn f1(&self, k: usize) -> Derived {
         if self.support(k) == 0 {
             return Err(NOT_IN_GOLD);
@@ -108,14 +108,14 @@ impl Confusion {
         Ok(scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
-    /// Mean F1 over these codes; `None` unless all of them occur in the gold, as a draw without
-    /// one of them has no mean over the same codes.
+    /// Mean F1 over these codes; `None` unless all of them occur in the gold. A draw without one of
+    /// them has no mean over the same codes.
     pub(super) fn macro_f1_over(&self, supported: &[usize]) -> Option<f64> {
         let all = supported.iter().all(|k| self.support(*k) > 0);
         self.macro_f1().ok().filter(|_| all)
     }
 
-    /// Krippendorff's alpha for two coders, nominal, nothing missing: 1 − observed over expected
+    /// Krippendorff's alpha for two coders (nominal, nothing missing): 1 − observed / expected
     /// disagreement (Krippendorff, "Content Analysis", ch. 12).
     pub fn alpha(&self) -> Derived {
         let n = self.total();
@@ -151,8 +151,8 @@ mod tests {
         confusion
     }
 
-    /// scikit-learn gives macro F1 .45 here, a mean with the unsupported fourth code as 0; the
-    /// mean over the three supported ones is .60.
+    /// Here scikit-learn gives macro F1 .45: it counts the unsupported fourth code as 0. The mean
+    /// over the three supported codes is .60.
     #[test]
     fn macro_f1_is_over_supported_codes() {
         let c = confusion(4, &[(0, 0), (1, 1), (1, 1), (2, 1)]);

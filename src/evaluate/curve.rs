@@ -1,4 +1,4 @@
-//! How scores grow with the number of coded statements.
+//! Learning curves: scores by number of coded statements.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ use crate::corpus::{Corpus, holdout};
 use crate::error::{Error, Result};
 use crate::model::{Aids, Model, TrainParams, train_with};
 
-/// Numbers of statements that a curve is measured at.
+/// The numbers of statements at which a curve is measured.
 pub const SIZES: [usize; 5] = [50, 100, 200, 500, 1000];
-/// Draws of each number.
+/// Number of draws for each size.
 const DRAWS: usize = 3;
-/// Share of the statements that are held out to be scored on.
+/// Share of the statements that are held out for scoring.
 const HELD_OUT: f64 = 0.25;
 
 const TOO_FEW: &str = "the corpus has too few statements";
@@ -30,37 +30,38 @@ pub struct LearningCurve {
     /// Always `konflik/learning-curve`.
     #[schemars(extend("const" = "konflik/learning-curve"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The corpus.
     pub corpus: String,
-    /// Statements held out, whole groups, that all trainings are scored on.
+    /// Number of held-out statements (whole groups) on which all trainings are scored.
     pub held_out: usize,
-    /// Draws of each number of statements.
+    /// Number of draws for each size.
     pub draws: usize,
-    /// The model that trainings begin with, in a curve of its own.
+    /// The prior model; trainings that start from it have their own curve.
     pub from: Option<String>,
     /// Ids of the variables, in the order of the points' scores.
     pub variables: Vec<String>,
-    /// The points: ascending in size, without the model to begin with first.
+    /// The points, ascending in size; points without the prior model first.
     pub points: Vec<CurvePoint>,
 }
 
 /// The scores at one number of statements.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CurvePoint {
-    /// Statements asked for; 0 is the model to begin with as it is.
+    /// Requested number of statements; 0 is the prior model unchanged.
     pub size: usize,
-    /// Whether training began with the model.
+    /// Whether training started from the prior model.
     pub from: bool,
-    /// Mean macro-F1 of each variable over the draws; the interval is the lowest and the highest.
+    /// Mean macro-F1 of each variable over the draws; the interval is the minimum and the maximum.
     pub macro_f1: Vec<Score>,
 }
 
-/// Trains on 50 to 1,000 statements of `corpus`, three draws each, and scores on a quarter of it
-/// that is held out, less what the model to start from was trained on. `params` gives the hyperparameters for a number of statements. With a model
-/// to start from there is a curve with it and one without. `watch` hears of each training.
+/// Trains on 50 to 1,000 statements of `corpus`, three draws each. Scores on a held-out quarter,
+/// without the statements on which the prior model was trained. `params` gives the hyperparameters
+/// for a number of statements. With a prior model there is one curve with it and one without.
+/// `watch` is called at each training.
 pub fn learning_curve(
     corpus: &Corpus,
     params: &dyn Fn(usize) -> TrainParams,
@@ -133,7 +134,7 @@ pub fn learning_curve(
     Ok(curve)
 }
 
-/// Whole groups in random order until there are at least `size` statements.
+/// Draws whole groups in random order until there are at least `size` statements.
 fn drawn(pool: &Corpus, size: usize, seed: u64) -> Vec<usize> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (i, statement) in pool.statements.iter().enumerate() {
@@ -152,7 +153,7 @@ fn drawn(pool: &Corpus, size: usize, seed: u64) -> Vec<usize> {
     positions
 }
 
-/// Macro-F1 of each variable; `None` if the statements can't be trained on.
+/// Macro-F1 of each variable; `None` if the statements are not enough for a training.
 fn trained_and_scored(
     part: &Corpus,
     params: &TrainParams,
@@ -180,7 +181,7 @@ fn scored(model: &Model, test: &Corpus) -> Result<Vec<Option<f64>>> {
     Ok(test.codebook.variables.iter().map(|v| of(&v.id)).collect())
 }
 
-/// Means over draws, each a list of one score per variable.
+/// Means over draws; each draw is a list of one score per variable.
 fn point(size: usize, from: bool, draws: &[Vec<Option<f64>>], reason: &'static str) -> CurvePoint {
     let variables = draws.first().map_or(0, Vec::len);
     let score = |v: usize| {

@@ -1,34 +1,34 @@
-//! Gold codes that are likelier wrong than the model (confident learning).
+//! Gold codes that are more likely wrong than the model (confident learning).
 
 use serde::Serialize;
 
 use crate::model::{OutOfFold, OutOfFoldRow, argmax};
 
-/// Slack at a threshold, so that rounding doesn't decide.
+/// Tolerance at a threshold, so that rounding doesn't decide.
 const SLACK: f64 = 1e-6;
 
-/// A gold code to look at again.
+/// A gold code to check again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Doubt {
     /// Id of the statement.
     pub id: String,
-    /// Its gold code.
+    /// The gold code.
     pub code: usize,
-    /// The code that models which had not seen it are confident of.
+    /// The code of which models that had not seen the statement are confident.
     pub suggested: usize,
     /// Out-of-fold probability of the gold code.
     pub probability: f64,
-    /// That of the suggested code.
+    /// Out-of-fold probability of the suggested code.
     pub suggested_probability: f64,
 }
 
-/// The gold codes of a variable that confident learning doubts, most doubtful first: by the
-/// probability of the gold code less that of the best other one.
+/// The gold codes of a variable that confident learning doubts. Sorted by the probability of the
+/// gold code minus the best other probability, most doubtful first.
 ///
-/// Confident of a code is who gives it at least the mean probability that statements with that
-/// gold code get. Doubted is a gold code when another one is confident and best (Northcutt, Jiang
-/// and Chuang, "Confident learning", 2021, method `C_confusion`; the off-diagonal of the confident
-/// joint).
+/// The model is confident of a code if its probability is at least the mean probability of this
+/// code in statements with this gold code. A gold code is doubted if the model is confident of
+/// another code and that code is the best (Northcutt, Jiang and Chuang, "Confident learning", 2021,
+/// method `C_confusion`; the off-diagonal of the confident joint).
 pub fn doubtful(variable: &OutOfFold) -> Vec<Doubt> {
     let thresholds = thresholds(&variable.rows);
     let mut doubts: Vec<Doubt> = variable
@@ -41,8 +41,8 @@ pub fn doubtful(variable: &OutOfFold) -> Vec<Doubt> {
     doubts
 }
 
-/// For each code the mean probability that it gets in statements with that gold code; none can
-/// reach that of a code without statements.
+/// For each code the mean probability of the code in statements with this gold code. The threshold
+/// of a code without statements can't be reached.
 fn thresholds(rows: &[OutOfFoldRow]) -> Vec<f64> {
     let codes = rows.first().map_or(0, |row| row.probabilities.len());
     let mean = |k: usize| {
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn without_confidence_nothing_is_doubted() {
-        // Wrong, but less sure of the other code than statements with it are.
+        // Wrong, but with less confidence in the other code than its statements have.
         let rows = [(0, [0.45, 0.55]), (0, [0.9, 0.1]), (1, [0.2, 0.8])];
         assert!(doubtful(&variable(&rows)).is_empty());
         assert!(doubtful(&variable(&[])).is_empty());

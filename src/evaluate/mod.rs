@@ -1,4 +1,4 @@
-//! Gold codes against predicted ones: integer counts, scores derived from them, intervals.
+//! Compares gold codes with predicted codes: counts, scores derived from them, intervals.
 
 mod ablation;
 mod agreement;
@@ -56,15 +56,15 @@ const NEVER_TAKEN: &str = "the decision was never taken";
 /// Version of the JSON form of an [`Evaluation`].
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// How an evaluation is made.
+/// Options of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct EvaluateParams {
-    /// Bootstrap replicates.
+    /// Number of bootstrap replicates.
     pub replicates: usize,
     /// Seed of the replicates.
     pub seed: u64,
-    /// Whether the context encoder reads the statements: all of them, unless it is `Fast`.
+    /// Whether the context encoder reads the statements: all of them, unless the depth is `Fast`.
     #[serde(skip)]
     pub depth: Depth,
 }
@@ -100,42 +100,43 @@ pub struct Evaluation {
     /// Always `konflik/evaluation`.
     #[schemars(extend("const" = "konflik/evaluation"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
-    /// The model's id.
+    /// Id of the model.
     pub model: String,
     /// Hash of the codebook.
     pub codebook: String,
     /// The gold file.
     pub gold: String,
-    /// SHA-256 over its statements and codes, in whatever order they stand.
+    /// SHA-256 of the gold statements and codes, independent of their order.
     pub gold_sha256: String,
-    /// Statements in it.
+    /// Number of statements in the gold file.
     pub statements: usize,
-    /// Statements of it that the model was trained on: more than a few, and the scores say little.
+    /// Number of these statements on which the model was trained; if it is more than a few, the
+    /// scores say little.
     pub seen_in_training: usize,
-    /// Statements of it that say nothing, so they have no code and are not scored.
+    /// Number of these statements without content; they have no code and are not scored.
     pub saying_nothing: usize,
-    /// How intervals were made: 95 %, percentile bootstrap.
+    /// Method of the intervals: 95 %, percentile bootstrap.
     pub bootstrap: Bootstrap,
     /// One per variable with gold codes.
     pub variables: Vec<VariableEvaluation>,
-    /// Whether they are good enough, where that was asked.
+    /// The result of the gate, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Verdict")]
     pub gate: Option<Verdict>,
 }
 
-/// How intervals were made.
+/// Method of the intervals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Bootstrap {
     /// Replicates and seed.
     #[serde(flatten)]
     pub params: EvaluateParams,
-    /// What is drawn: `groups`, or `statements` where there are no groups.
+    /// The unit of the draws: `groups`, or `statements` if there are no groups.
     pub unit: &'static str,
-    /// How many of them there are.
+    /// Number of these units.
     pub count: usize,
 }
 
@@ -161,30 +162,30 @@ impl Bootstrap {
 pub struct VariableEvaluation {
     /// Id of the variable.
     pub id: String,
-    /// Ids of the codes, in the order of every list and matrix here.
+    /// Ids of the codes, in the order of every list and matrix of this variable.
     pub codes: Vec<String>,
-    /// All statements.
+    /// Scores over all statements.
     pub overall: Scores,
-    /// Statements by language.
+    /// Scores by language.
     pub by_language: BTreeMap<String, Scores>,
-    /// Statements by source.
+    /// Scores by source.
     pub by_source: BTreeMap<String, Scores>,
-    /// Statements by length: `short` (up to five words), `medium` (up to fifteen), `long`.
+    /// Scores by length: `short` (up to five words), `medium` (up to fifteen), `long`.
     pub by_length: BTreeMap<String, Scores>,
-    /// By each other variable, the statements by their gold code of it.
+    /// Scores by gold code of each other variable.
     pub by_variable: BTreeMap<String, BTreeMap<String, Scores>>,
-    /// What became of the decisions.
+    /// Frequency and errors of each decision.
     pub decisions: Vec<DecisionScores>,
     /// The stated error rate of `auto`.
     pub stated_error: f64,
-    /// Whether the probabilities mean what they say.
+    /// Calibration of the probabilities.
     pub calibration: Calibration,
 }
 
 /// Scores of a set of statements.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Scores {
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
     /// Share of statements with the right code.
     pub accuracy: Score,
@@ -194,9 +195,9 @@ pub struct Scores {
     pub alpha: Score,
     /// Per code.
     pub by_code: Vec<CodeScores>,
-    /// Rows gold, columns predicted.
+    /// Confusion matrix: one row per gold code, one column per predicted code.
     pub confusion: Confusion,
-    /// The same scores of always giving the most frequent code of the training.
+    /// The same scores for a baseline that always gives the most frequent code of the training.
     pub baseline: BaselineScores,
 }
 
@@ -205,19 +206,19 @@ pub struct Scores {
 pub struct CodeScores {
     /// The code.
     pub code: String,
-    /// Statements with this gold code.
+    /// Number of statements with this gold code.
     pub support: u64,
-    /// Statements with this predicted code.
+    /// Number of statements with this predicted code.
     pub predicted: u64,
-    /// Share of the predicted that are right.
+    /// Share of the predicted statements that are right.
     pub precision: Score,
-    /// Share of the gold that is found.
+    /// Share of the gold statements that are found.
     pub recall: Score,
     /// Harmonic mean of both.
     pub f1: Score,
 }
 
-/// What always giving one code would score.
+/// Scores of a baseline that always gives one code.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct BaselineScores {
     /// The code.
@@ -228,20 +229,20 @@ pub struct BaselineScores {
     pub macro_f1: Score,
     /// See [`Scores`].
     pub alpha: Score,
-    /// Precision, recall and F1 of each code, in order.
+    /// Precision, recall and F1 of each code, in code order.
     pub by_code: Vec<CodeScores>,
 }
 
-/// A score, or the reason why there is none.
+/// A score, or the reason why it is missing.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Score {
-    /// The value; `null` where it is undefined.
+    /// The value; `null` if it is undefined.
     pub value: Option<f64>,
-    /// Its 95 % interval.
+    /// The 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "[f64; 2]")]
     pub interval: Option<[f64; 2]>,
-    /// Why value or interval is missing.
+    /// Why the value or the interval is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "&'static str")]
     pub reason: Option<&'static str>,
@@ -257,20 +258,20 @@ impl From<Result<f64, &'static str>> for Score {
     }
 }
 
-/// How often a decision was taken and was wrong.
+/// How often a decision was taken, and how often it was wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DecisionScores {
     /// The decision.
     pub decision: Decision,
-    /// Statements.
+    /// Number of statements.
     pub n: u64,
-    /// Statements whose best code is not the gold code.
+    /// Number of statements whose best code is not the gold code.
     pub errors: u64,
-    /// Their share, with the exact interval (Clopper–Pearson) of independent statements.
+    /// Share of errors, with the exact interval (Clopper–Pearson) for independent statements.
     pub error_rate: Score,
 }
 
-/// One statement as the scores see it.
+/// One statement as input of the scores.
 struct Judged<'a> {
     statement: &'a Statement,
     gold: usize,
@@ -309,8 +310,8 @@ pub fn evaluate(model: &Model, gold: &Corpus, params: &EvaluateParams) -> Result
     evaluation(model, gold, judged.collect(), counts, params)
 }
 
-/// Evaluates what a training says of its own statements out of fold: regression and head that
-/// code a statement, and the thresholds of its decision, come from the other folds.
+/// Evaluates the out-of-fold results of a training on its own statements. The regression, the head
+/// and the decision thresholds of a statement all come from the other folds.
 pub fn evaluate_out_of_fold(
     model: &Model,
     corpus: &Corpus,
@@ -401,10 +402,10 @@ fn evaluation<'a>(
     })
 }
 
-/// What a statement is sliced by.
+/// A property that selects a slice.
 type Property<'f, 'a> = &'f dyn Fn(&'a Statement) -> Option<&'a str>;
 
-/// The rows by a property of their statement; rows without it are in no slice.
+/// Groups the rows by a property of their statement; rows without the property are in no slice.
 fn sliced<'r, 'a>(
     rows: &[&'r Judged<'a>],
     property: Property<'_, 'a>,
@@ -465,7 +466,7 @@ fn calibration(rows: &[Judged<'_>], params: &EvaluateParams) -> Calibration {
     Calibration::measure(&forecasts, groups, params)
 }
 
-/// The number of each group in the order of their names, and how many there are.
+/// The number of each group, in the order of their names, and the number of groups.
 fn numbered<'a>(groups: impl Iterator<Item = &'a str> + Clone) -> (Vec<usize>, usize) {
     let names: BTreeSet<&str> = groups.clone().collect();
     let numbers: BTreeMap<&str, usize> = names.into_iter().zip(0..).collect();
@@ -520,8 +521,8 @@ fn code_scores(codes: &[String], confusion: &Confusion) -> Vec<CodeScores> {
 }
 
 impl Evaluation {
-    /// The values of the main scores by variable, for a manifest or a card: `n`, accuracy,
-    /// macro-F1, alpha, calibration error and Brier score with their intervals.
+    /// The main scores by variable with their intervals, for a manifest or a card: `n`, accuracy,
+    /// macro-F1, alpha, calibration error and Brier score.
     pub fn summary(&self) -> ScoreSummary {
         let of = |v: &VariableEvaluation| {
             let o = &v.overall;

@@ -1,4 +1,4 @@
-//! How frequent each code is, corrected for the errors of the classifier.
+//! The frequency of each code, corrected for the errors of the classifier.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +16,10 @@ const NO_SAMPLE: &str = "no statement of the sample is here";
 const NEVER_ERRS: &str = "the sample shows no variation to take an interval from";
 const NO_BETTER: &str = "the model finds the code no better than chance";
 const NOT_BOTH: &str = "the sample doesn't hold statements with and without the code";
-/// Kinds of statements to a code.
+/// Number of kinds of statements for a code.
 const KINDS: usize = 6;
-/// Sample statements with the code, and without it, from which on the normal interval holds.
+/// The normal interval is valid if the sample has at least this many statements with the code and
+/// this many without it.
 const ENOUGH: u64 = 10;
 
 /// Shares of codes in a labelled file.
@@ -28,23 +29,23 @@ pub struct Prevalence {
     /// Always `konflik/prevalence`.
     #[schemars(extend("const" = "konflik/prevalence"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The labelled file.
     pub labelled: String,
     /// The file with the sample that people coded.
     pub gold: String,
-    /// Statements in the labelled file.
+    /// Number of statements in the labelled file.
     pub statements: usize,
-    /// Statements of the sample that the labelled file doesn't have.
+    /// Number of sample statements that the labelled file doesn't have.
     pub strangers: usize,
-    /// The half width that `more_rows` is for.
+    /// The target half width of the interval for `more_rows`.
     pub margin: f64,
-    /// How intervals were made where the sample comes in groups; `None` where its statements are
-    /// independent, and the intervals normal.
+    /// Method of the intervals if the sample has groups; `None` if its statements are independent
+    /// and the intervals are normal.
     pub bootstrap: Option<Bootstrap>,
-    /// One per variable that both code.
+    /// One per variable that both files code.
     pub variables: Vec<VariablePrevalence>,
 }
 
@@ -53,61 +54,62 @@ pub struct Prevalence {
 pub struct VariablePrevalence {
     /// Id of the variable.
     pub id: String,
-    /// All statements.
+    /// Shares over all statements.
     pub overall: SlicePrevalence,
-    /// By column and by its value.
+    /// Shares by column and value.
     pub slices: BTreeMap<String, BTreeMap<String, SlicePrevalence>>,
 }
 
 /// Shares of the codes in a set of statements.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SlicePrevalence {
-    /// Statements that the model coded.
+    /// Number of statements that the model coded.
     pub labelled: u64,
-    /// Of them, those that people coded.
+    /// Number of these statements that people coded.
     pub sample: u64,
     /// One per code.
     pub codes: Vec<CodePrevalence>,
 }
 
-/// How frequent a code is; the sample was drawn at random from the labelled statements. Intervals
-/// are of independent statements or, where they come in groups, drawn by group.
+/// The frequency of a code. The sample was drawn at random from the labelled statements. The
+/// intervals are for independent statements; if the statements have groups, the intervals are from
+/// draws of groups.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CodePrevalence {
     /// The code.
     pub code: String,
-    /// Share of the statements that the model gave the code: wrong by as much as the model is.
+    /// Share of statements to which the model gave the code; has the error of the model.
     pub naive: Option<f64>,
-    /// The share by prediction-powered inference with power tuning (Angelopoulos, Duchi and
-    /// Zrnic, "PPI++", 2023): λ × the model's share of the statements that nobody coded + the
-    /// mean of code − λ × prediction over the sample.
+    /// The share by prediction-powered inference with power tuning (Angelopoulos, Duchi and Zrnic,
+    /// "PPI++", 2023): λ × the model's share of the uncoded statements + the sample mean of code −
+    /// λ × prediction.
     pub estimate: Score,
-    /// How much the model's codes count, 0 (not at all) to 1; least variance of `estimate`.
+    /// Weight of the model's codes, 0 (none) to 1; minimises the variance of `estimate`.
     pub lambda: Option<f64>,
     /// The share in the sample alone, with Wilson's interval.
     pub sample: Score,
     /// The adjusted count of Rogan and Gladen (1978): (naive + specificity − 1) / (sensitivity +
-    /// specificity − 1), interval by the delta method.
+    /// specificity − 1), with an interval by the delta method.
     pub adjusted: Score,
-    /// About how many more statements have to be coded for the margin; `None` where it can't be
-    /// told or all would not do.
+    /// Approximate number of further statements to code for the margin; `None` if unknown, or if
+    /// coding all statements would not be enough.
     pub more_rows: Option<u64>,
-    /// Whether there is too little of the code in the sample for the interval to be relied on.
+    /// Whether the sample has too few statements with the code for a reliable interval.
     pub is_rough: bool,
 }
 
-/// Counts that all estimates of a code are made of.
+/// The counts behind all estimates of a code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ShareCounts {
-    /// Sample statements with the code that the model gave it.
+    /// Sample statements with the code; the model gave it.
     pub hit: u64,
-    /// Sample statements with the code that the model didn't give it.
+    /// Sample statements with the code; the model did not give it.
     pub missed: u64,
-    /// Sample statements without the code that the model gave it.
+    /// Sample statements without the code; the model gave it.
     pub false_alarm: u64,
-    /// Sample statements without the code that the model didn't give it either.
+    /// Sample statements without the code; the model did not give it.
     pub rejected: u64,
-    /// Statements that nobody coded and the model gave the code.
+    /// Statements that nobody coded; the model gave the code.
     pub predicted: u64,
     /// Statements that nobody coded.
     pub uncoded: u64,
@@ -118,7 +120,7 @@ impl ShareCounts {
         self.hit + self.missed + self.false_alarm + self.rejected
     }
 
-    /// From the numbers of statements of each kind: see [`Row::kind`].
+    /// Builds the counts from the numbers of statements of each kind; see [`Row::kind`].
     fn of_kinds(kinds: &[u64]) -> Self {
         let n = |kind: usize| kinds.get(kind).copied().unwrap_or(0);
         Self {
@@ -131,7 +133,7 @@ impl ShareCounts {
         }
     }
 
-    /// Estimate, share in the sample, adjusted count.
+    /// Estimate, share in the sample and adjusted count.
     fn values(&self) -> [Option<f64>; 3] {
         let powered = self.powered().ok();
         [
@@ -141,10 +143,10 @@ impl ShareCounts {
         ]
     }
 
-    /// All estimates with intervals from draws of groups.
+    /// All estimates, with intervals from draws of groups.
     ///
-    /// The rows that are missing are for statements that come in groups like these: the margin
-    /// is narrowed by as much as the groups widen the interval (the design effect of Kish 1965).
+    /// The number of missing rows is for statements in similar groups: the margin is narrowed by
+    /// the factor by which groups widen the interval (the design effect of Kish 1965).
     fn estimates_in_groups(
         &self,
         code: &str,
@@ -155,7 +157,7 @@ impl ShareCounts {
         let replicates = groups.map(|kinds| Self::of_kinds(kinds).values());
         let of = [&mut all.estimate, &mut all.sample, &mut all.adjusted];
         for (i, score) in of.into_iter().enumerate() {
-            // What never varies in the sample doesn't vary in a draw of it either.
+            // A value that is constant in the sample is constant in every draw too.
             let is_constant = self.hit + self.missed == 0 || self.false_alarm + self.rejected == 0;
             if score.interval.is_some() && !is_constant {
                 score.interval = None;
@@ -169,7 +171,7 @@ impl ShareCounts {
         all
     }
 
-    /// All estimates, with the rows that are missing to a half width of `margin`.
+    /// All estimates, with the number of rows that are missing for a half width of `margin`.
     pub fn estimates(&self, code: &str, margin: f64) -> CodePrevalence {
         let n = self.sample();
         let all = n + self.uncoded;
@@ -213,7 +215,7 @@ impl ShareCounts {
             let mean = (f * n + self.predicted as f64) / all;
             let variance = mean * (1.0 - mean) * all / (all - 1.0);
             let lambda = covariance / ((1.0 + n / uncoded) * variance);
-            // 0 / 0 where the model always or never gives the code: it says nothing.
+            // 0 / 0 if the model always or never gives the code: the codes carry no information.
             let lambda = if variance > 0.0 {
                 lambda.clamp(0.0, 1.0)
             } else {
@@ -254,7 +256,7 @@ impl ShareCounts {
     }
 }
 
-/// The prediction-powered mean and what its variance is made of.
+/// The prediction-powered mean and the terms of its variance.
 struct Powered {
     lambda: f64,
     share: f64,
@@ -271,7 +273,7 @@ impl Powered {
         self.of_imputed() + self.rectifier / self.n
     }
 
-    /// The part of the variance that more coding doesn't lessen.
+    /// The part of the variance that more coding does not reduce.
     fn of_imputed(&self) -> f64 {
         if self.uncoded > 0.0 {
             self.imputed / self.uncoded
@@ -302,7 +304,7 @@ impl Powered {
     }
 }
 
-/// A share with its normal 95 % interval, both kept to 0…1.
+/// A share with its normal 95 % interval, both clamped to 0…1.
 fn normal(share: f64, variance: f64) -> Score {
     let half = Z * variance.max(0.0).sqrt();
     Score {
@@ -312,19 +314,19 @@ fn normal(share: f64, variance: f64) -> Score {
     }
 }
 
-/// How prevalence is estimated.
+/// Options of a prevalence estimate.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PrevalenceParams {
-    /// Half width of the interval that is wanted, as a share.
+    /// The wanted half width of the interval, as a share.
     pub margin: f64,
-    /// Columns of the labelled file by whose values shares are given too; `column:month` takes
-    /// the first seven characters, the month of an ISO date.
+    /// Columns of the labelled file by whose values shares are also given. `column:month` takes the
+    /// first seven characters, the month of an ISO date.
     pub by: Vec<String>,
-    /// The column of the labelled file with the groups that statements come in; `group` when
-    /// `None`. Without it the groups of the sample count.
+    /// The column of the labelled file with the groups of the statements; `group` if `None`.
+    /// Without this column the groups of the sample are used.
     pub group: Option<String>,
-    /// Draws of groups, where statements come in groups.
+    /// Draws of groups, if the statements have groups.
     pub evaluate: EvaluateParams,
 }
 
@@ -339,8 +341,8 @@ impl Default for PrevalenceParams {
     }
 }
 
-/// Estimates the share of each code among the labelled statements from the model's codes and a
-/// random sample that people coded, joined by id.
+/// Estimates the share of each code in the labelled statements from two sources: the model's codes
+/// and a random sample that people coded. The two are joined by id.
 pub fn prevalence(labels: &Labels, gold: &Corpus, params: &PrevalenceParams) -> Result<Prevalence> {
     if !(params.margin > 0.0 && params.margin < 0.5) {
         return Err(Error::Parameter {
@@ -406,12 +408,12 @@ struct Row {
     position: usize,
     predicted: usize,
     gold: Option<usize>,
-    /// Number of its group.
+    /// Number of the statement's group.
     group: usize,
 }
 
 impl Row {
-    /// What it counts as for the code `k`: see [`ShareCounts::of_kinds`].
+    /// The kind of the statement for code `k`; see [`ShareCounts::of_kinds`].
     fn kind(&self, k: usize) -> usize {
         let given = self.predicted == k;
         match self.gold.map(|gold| gold == k) {
@@ -422,7 +424,7 @@ impl Row {
     }
 }
 
-/// The number of the group of each labelled statement.
+/// The group number of each labelled statement.
 fn groups(
     labels: &Labels,
     gold: &Corpus,
@@ -439,7 +441,7 @@ fn groups(
             let statement = coded.get(row.id.as_str()).filter(|_| gold.has_groups)?;
             Some(statement.group.clone())
         };
-        // A statement of no group is one of its own: ids can't be the name of a group.
+        // A statement without a group is its own group; the pair keeps ids and group names apart.
         match in_file.or_else(in_sample) {
             Some(group) => (group, String::new()),
             None => (String::new(), row.id.clone()),
@@ -448,7 +450,7 @@ fn groups(
     Ok(distinct(labels.rows.rows.iter().enumerate().map(of)).0)
 }
 
-/// Whether a group has two statements of the sample.
+/// Whether a group contains two statements of the sample.
 fn come_in_groups(groups: &[usize], labels: &Labels, coded: &BTreeMap<&str, &Statement>) -> bool {
     let mut seen = BTreeSet::new();
     let sample = labels.rows.rows.iter().zip(groups);
@@ -474,7 +476,7 @@ fn rows(
     .collect()
 }
 
-/// The value of a column in each row of the labelled file; blank cells have none.
+/// The value of a column in each row of the labelled file; `None` for blank cells.
 fn values(labels: &Labels, column: &str) -> Result<Vec<Option<String>>> {
     let (name, is_month) = match column.strip_suffix(":month") {
         Some(name) => (name, true),
@@ -505,12 +507,12 @@ fn month(date: &str) -> Option<&str> {
     (month.chars().enumerate().all(is_digit) && !goes_on).then_some(month)
 }
 
-/// How shares are estimated.
+/// Options of the estimation.
 struct How<'a> {
-    /// Columns with the value of each labelled statement.
+    /// Each column with the values of all labelled statements.
     slices: &'a [(String, Vec<Option<String>>)],
     margin: f64,
-    /// Draws of groups; `None` where statements are independent.
+    /// Draws of groups; `None` if the statements are independent.
     draws: Option<&'a EvaluateParams>,
 }
 
@@ -645,7 +647,7 @@ mod tests {
         }
     }
 
-    /// With every statement coded there is nothing to predict.
+    /// If every statement is coded, there is nothing to predict.
     #[test]
     fn a_sample_of_all_is_itself() {
         let counts = ShareCounts {

@@ -1,4 +1,4 @@
-//! Which statements a person should code next.
+//! Chooses the statements that a person should code next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,25 +12,25 @@ use crate::error::Result;
 use crate::features::StaticEncoder;
 use crate::model::Model;
 
-/// Why a statement was picked.
+/// The reason why a statement was picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SampledBy {
-    /// By chance alone: the only rows that scores and shares can be taken from.
+    /// At random: only these rows are valid for scores and shares.
     Random,
-    /// By chance within each value of a column.
+    /// At random within each value of a column.
     Quota,
-    /// As the model is least sure of it.
+    /// Because the model is least sure of the statement.
     Uncertain,
-    /// As it is unlike all others that are known.
+    /// Because the statement is unlike all known statements.
     Diverse,
 }
 
 impl SampledBy {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Self; 4] = [Self::Random, Self::Quota, Self::Uncertain, Self::Diverse];
 
-    /// The word in the column `sampled_by`.
+    /// The value in the column `sampled_by`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Random => "random",
@@ -41,25 +41,25 @@ impl SampledBy {
     }
 }
 
-/// A statement that was picked.
+/// A picked statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Picked {
-    /// Its position.
+    /// Position of the statement.
     pub position: usize,
-    /// Why.
+    /// The reason.
     pub by: SampledBy,
 }
 
-/// Picks statements of a file; none is picked twice.
+/// Picks statements from a file; no statement is picked twice.
 pub struct Sampler {
-    /// Statements that may be picked, ascending.
+    /// Positions of the statements that may still be picked, ascending.
     open: Vec<usize>,
     picked: Vec<Picked>,
     rng: Xoshiro256PlusPlus,
 }
 
 impl Sampler {
-    /// Picks from the statements at `open`.
+    /// Picks only from the statements at the positions `open`.
     pub fn new(open: Vec<usize>, seed: u64) -> Self {
         Self {
             open,
@@ -68,18 +68,19 @@ impl Sampler {
         }
     }
 
-    /// Statements that may still be picked, ascending.
+    /// Positions of the statements that may still be picked, ascending.
     pub fn open(&self) -> &[usize] {
         &self.open
     }
 
-    /// Picks `n` by chance. To be random over all statements this must come first.
+    /// Picks `n` at random. Call this first, otherwise the picks are not random over all
+    /// statements.
     pub fn random(&mut self, n: usize) {
         let chosen = self.chosen(&self.open.clone(), n);
         self.take(&chosen, SampledBy::Random);
     }
 
-    /// Picks `n` by chance of each value; statements without one are left.
+    /// Picks `n` at random for each value; statements without a value are not picked.
     pub fn quota(&mut self, n: usize, value: impl Fn(usize) -> Option<String>) {
         let mut by_value: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for &position in &self.open {
@@ -93,7 +94,7 @@ impl Sampler {
         }
     }
 
-    /// Picks the `n` of the lowest `probability`; of equal ones those that stand first.
+    /// Picks the `n` statements with the lowest `probability`; on ties the earlier ones.
     pub fn uncertain(&mut self, n: usize, probability: impl Fn(usize) -> Option<f64>) {
         let with = |p: &usize| Some((probability(*p)?, *p));
         let mut order: Vec<(f64, usize)> = self.open.iter().filter_map(with).collect();
@@ -102,12 +103,12 @@ impl Sampler {
         self.take(&chosen, SampledBy::Uncertain);
     }
 
-    /// Picks `n` one by one, each the farthest by angle from its nearest known one (k-centre
-    /// greedy; Sener and Savarese 2018). Known are those picked so far and at `known`; without
-    /// any, the first is the one nearest to the mean.
+    /// Picks `n` one by one. Each is the one with the largest angle to its nearest known statement
+    /// (k-centre greedy; Sener and Savarese 2018). Known are the picks so far and the statements at
+    /// `known`; without any, the first pick is the one nearest to the mean.
     ///
-    /// `vectors` holds a vector per statement of the file, of length 1, or 0 for one without known
-    /// words; such are not picked.
+    /// `vectors` has one vector per statement of the file, with length 1, or 0 without known words;
+    /// statements with length 0 are not picked.
     pub fn diverse(&mut self, n: usize, vectors: &[Vec<f32>], known: &[usize]) {
         let mut nearest: Vec<(usize, f32)> = self
             .open
@@ -134,7 +135,7 @@ impl Sampler {
         self.take(&chosen, SampledBy::Diverse);
     }
 
-    /// What was picked, in random order: who stops early has coded a random part.
+    /// The picks in random order: a person who stops early has still coded a random part.
     pub fn finish(mut self) -> Vec<Picked> {
         self.picked.shuffle(&mut self.rng);
         self.picked
@@ -159,7 +160,7 @@ impl Sampler {
     }
 }
 
-/// Raises each likeness to that with `centre`, where that is higher.
+/// Raises each likeness to the likeness with `centre`, if that is higher.
 fn raise(nearest: &mut [(usize, f32)], centre: &[f32], vectors: &[Vec<f32>]) {
     nearest.par_iter_mut().for_each(|(position, likeness)| {
         *likeness = likeness.max(dot(&vectors[*position], centre));
@@ -202,7 +203,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-/// The vectors of statements by the shipped encoder, of length 1, or 0 without a known word.
+/// The vectors of statements by the shipped encoder, with length 1, or 0 without known words.
 pub fn statement_vectors(texts: &[&str]) -> Result<Vec<Vec<f32>>> {
     let (model, encoder) = (Model::starter()?, StaticEncoder::shipped()?);
     let features = model.extractor().extract_all(texts)?;
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(picked.len(), 40);
     }
 
-    /// Each of 20 statements is in a random sample of five in a quarter of 4,000 draws.
+    /// Each of 20 statements is in a random sample of five in about a quarter of 4,000 draws.
     #[test]
     fn random_picks_each_equally_often() {
         let mut times = [0; 20];
@@ -270,7 +271,7 @@ mod tests {
         assert!(picked.contains(&3));
     }
 
-    /// Two heaps and one far off: one of each before a second of a heap.
+    /// Two clusters and one outlier: one of each is picked before a second of a cluster.
     #[test]
     fn the_unlike_are_picked_first() {
         let vectors: Vec<Vec<f32>> = [0.0_f32, 0.05, 0.1, 1.5, 1.55, 3.0]

@@ -1,10 +1,10 @@
-//! Hyperparameters chosen by grouped cross-validation.
+//! Chooses hyperparameters by grouped cross-validation.
 //!
-//! One hyperparameter after the other moves along its ladder, up and then down, as long as the
-//! mean over variables and folds of macro-F1 rises by more than one standard error of the folds'
-//! differences; all of them again until none moves. So a search among many settings doesn't
-//! follow noise, and with few statements the settings stay as they were.
-//! Regressions start from the dual variables of the setting before.
+//! One hyperparameter at a time moves along its ladder, up and then down, as long as macro-F1 (mean
+//! over variables and folds) rises by more than one standard error of the fold differences. This
+//! repeats until no hyperparameter moves. So a search among many settings doesn't follow noise, and
+//! with few statements the settings don't change. Regressions start from the dual variables of the
+//! previous setting.
 
 use serde::Serialize;
 
@@ -13,45 +13,45 @@ use crate::corpus::Corpus;
 use crate::error::Result;
 use crate::model::{Aids, Study, TrainParams, Unseen, Viewed};
 
-/// Rounds through all hyperparameters, at most.
+/// Maximum number of rounds through all hyperparameters.
 const ROUNDS: usize = 3;
-/// Relative duality gap of a trial: looser than that of a training, which changes few codes.
+/// Relative duality gap of a trial: larger than in a training, which changes few codes.
 const TOLERANCE: f64 = 1e-2;
-/// Beside the seed of the training: its folds are others than those of the search.
+/// Added to the seed of the training, so that its folds differ from the folds of the search.
 const OTHER_FOLDS: u64 = 1;
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Tuning {
-    /// The hyperparameters chosen.
+    /// The chosen hyperparameters.
     pub params: TrainParams,
-    /// Mean macro-F1 of those it began with.
+    /// Mean macro-F1 of the initial hyperparameters.
     pub before: f64,
-    /// Mean macro-F1 of those chosen, on the folds they were chosen by: a little too high.
+    /// Mean macro-F1 of the chosen hyperparameters, on the folds of the search: slightly too high.
     pub after: f64,
-    /// The settings tried, in order.
+    /// The tried settings, in order.
     pub trials: Vec<Trial>,
 }
 
-/// A setting that was tried.
+/// A tried setting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trial {
-    /// The hyperparameter that was moved.
+    /// The hyperparameter that was changed.
     pub name: &'static str,
-    /// Its value.
+    /// The new value.
     pub value: f64,
     /// Mean macro-F1 over variables and folds.
     pub macro_f1: f64,
-    /// By how much that is more than the best so far.
+    /// Gain of `macro_f1` over the best so far.
     pub gain: f64,
-    /// Standard error of the gain, from its spread over the folds.
+    /// Standard error of the gain, from the spread over the folds.
     pub error: f64,
-    /// Whether it was kept.
+    /// Whether the setting was kept.
     pub kept: bool,
 }
 
-/// A hyperparameter with the values to try.
+/// A hyperparameter and the values to try.
 struct Knob {
     name: &'static str,
     ladder: &'static [f64],
@@ -85,7 +85,7 @@ fn knobs(params: &TrainParams, aids: Aids<'_>) -> Vec<Knob> {
             set: |p, v| p.semantic_weight = v,
         });
     }
-    // A model that is started from brings its own features.
+    // A prior model brings its own features.
     if params.views.lexical && aids.prior.is_none() {
         knobs.push(Knob {
             name: "char_weight",
@@ -109,7 +109,7 @@ fn knobs(params: &TrainParams, aids: Aids<'_>) -> Vec<Knob> {
     knobs
 }
 
-/// Searches from `params` on; `watch` hears of each trial.
+/// Searches, starting from `params`; `watch` is called after each trial.
 pub fn tune(
     corpus: &Corpus,
     params: &TrainParams,
@@ -147,7 +147,7 @@ struct Search<'a> {
     params: TrainParams,
     viewed: Viewed<'a>,
     unseen: Unseen,
-    /// Mean macro-F1 over the variables, one a fold.
+    /// Mean macro-F1 over the variables, one per fold.
     scores: Vec<f64>,
     trials: Vec<Trial>,
 }
@@ -166,7 +166,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Moves a hyperparameter up or down its ladder while that helps; whether it moved.
+    /// Moves a hyperparameter up or down its ladder while the score improves; returns whether it
+    /// moved.
     fn climb(&mut self, knob: &Knob, up: bool, watch: &dyn Fn(&Trial)) -> Result<bool> {
         let mut moved = false;
         while let Some(value) = next(knob.ladder, (knob.get)(&self.params), up) {
@@ -178,7 +179,7 @@ impl<'a> Search<'a> {
         Ok(moved)
     }
 
-    /// Tries a value and keeps it if it is better; whether it was kept.
+    /// Tries a value and keeps it if it is better; returns whether it was kept.
     fn attempt(&mut self, knob: &Knob, value: f64, watch: &dyn Fn(&Trial)) -> Result<bool> {
         let mut params = self.params.clone();
         (knob.set)(&mut params, value);
@@ -228,7 +229,7 @@ fn loosened(params: &TrainParams) -> TrainParams {
     }
 }
 
-/// The nearest value of the ladder above or below.
+/// The nearest value of the ladder above or below `from`.
 fn next(ladder: &[f64], from: f64, up: bool) -> Option<f64> {
     if up {
         ladder.iter().copied().find(|v| *v > from)
@@ -237,8 +238,8 @@ fn next(ladder: &[f64], from: f64, up: bool) -> Option<f64> {
     }
 }
 
-/// Mean macro-F1 over the variables, one a fold. A fold without a statement of a variable leaves
-/// that variable out.
+/// Mean macro-F1 over the variables, one per fold. A variable without statements in a fold is left
+/// out there.
 fn by_fold(unseen: &Unseen) -> Vec<f64> {
     let of_fold = |fold: usize| {
         let variables = unseen.codes.iter().skip(fold).step_by(unseen.folds);

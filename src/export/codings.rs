@@ -1,11 +1,11 @@
-//! What several coders said, as tables to talk about and to go on with.
+//! Tables of what several coders coded, for discussion and further work.
 
 use super::table::{Cell, Look, TableFormat, TableHead};
 use crate::codebook::Codebook;
 use crate::corpus::{CodedUnit, CoderTable, Majority};
 use crate::error::Result;
 
-/// The statements that coders disagree on, one row per variable: `id`, `text`, `variable`, then
+/// The statements on which coders disagree, one row per variable: `id`, `text`, `variable`, then
 /// the code of each coder.
 pub fn disagreements(
     table: &CoderTable,
@@ -34,16 +34,16 @@ pub fn disagreements(
     format.table(head, rows)
 }
 
-/// What the people settled on, and how many statements they could not.
+/// The majority codes of the people, and the number of ties.
 pub struct Adjudicated {
-    /// The table: `id`, `text`, `group` where there are groups, and per variable the code of most
-    /// people, then how many of them gave it (`2 of 3`).
+    /// The table: `id`, `text`, `group` if there are groups, and per variable the code of most
+    /// people and how many of them gave it (`2 of 3`).
     pub rows: Vec<u8>,
-    /// Codes left empty as several were given equally often.
+    /// Number of codes left empty because several were given equally often.
     pub ties: usize,
 }
 
-/// The code that most people gave; models have no vote, ties are left empty.
+/// The majority code of the people. Models have no vote; ties are left empty.
 pub fn adjudicated(
     table: &CoderTable,
     codebook: &Codebook,
@@ -77,7 +77,7 @@ pub fn adjudicated(
     Ok(Adjudicated { rows, ties })
 }
 
-/// The table looks as the coders' files do, if they look alike.
+/// The table has the look of the coders' files, if all have the same look.
 fn head(table: &CoderTable, columns: Vec<String>) -> TableHead {
     TableHead {
         input: None,

@@ -1,4 +1,4 @@
-//! Gold codes to look at again.
+//! Gold codes to check again.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::evaluate::Doubt;
 
 /// The doubts of each variable as a table, most doubtful first: `id`, `text`, `variable`, `code`,
-/// `suggested` and the probabilities of both.
+/// `suggested` and the probabilities of both codes.
 pub fn doubt_rows(
     corpus: &Corpus,
     doubts: &[(&str, Vec<Doubt>)],

@@ -1,4 +1,4 @@
-//! Labels a file: the job that the command line, a wheel and a worker share.
+//! Labels a file: the job shared by the command line, a Python wheel and a web worker.
 
 use std::path::{Path, PathBuf};
 
@@ -13,53 +13,53 @@ use crate::label::{
 };
 use crate::model::Model;
 
-/// How a file is labelled.
+/// Options for labelling a file.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct LabelOptions {
-    /// How the input is read.
+    /// Options for reading the input.
     pub read: ReadOptions,
-    /// What the names of our columns begin with; `konflik_` when `None`.
+    /// Prefix of the added columns; `konflik_` if `None`.
     pub prefix: Option<String>,
     /// How many rows the context encoder reads.
     pub depth: Depth,
-    /// Leave out the words that spoke for a code: faster.
+    /// Leave out the evidence words, which is faster.
     pub no_evidence: bool,
-    /// How near copies of earlier rows are looked for; not at all when `None`.
+    /// Parameters of the search for near copies of earlier rows; `None` turns it off.
     pub duplicates: Option<DuplicateParams>,
-    /// Where rows go.
+    /// Rules that send rows to queues.
     pub routes: Option<Routes>,
-    /// The format of the output; by its suffix, or that of the input for standard output, when
-    /// `None`.
+    /// The output format. If `None`, the suffix of the output decides; for standard output, the
+    /// format of the input.
     pub format: Option<TableFormat>,
-    /// The formats that a suffix may name.
+    /// The formats that a suffix may select.
     pub formats: TableFormats,
-    /// Where rows go that can't be read; beside the output when `None`, nowhere for standard
-    /// output.
+    /// Path for rows that can't be read. If `None`, the path is next to the output; for standard
+    /// output there is none.
     pub rejects: Option<PathBuf>,
-    /// Whether outputs that are there are replaced.
+    /// Whether existing outputs are replaced.
     pub force: bool,
 }
 
 impl LabelOptions {
-    /// Where rows of a labelling to `output` go that can't be read.
+    /// Path for the unreadable rows of a labelling to `output`.
     fn rejects_of(&self, output: &Path) -> Option<PathBuf> {
         let beside = || (output.as_os_str() != "-").then(|| rejects_beside(output));
         self.rejects.clone().or_else(beside)
     }
 }
 
-/// What happens while a file is labelled.
+/// Events while a file is labelled.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LabelEvent<'e> {
-    /// So many rows more were labelled or left out.
+    /// This number of further rows was labelled or left out.
     Rows(u64),
     /// A row was left out.
     LeftOut(&'e Rejected),
 }
 
-/// A file that is open, checked and ready to be labelled. Dropping it leaves nothing.
+/// A labelling job that is open and checked. Dropping it leaves no files.
 pub struct LabelJob<'a> {
     model: &'a Model,
     options: &'a LabelOptions,
@@ -69,12 +69,12 @@ pub struct LabelJob<'a> {
     rejects: Option<(PathBuf, Output)>,
 }
 
-/// Labels the statements of a file with the starter model or another one and writes them with
+/// Labels the statements of a file with a model, such as the starter model, and writes them with
 /// their codes; `-` is standard input or output.
 ///
-/// Fails before any row is read where the output can't be written, where it is the input, or where
-/// the input has a column of ours. A row that can't be read goes to the rejects; the other rows are
-/// labelled.
+/// Fails before reading a row if the output can't be written, if the output is the input, or if the
+/// input already has one of the added columns. A row that can't be read goes to the rejects; the
+/// other rows are labelled.
 pub fn label_file(
     model: &Model,
     input: &Path,
@@ -85,7 +85,7 @@ pub fn label_file(
 }
 
 impl<'a> LabelJob<'a> {
-    /// Opens input and outputs and checks all that can be checked before the work.
+    /// Opens input and outputs and checks everything that can be checked before the work.
     pub fn open(
         model: &'a Model,
         input: &Path,
@@ -96,7 +96,7 @@ impl<'a> LabelJob<'a> {
         Self::with_reader(model, reader, output, options)
     }
 
-    /// The same with an input that is open already.
+    /// Like `open`, with an input that is already open.
     pub fn with_reader(
         model: &'a Model,
         reader: Reader,
@@ -146,12 +146,12 @@ impl<'a> LabelJob<'a> {
         &self.reader
     }
 
-    /// Where rows go that can't be read.
+    /// Path for rows that can't be read.
     pub fn rejects(&self) -> Option<&Path> {
         self.rejects.as_ref().map(|(path, _)| path.as_path())
     }
 
-    /// Labels all rows and puts the output into place, and the rejects if there are any.
+    /// Labels all rows, then moves the output into place, and the rejects if there are any.
     pub fn run(self, watch: &mut (dyn FnMut(LabelEvent<'_>) + Send)) -> Result<LabelCounts> {
         let Self {
             model,
@@ -212,7 +212,7 @@ pub fn rejects_beside(output: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Refuses to write over what is being read.
+/// Refuses to overwrite the input.
 pub fn refuse_same_file(input: &Path, output: &Path) -> Result<()> {
     match (input.canonicalize(), output.canonicalize()) {
         (Ok(a), Ok(b)) if a == b => Err(Error::OutputIsInput {

@@ -1,4 +1,4 @@
-//! Tables out: labelled rows, statements, codings, doubts and samples, in any of the written formats.
+//! Writes tables: labelled rows, statements, codings, doubts and samples, in each supported format.
 
 mod codings;
 mod doubts;

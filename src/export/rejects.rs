@@ -1,4 +1,4 @@
-//! Rows that were left out, as JSON lines.
+//! Rejected rows as JSON lines.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::corpus::LeftOut;
 use crate::error::{Error, Location, Result};
 use crate::ingest::{Rejected, hex};
 
-/// A rejected row as a JSON line: where, why, and its bytes (as hex digits when they are not UTF-8).
+/// A rejected row as a JSON line: position, reason and bytes (as hex digits if they are not UTF-8).
 pub fn rejected_json(rejected: &Rejected) -> Vec<u8> {
     let Rejected { at, last_line, .. } = rejected;
     let fault = &rejected.fault;
@@ -20,7 +20,7 @@ pub fn rejected_json(rejected: &Rejected) -> Vec<u8> {
     )
 }
 
-/// The same of a row that is no coded statement.
+/// The same for a row that is not a coded statement.
 pub fn left_out_json(row: &LeftOut) -> Vec<u8> {
     let message = row.error.to_string();
     row_json(&row.at, row.last_line, row.error.code(), &message, &row.raw)
@@ -43,14 +43,15 @@ fn row_json(at: &Location, last_line: u64, code: &str, message: &str, raw: &[u8]
     format!("{object}\n").into_bytes()
 }
 
-/// A file that could not be read as a JSON line: why, and where as far as the message says it.
+/// A file that could not be read, as a JSON line: the reason, and the position if the message has
+/// it.
 pub fn refused_json(error: &Error) -> Vec<u8> {
     let object = json!({"code": error.code(), "message": error.to_string()});
     format!("{object}\n").into_bytes()
 }
 
-/// Ends a file of rejects without one: that of an earlier run in its place is removed, but nothing
-/// else.
+/// Ends without a file of rejects. A rejects file from an earlier run is removed; any other file is
+/// kept.
 pub fn discard_rejects(output: Output) -> Result<()> {
     let is_rejects = |text: &str| {
         let first = text.lines().next().unwrap_or_default();

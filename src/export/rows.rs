@@ -1,4 +1,4 @@
-//! One row of a labelled dataset: the input's cells untouched and in order, then ours.
+//! One row of a labelled dataset: the input's cells unchanged and in order, then the added cells.
 
 use super::table::{Cell, Look, Row, TableFormat, TableHead, TableWriter};
 use crate::error::{Error, Result, RowFault};
@@ -6,17 +6,17 @@ use crate::ingest::Layout;
 use crate::label::{LabelledRow, MANY_CODES, ReadBy, VariablePrediction};
 use crate::model::{Decision, Model};
 
-/// Which columns are added to the input's.
+/// Which columns are added to the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LabelledColumns {
-    /// What their names begin with.
+    /// Prefix of the column names.
     pub prefix: String,
-    /// Whether there are columns with the words that spoke for the codes.
+    /// Whether there are columns with the evidence words of the codes.
     pub evidence: bool,
-    /// Whether there is a column `duplicate_of`: the id of the earlier row that a row is a copy of.
+    /// Whether there is a column `duplicate_of`: the id of the earlier row that the row copies.
     pub copies: bool,
-    /// Whether there are columns `queue` and `owner`: where the first rule that fits sends a row.
+    /// Whether there are columns `queue` and `owner`: the destination from the first matching rule.
     pub routes: bool,
 }
 
@@ -31,24 +31,24 @@ impl Default for LabelledColumns {
     }
 }
 
-/// Writes rows with a model's codes behind them.
+/// Writes rows followed by the model's codes.
 pub struct LabelledRows<'a> {
     writer: Box<dyn TableWriter>,
     model: &'a Model,
     codebook: String,
-    /// Those that are written, in order.
+    /// The written columns, in order.
     columns: Vec<Column>,
-    /// Whether the writer takes all codes, decisions and versions as they are.
+    /// Whether all codes, decisions and versions can be written without escaping.
     is_plain: bool,
 }
 
-/// One of our columns.
+/// One added column.
 struct Column {
     name: String,
     kind: Kind,
 }
 
-/// What a column holds; the position is that of a variable.
+/// The content of a column; the number is the position of a variable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Code(usize),
@@ -56,7 +56,7 @@ enum Kind {
     Decision(usize),
     Evidence(usize),
     Probabilities(usize),
-    /// The second best code, where the best is not far ahead.
+    /// The second best code, if the best is uncertain.
     Second(usize),
     ReadBy,
     Language,
@@ -68,9 +68,9 @@ enum Kind {
 }
 
 impl<'a> LabelledRows<'a> {
-    /// Rows of `input`, the file called `name`, written in a format.
+    /// Writes rows of `input`, the file called `name`, in a format.
     ///
-    /// Fails where the input has one of our columns already.
+    /// Fails if the input already has one of the added columns.
     pub fn new(
         input: &Layout,
         name: &str,
@@ -101,17 +101,17 @@ impl<'a> LabelledRows<'a> {
         })
     }
 
-    /// Names of our columns, in order.
+    /// Names of the added columns, in order.
     pub fn columns(&self) -> Vec<String> {
         self.columns.iter().map(|c| c.name.clone()).collect()
     }
 
-    /// What the rows are written with.
+    /// The writer of the rows.
     pub fn writer(&self) -> &dyn TableWriter {
         &*self.writer
     }
 
-    /// Appends a row. Where it fails, what was appended is no row.
+    /// Appends a row. If it fails, the appended bytes are not a complete row.
     pub fn row(&self, row: &LabelledRow<'_>, bytes: &mut Vec<u8>) -> Result<(), RowFault> {
         let cells = self.columns.iter().map(|c| self.cell(c.kind, row));
         let cells: Vec<Cell<'_>> = cells.collect();
@@ -122,7 +122,7 @@ impl<'a> LabelledRows<'a> {
         self.writer.row(row, bytes)
     }
 
-    /// One of our cells; blank but for model and codebook where nothing was predicted.
+    /// One added cell; without a prediction, only model and codebook are filled in.
     fn cell<'p>(&'p self, kind: Kind, row: &LabelledRow<'p>) -> Cell<'p> {
         let predicted = |position: usize| {
             let variable = &self.model.codebook().variables[position];
@@ -214,7 +214,7 @@ fn columns(model: &Model, format: &TableFormat, wanted: &LabelledColumns) -> Vec
     columns
 }
 
-/// Whether the writer takes every word of ours as it is.
+/// Whether all of konflik's own words can be written without escaping.
 fn is_plain(model: &Model, codebook: &str, writer: &dyn TableWriter) -> bool {
     let decisions = Decision::ALL.map(Decision::as_str);
     let read_by = [ReadBy::Fast, ReadBy::Context].map(ReadBy::as_str);

@@ -1,13 +1,13 @@
-//! Statements that a person is to code.
+//! Statements for a person to code.
 
 use super::table::{Cell, Look, TableFormat, TableHead};
 use crate::corpus::KeyedRows;
 use crate::error::Result;
 use crate::evaluate::Picked;
 
-/// The table that a coder fills in: the columns of the file but those of a model (`prefix`…),
-/// which would sway the coder, `sampled_by`, and an empty column for each variable. It looks as the
-/// file does.
+/// The table for a coder to fill in. It has the columns of the file without the model's columns
+/// (`prefix`…), which would bias the coder, then `sampled_by` and an empty column for each
+/// variable. It has the same look as the file.
 pub fn sample_rows(
     rows: &KeyedRows,
     picked: &[Picked],

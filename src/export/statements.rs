@@ -1,4 +1,4 @@
-//! One table of statements made from files of any format.
+//! One table of statements from files of any format.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,18 +9,18 @@ use crate::ingest::clean::statement_text;
 use crate::ingest::{CODING, Layout, Record, file_stem};
 use crate::language::identify;
 
-/// Columns that every table of statements has; filled in where a file has none of that name.
+/// The columns of every table of statements; filled in if a file does not have them.
 const ID: &str = "id";
 const SOURCE: &str = "source";
 const TEXT: &str = "text";
 const LANGUAGE: &str = "lang";
-/// The text that a statement is cut from, where its column is called `text` too.
+/// The text from which a statement was cut, if its column is also called `text`.
 const WHOLE_TEXT: &str = "text_whole";
 
 /// Writes the rows of several files under one header.
 ///
-/// The columns are those of all files, in the order they are met; the statement stands under
-/// `text` whatever its column is called in the file.
+/// The columns are those of all files, in order of first occurrence. The statement is always in the
+/// column `text`, whatever the name of its column in the file.
 pub struct StatementRows {
     columns: Vec<String>,
     format: TableFormat,
@@ -31,7 +31,7 @@ pub struct StatementRows {
     cleaned: bool,
 }
 
-/// Codes that people wrote beside statements, as columns of their own.
+/// Codes that people wrote next to statements, in separate columns.
 struct WrittenCodes {
     codebook: Codebook,
     /// The column of each variable.
@@ -41,12 +41,12 @@ struct WrittenCodes {
 struct File {
     name: String,
     layout: Layout,
-    /// For each column of the table the column of the file.
+    /// For each column of the table the matching column of the file.
     columns: Vec<Option<usize>>,
 }
 
 impl StatementRows {
-    /// Rows of the files with these names and layouts, written as `format`.
+    /// Rows of the files with these names and layouts, in `format`.
     pub fn new(files: &[(String, Layout)], format: TableFormat) -> Self {
         let mut columns: Vec<String> = Vec::new();
         let mut seen = BTreeSet::new();
@@ -84,15 +84,15 @@ impl StatementRows {
         }
     }
 
-    /// The same with the statements as a model reads them (see [`statement_text`]).
+    /// Writes the statements as a model reads them (see [`statement_text`]).
     #[must_use]
     pub fn cleaned(mut self) -> Self {
         self.cleaned = true;
         self
     }
 
-    /// Adds a column for each variable of a codebook, with the code that the statement's column
-    /// `coding` names. Fails where a file has a column of that name.
+    /// Adds a column for each variable of a codebook, with the code from the statement's column
+    /// `coding`. Fails if a file already has a column with this name.
     pub fn with_codes(mut self, codebook: Codebook) -> Result<Self> {
         let mut columns = Vec::new();
         for variable in &codebook.variables {
@@ -116,12 +116,12 @@ impl StatementRows {
         Ok(self)
     }
 
-    /// What the rows are written with.
+    /// The writer of the rows.
     pub fn writer(&self) -> &dyn TableWriter {
         &*self.writer
     }
 
-    /// The bytes of a record of the file at position `file`.
+    /// The bytes of a record from the file at position `file`.
     pub fn row(&self, file: usize, record: &Record) -> Result<Vec<u8>, RowFault> {
         let cells: Vec<Cell<'_>> = self
             .cells(file, record)
@@ -140,7 +140,7 @@ impl StatementRows {
     fn cells(&self, file: usize, record: &Record) -> Vec<String> {
         let file = &self.files[file];
         let mut cells: Vec<String> = Vec::with_capacity(self.columns.len());
-        // Statements cut from one row have its id and their number.
+        // Statements cut from one row share its id; their number is added.
         let part = file.layout.unit_number(record).map(String::from);
         for (column, position) in self.columns.iter().zip(&file.columns) {
             let cell = position.map_or(String::new(), |p| record.cell(p).into_owned());
@@ -171,7 +171,7 @@ impl StatementRows {
     }
 }
 
-/// The files share one table: it looks as they do, if they look alike.
+/// The table has the look of the files, if all have the same look.
 fn writer<'l>(
     format: TableFormat,
     columns: &[String],
@@ -196,7 +196,7 @@ impl WrittenCodes {
     }
 }
 
-/// The columns of a file, that of the statement called `text`.
+/// The columns of a file; the statement's column is renamed to `text`.
 fn names(layout: &Layout) -> Vec<String> {
     let name = |(i, column): (usize, &String)| {
         let column = match column.as_str() {

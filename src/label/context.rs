@@ -1,4 +1,4 @@
-//! The second reading: the context encoder reads whole statements, slowly.
+//! The second reading: the context encoder reads whole statements; it is slow.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,11 +15,11 @@ use crate::model::Model;
 /// How much of a batch the context encoder reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Nothing: the fast views judge alone.
+    /// No rows: only the fast views code them.
     Fast,
-    /// The first `whole` rows, and of those after them the rows that the fast views are unsure of.
+    /// The first `whole` rows, and later the rows of which the fast views are unsure.
     Usual {
-        /// Rows that are all read.
+        /// Number of first rows that are all read.
         whole: u64,
     },
     /// Every row.
@@ -32,17 +32,17 @@ impl Default for Depth {
     }
 }
 
-/// Who read a statement.
+/// Which parts of the model read a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadBy {
-    /// The fast views alone.
+    /// Only the fast views.
     Fast,
     /// The context encoder too.
     Context,
 }
 
 impl ReadBy {
-    /// The word in outputs.
+    /// The value in output files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fast => "fast",
@@ -51,28 +51,29 @@ impl ReadBy {
     }
 }
 
-/// What the context encoder says of one statement.
+/// The result of the context encoder for one statement.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ContextReading {
-    /// For each variable of the model the probabilities of its codes; none of a variable that the
-    /// encoder was not trained for.
+    /// For each variable of the model the probabilities of its codes; `None` if the encoder was not
+    /// trained for the variable.
     probabilities: Vec<Option<Vec<f64>>>,
-    /// Tokens at the end of the text that were too many to be read.
+    /// Number of tokens at the end of the text that were not read because the text is too long.
     pub(crate) unread: usize,
-    /// The words of the cleaned text with what they add to the scores; none unless asked for.
+    /// The words of the cleaned text with their contributions to the scores; empty unless
+    /// requested.
     words: Vec<ContextWord>,
-    /// For each variable where its codes begin in the scores of words.
+    /// For each variable the position of its first code in the scores of a word.
     first_scores: Vec<Option<usize>>,
 }
 
 impl ContextReading {
-    /// The probabilities of the codes of the variable at a position.
+    /// The probabilities of the codes, for the variable at a position.
     pub(crate) fn of(&self, position: usize) -> Option<&[f64]> {
         self.probabilities.get(position)?.as_deref()
     }
 
-    /// The words that spoke most for the best code of a variable against the runner-up, by the
-    /// encoder; `None` where it was not asked for words or does not know the variable.
+    /// The words that most favoured the best code of a variable over the second best, by the
+    /// encoder. `None` if words were not requested or the encoder does not know the variable.
     pub(super) fn strongest(
         &self,
         position: usize,
@@ -106,13 +107,13 @@ impl ContextReading {
     }
 }
 
-/// A distinct word where it first occurs.
+/// A distinct word at its first occurrence.
 struct Found {
     range: Range<usize>,
     weight: f64,
 }
 
-/// A word without the signs around it; `None` if there is nothing else.
+/// A word without the punctuation around it; `None` if nothing remains.
 fn bare(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
     let word = text.get(range.clone())?;
     let counts = |c: char| c.is_alphanumeric() || !c.is_ascii();
@@ -122,7 +123,7 @@ fn bare(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
     Some(start..end + last.len_utf8())
 }
 
-/// The context encoder beside the model that knows how far to trust it.
+/// The context encoder together with the model that learned how to weigh it.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'m> {
     model: &'m Model,
@@ -130,9 +131,9 @@ pub(crate) struct Context<'m> {
 }
 
 impl<'m> Context<'m> {
-    /// `None` for a model that never learned how to read with the encoder.
+    /// `None` for a model that did not learn how to read with the encoder.
     ///
-    /// Fails if the model learned with another encoder than this build carries.
+    /// Fails if the model learned with an encoder other than the one in this build.
     pub(crate) fn of(model: &'m Model) -> Result<Option<Self>> {
         let Some(reading) = model.reading() else {
             return Ok(None);
@@ -148,7 +149,7 @@ impl<'m> Context<'m> {
         Ok(Some(Self { model, encoder }))
     }
 
-    /// Reads cleaned texts, on all cores.
+    /// Reads cleaned texts on all cores.
     pub(crate) fn read(&self, texts: &[&str], explains: bool) -> Result<Vec<ContextReading>> {
         let (read, words) = if explains {
             self.encoder.explain(texts)?
@@ -178,7 +179,7 @@ impl<'m> Context<'m> {
         Ok(vectors.zip(words).map(reading).collect())
     }
 
-    /// Where the codes of a head begin in the scores of a word.
+    /// The position of a head's first code in the scores of a word.
     fn first_score(&self, head: Option<&ContextHead>) -> Option<usize> {
         let head = head?;
         let before = self
@@ -189,7 +190,7 @@ impl<'m> Context<'m> {
         Some(before.map(|h| h.codes().len()).sum())
     }
 
-    /// Whether the fast views are so unsure of a statement that it should be read again.
+    /// Whether the fast views are so unsure of a statement that the encoder should read it.
     pub(crate) fn doubts(&self, prediction: &Prediction) -> bool {
         let mut variables = prediction.variables.iter().enumerate();
         variables.any(|(position, variable)| {
@@ -200,7 +201,7 @@ impl<'m> Context<'m> {
 }
 
 impl Model {
-    /// What labelling says of each text, without evidence; nothing of one that says nothing.
+    /// The prediction for each text, without evidence; `None` for a text without content.
     pub(crate) fn labelled(&self, texts: &[&str], depth: Depth) -> Result<Vec<Option<Prediction>>> {
         let labeller = Labeller::new(self).without_evidence();
         let vectors = self.extractor().sentence_vectors(texts)?;
@@ -216,8 +217,8 @@ impl Model {
         .collect()
     }
 
-    /// For each text what the context encoder says of it; nothing where the text says nothing or
-    /// this model does not read with the encoder.
+    /// The result of the context encoder for each text; `None` if the text has no content or this
+    /// model does not read with the encoder.
     pub(crate) fn context_readings(
         &self,
         texts: &[&str],
@@ -231,7 +232,7 @@ impl Model {
     }
 }
 
-/// Reads the texts at the positions that are `wanted`.
+/// Reads the texts at the positions for which `wanted` is true.
 pub(super) fn read_those(
     context: &Context<'_>,
     cleaned: &[Cleaned<'_>],

@@ -1,9 +1,9 @@
-//! Near copies of earlier rows, so that one template isn't five hundred opinions.
+//! Near copies of earlier rows, so that one template does not count as five hundred opinions.
 //!
-//! A row is a copy of the first row that it is near: their sets of character 4-grams are alike by
-//! at least 0.8 (Jaccard), as in `konflik check`. Candidates are found by `MinHash` in bands
-//! (Broder 1997; Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, 3.4) and compared
-//! in full, so that nothing is called a copy that isn't one; of pairs 0.8 alike 1 in 5,000 is
+//! A row is a copy of the first earlier row with similar text: the Jaccard similarity of their sets
+//! of character 4-grams is at least 0.8, as in `konflik check`. `MinHash` in bands finds candidates
+//! (Broder 1997; Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, 3.4). The candidates
+//! are compared in full, so there are no false copies. Of pairs with similarity 0.8, 1 in 5,000 is
 //! missed. Only first rows are remembered, the latest [`DuplicateParams::remembered`] of them.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,18 +15,19 @@ use crate::corpus::near::{MIN_SHINGLES, jaccard, normalised, shingle_hashes};
 use crate::ingest::{Layout, Record, Rejected, Role};
 
 const BANDS: usize = 16;
-/// Smallest hashes in a band: two texts of likeness s share one with probability 1 − (1 − s⁴)¹⁶.
+/// `MinHash` values per band. Two texts with similarity s share a band with probability
+/// 1 − (1 − s⁴)¹⁶.
 const IN_BAND: usize = 4;
-/// Candidates that are compared in full for one row, the latest first.
+/// Maximum number of candidates compared in full for one row, the latest first.
 const MAX_COMPARED: usize = 200;
 
-/// Bounds of the search for copies.
+/// Parameters of the search for copies.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DuplicateParams {
-    /// Jaccard likeness of character 4-grams from which a row is a copy.
+    /// Minimum Jaccard similarity of character 4-grams for a copy.
     pub near: f64,
-    /// First rows that are remembered; some 1.5 kB each for a complaint of 170 characters.
+    /// Number of first rows to remember; about 1.5 kB each for a complaint of 170 characters.
     pub remembered: usize,
 }
 
@@ -39,14 +40,14 @@ impl Default for DuplicateParams {
     }
 }
 
-/// What a text is found again by.
+/// The data that finds similar texts: shingle hashes and `MinHash` bands.
 pub(super) struct Sketch {
     shingles: Vec<u32>,
     bands: [u64; BANDS],
 }
 
 impl Sketch {
-    /// The sketch of a text; `None` for one that is too short to be a copy.
+    /// The sketch of a text; `None` if the text is too short to be a copy.
     pub(super) fn of(text: &str) -> Option<Self> {
         let shingles = shingle_hashes(&normalised(text));
         if shingles.len() < MIN_SHINGLES {
@@ -61,7 +62,7 @@ impl Sketch {
         let mut bands = [0u64; BANDS];
         for (position, band) in bands.iter_mut().enumerate() {
             let least = &smallest[position * IN_BAND..][..IN_BAND];
-            // Its position is part of its name, so that one map holds all bands.
+            // The hash includes the position of the band, so that one map holds all bands.
             *band = least.iter().fold(FNV64 ^ position as u64, |hash, n| {
                 fnv64_step(hash, u64::from(*n))
             });
@@ -75,20 +76,20 @@ fn scrambled(shingle: u32, seed: u32) -> u32 {
     mixed32(shingle ^ seed.wrapping_mul(0x9E37_79B9))
 }
 
-/// First rows, by their bands.
+/// First rows, indexed by their bands.
 pub(super) struct FirstRows {
     params: DuplicateParams,
     rows: VecDeque<First>,
-    /// Rows that were forgotten: the number of the first one remembered.
+    /// Number of rows that were dropped: equals the number of the oldest remembered row.
     forgotten: u64,
-    /// The latest row of a band; each row knows the one before it.
+    /// The latest row of each band; each row points to the row before it.
     latest: HashMap<u64, u64>,
 }
 
 struct First {
     id: String,
     sketch: Sketch,
-    /// The row before it in each band; itself where there was none.
+    /// The previous row in each band; the row itself if there is none.
     before: [u64; BANDS],
 }
 
@@ -102,8 +103,8 @@ impl FirstRows {
         }
     }
 
-    /// For each row the id of the first row that it is a copy of. A row without an id is called
-    /// `row N` by its line; statements cut from one row have their number behind it.
+    /// For each row the id of the first row that it copies. A row without an id is called `row N`
+    /// by its line. Statements cut from one row have a number after the id.
     pub(super) fn copies(
         &mut self,
         rows: &[Result<Record, Rejected>],
@@ -126,7 +127,7 @@ impl FirstRows {
         rows.iter().zip(sketches).map(copy).collect()
     }
 
-    /// The id of the first row that this one is near; else it is remembered as a first row itself.
+    /// The id of the first row that is similar; otherwise the new row is remembered as a first row.
     pub(super) fn copied(&mut self, id: impl FnOnce() -> String, sketch: Sketch) -> Option<String> {
         let mut candidates: Vec<u64> = Vec::new();
         for (position, band) in sketch.bands.iter().enumerate() {
@@ -212,8 +213,8 @@ mod tests {
         jaccard(&a, &b)
     }
 
-    /// The corpus has no statement twice; only its minimal pairs are near. What is called a copy
-    /// is what comparing a row with all before it finds.
+    /// The corpus has no statement twice; only its minimal pairs are similar. The copies found must
+    /// be those that a comparison with all earlier rows finds.
     #[test]
     fn on_the_corpus_copies_are_those_that_comparing_everything_finds() {
         let texts: Vec<String> = corpus().into_iter().take(1500).collect();
@@ -309,7 +310,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is called a copy is near its first row, which is none itself.
+        /// A copy is similar to its first row, and the first row is not a copy.
         #[test]
         fn a_copy_is_near_a_first_row(texts in prop::collection::vec("(abcd|bcde|efgh|xyzw| ){6,14}", 1..20)) {
             let found = copies(&texts, &DuplicateParams { near: 0.6, ..DuplicateParams::default() });

@@ -1,10 +1,10 @@
-//! Which words moved a code.
+//! Which words led to a code.
 //!
-//! A score is a sum over words (see [`LexicalView`](crate::features::LexicalView)
-//! and [`SemanticView`](crate::features::SemanticView)), and the head
-//! is linear in scores and cues. So the log-odds of the best code against the runner-up fall
-//! apart into one number per word; a word pair counts half to each of its words. Cues of shape
-//! (exclamation marks, capitals, length) belong to no word and are left out.
+//! A score is a sum over words (see [`LexicalView`](crate::features::LexicalView) and
+//! [`SemanticView`](crate::features::SemanticView)), and the head is linear in scores and cues. So
+//! the log-odds of the best code against the second best split into one number per word. A word
+//! pair counts half for each of its words. Cues of shape (exclamation marks, capitals, length)
+//! belong to no word and are left out.
 
 use std::collections::BTreeMap;
 
@@ -13,22 +13,23 @@ use crate::ingest::clean::Cleaned;
 use crate::model::{Model, VariableModel, argmax};
 use crate::tokenize::Token;
 
-/// Most words that are given as evidence of one code.
+/// Maximum number of evidence words per code.
 pub(super) const WORDS: usize = 4;
 
-/// A word that spoke for a code.
+/// A word that favoured a code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    /// The word as it stands in the text where it first occurs.
+    /// The word as written in the text at its first occurrence.
     pub word: String,
-    /// Where that is, in code points from the start of the text.
+    /// Start of that occurrence, in code points from the start of the text.
     pub start: usize,
-    /// By how much all its occurrences moved the log-odds of the best code against the runner-up.
+    /// Total effect of all its occurrences on the log-odds of the best code against the second
+    /// best.
     pub weight: f64,
 }
 
 impl Evidence {
-    /// Of the word between two bytes of a cleaned text; as it stands in the text itself.
+    /// Evidence for the word between two bytes of a cleaned text, as written in the original text.
     pub(super) fn at(cleaned: &Cleaned<'_>, start: usize, end: usize, weight: f64) -> Self {
         let place = cleaned.in_cell(start..end);
         let before = cleaned.cell().get(..place.start);
@@ -40,7 +41,7 @@ impl Evidence {
     }
 }
 
-/// What each distinct word adds to the lexical and semantic scores and cues of a statement.
+/// The contribution of each distinct word to the lexical scores, semantic scores and cues.
 pub(super) struct Contributions<'a> {
     model: &'a Model,
     text: &'a Cleaned<'a>,
@@ -48,11 +49,11 @@ pub(super) struct Contributions<'a> {
 }
 
 struct Contribution {
-    /// First byte of the first occurrence and the byte after its last.
+    /// Start and end byte of the first occurrence.
     first: (usize, usize),
-    /// Added to the lexical score of each code of all outputs.
+    /// Contribution to the score of each code of all outputs.
     scores: Vec<f64>,
-    /// The lexicon the word belongs to and what the word adds to that cue.
+    /// The lexicon of the word, and the contribution of the word to that cue.
     cue: Option<(usize, f64)>,
 }
 
@@ -121,7 +122,7 @@ impl<'a> Contributions<'a> {
             ) else {
                 continue;
             };
-            // ln(1 + n) shared evenly by the n words that made it.
+            // The n words behind ln(1 + n) share it evenly.
             let value = features.cues[cue];
             let share = value / value.exp_m1();
             let so_far = contribution.cue.map_or(0.0, |(_, v)| v);
@@ -129,7 +130,7 @@ impl<'a> Contributions<'a> {
         }
     }
 
-    /// The words that spoke most for the best code of the variable at `position`.
+    /// The words that most favoured the best code of the variable at `position`.
     pub(super) fn strongest(&self, position: usize, probabilities: &[f64]) -> Vec<Evidence> {
         let Some((variable, columns)) = self.model.outputs().nth(position) else {
             return Vec::new();
@@ -173,7 +174,7 @@ fn weight(
     lexical + cue
 }
 
-/// Positions of the largest value and of the next, the first of equals.
+/// Positions of the largest and the second largest value; the first one on ties.
 pub(super) fn best_two(probabilities: &[f64]) -> (usize, usize) {
     let best = argmax(probabilities);
     let others = (0..probabilities.len()).filter(|code| *code != best);

@@ -1,4 +1,4 @@
-//! Whether a batch is like the sources that the thresholds were learned on.
+//! Whether a batch is similar to the sources on which the thresholds were learned.
 
 use rayon::prelude::*;
 
@@ -7,20 +7,20 @@ use crate::error::Result;
 use crate::ingest::clean::statement_text;
 use crate::model::Familiar;
 
-/// Of fewer rows nothing is said.
+/// Batches with fewer rows are not judged.
 const LEAST_ROWS: usize = 100;
 
-/// How a batch is like what a model learned from, by its first rows.
+/// Similarity of a batch to the training data, measured on its first rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Likeness {
-    /// Share of the words that have no feature of their own.
+    /// Share of the words without a feature of their own.
     pub unseen_words: f64,
     /// Mean probability of the best code by the fast views, over rows and variables.
     pub confidence: f64,
 }
 
 impl Likeness {
-    /// Of rows with these texts; `None` of few.
+    /// The likeness of rows with these texts; `None` for too few.
     pub(super) fn of(texts: &[&str], labeller: &Labeller<'_>) -> Result<Option<Self>> {
         let extractor = labeller.model().extractor();
         let row = |text: &&str| {
@@ -60,7 +60,7 @@ impl Likeness {
         }))
     }
 
-    /// Whether thresholds learned on such sources can't be relied on.
+    /// Whether thresholds learned on such sources are unreliable for this batch.
     pub(super) fn is_unlike(&self, familiar: &Familiar) -> bool {
         self.unseen_words > familiar.unseen_words || self.confidence < familiar.confidence
     }

@@ -1,4 +1,4 @@
-//! Statements to predictions: the best code of each variable, how sure, and by which words.
+//! Predictions for statements: the best code of each variable, its probability and its evidence.
 
 mod context;
 mod duplicates;
@@ -26,16 +26,16 @@ pub use named::{Label, LabelledText};
 pub use routes::{Routed, Routes, Rule};
 pub use stream::{LabelCounts, Labelled, LabelledRow, Labelling, Render, label_rows};
 
-/// What a model says of one statement.
+/// The prediction of a model for one statement.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Prediction {
     /// One per variable, in the order of the codebook.
     pub variables: Vec<VariablePrediction>,
-    /// The language: `id`, `en`, `mix` or `other`, or one that the corpus had; `None` where the
-    /// words don't tell.
+    /// The language: `id`, `en`, `mix`, `other` or a language of the corpus; `None` if the words
+    /// don't show it.
     pub language: Option<Cow<'static, str>>,
-    /// Who read the statement.
+    /// Which parts of the model read the statement.
     pub read_by: ReadBy,
 }
 
@@ -47,21 +47,21 @@ pub struct VariablePrediction {
     pub code: usize,
     /// Probability of each code.
     pub probabilities: Vec<f64>,
-    /// Whether to trust the best code.
+    /// How far to trust the best code.
     pub decision: Decision,
-    /// The words that spoke most for the best code against the runner-up, strongest first.
+    /// The words that most favoured the best code over the second best, strongest first.
     pub evidence: Vec<Evidence>,
-    /// Position of the second best code, where the best is far from sure and there are many codes.
+    /// Position of the second best code, if the best is uncertain and there are many codes.
     pub second: Option<usize>,
 }
 
-/// Below it the second best code is named too: on real statements it is then right nearly as often
-/// as the best.
+/// Below this probability the second best code is reported too: on real statements it is then right
+/// nearly as often as the best.
 const CLOSE: f64 = 0.6;
-/// Of fewer codes a second one would say little.
+/// With fewer codes a second one says little.
 pub(crate) const MANY_CODES: usize = 5;
 
-/// The second best code of many, if the best is not far ahead.
+/// The second best of many codes, if the best is uncertain.
 fn second_of(p: &[f64], best: usize) -> Option<usize> {
     let close = p.len() >= MANY_CODES && p[best] < CLOSE;
     close.then(|| {
@@ -73,7 +73,7 @@ fn second_of(p: &[f64], best: usize) -> Option<usize> {
 }
 
 impl Prediction {
-    /// Takes `auto` back: a person should look.
+    /// Turns `auto` into `review`: a person should check.
     fn hold_back(&mut self) {
         for variable in &mut self.variables {
             if variable.decision == Decision::Auto {
@@ -91,35 +91,35 @@ impl VariablePrediction {
 }
 
 impl Model {
-    /// Whether the corpus had languages that [`identify`] doesn't tell.
+    /// Whether the corpus has languages that [`identify`] can't identify.
     fn learned_other_languages(&self) -> bool {
         let told = ["id", "en", "mix", "other"];
         let learned = self.language().map_or(&[][..], |l| &l.codes);
         learned.iter().any(|l| !told.contains(&l.as_str()))
     }
 
-    /// How many outputs a prediction is made of: the variables, and the language where it is not
-    /// told by word lists.
+    /// Number of outputs for a prediction: the variables, and the language if word lists don't
+    /// identify it.
     fn outputs_needed(&self) -> usize {
         self.variables().len() + usize::from(self.learned_other_languages())
     }
 
-    /// Codes one statement by the views as they are and, for a model that learned to, by the context
-    /// encoder; [`Labeller`] says the same many times faster.
-    /// `None` for a text that [says nothing](says_nothing).
+    /// Codes one statement by the views directly and, if the model learned to use it, by the
+    /// context encoder. [`Labeller`] gives the same result many times faster. `None` for a text
+    /// [without content](says_nothing).
     pub fn predict(&self, text: &str) -> Result<Option<Prediction>> {
         let vectors = self.extractor().sentence_vectors(&[text])?;
         let reading = self.context_readings(&[text], true)?.swap_remove(0);
         self.predict_beside(text, vectors.row(0).to_vec(), reading.as_ref())
     }
 
-    /// Codes one statement by the views as they are, without the context encoder.
+    /// Codes one statement by the views directly, without the context encoder.
     pub fn predict_fast(&self, text: &str) -> Result<Option<Prediction>> {
         let vectors = self.extractor().sentence_vectors(&[text])?;
         self.predict_beside(text, vectors.row(0).to_vec(), None)
     }
 
-    /// Codes one statement whose sentence vector is known (an empty one without that view).
+    /// Codes one statement with a known sentence vector (empty without that view).
     fn predict_beside(
         &self,
         text: &str,
@@ -146,9 +146,9 @@ impl Model {
     }
 }
 
-/// The prediction of a text from the probabilities of all outputs by the fast views, what the
-/// context encoder says and, where the model leaves that to word lists, its language by those.
-/// Without content the codes are the prior alone, and those of a bare answer belong to its question.
+/// Builds a prediction from the fast views' probabilities of all outputs, the context encoder's
+/// result and, if the model leaves the language to word lists, the `identified` language. Without
+/// content the codes are only the prior, and the codes of a bare answer belong to its question.
 fn predicted(
     model: &Model,
     identified: impl FnOnce() -> Option<Language>,
@@ -157,8 +157,8 @@ fn predicted(
     [has_content, is_bare]: [bool; 2],
     mut evidence: impl FnMut(usize, &[f64]) -> Vec<Evidence>,
 ) -> Prediction {
-    // The word lists know Indonesian, English and their neighbours better than a corpus can
-    // teach; other languages only the corpus knows.
+    // The word lists know Indonesian, English and related languages better than a corpus can teach.
+    // Only the corpus knows other languages.
     let language = if model.learned_other_languages() {
         model.language().and_then(|language| {
             let p = probabilities.get(model.variables().len())?;
@@ -170,7 +170,7 @@ fn predicted(
         identified().map(|l| Cow::Borrowed(l.as_str()))
     };
     probabilities.truncate(model.variables().len());
-    // Of a language that nothing was learned of, codes are guesses.
+    // For a language that the model did not learn, codes are guesses.
     let is_foreign = !model.learned_other_languages() && language.as_deref() == Some("other");
     let variables = probabilities.into_iter().enumerate().map(|(position, p)| {
         let (p, thresholds) = model.judge(position, p, reading.and_then(|r| r.of(position)));

@@ -1,4 +1,4 @@
-//! Labels of a text by name.
+//! Labels of a text with ids instead of positions.
 
 use serde::Serialize;
 
@@ -6,14 +6,14 @@ use super::{Labeller, Prediction};
 use crate::error::Result;
 use crate::model::{Decision, Model};
 
-/// What a model says of one text, in words.
+/// The labels of one text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LabelledText {
     /// One per variable, in the order of the codebook.
     pub labels: Vec<Label>,
-    /// The language: `id`, `en`, `mix` or `other`, or one that the corpus had; `None` where the
-    /// words don't tell.
+    /// The language: `id`, `en`, `mix`, `other` or a language of the corpus; `None` if the words
+    /// don't show it.
     pub language: Option<String>,
 }
 
@@ -27,11 +27,11 @@ pub struct Label {
     pub code: String,
     /// Probability of that code.
     pub probability: f64,
-    /// Whether the code may stand without a person's look.
+    /// Whether the code can be used without human review.
     pub decision: Decision,
-    /// Id of the second best code, where the best is far from sure and there are many codes.
+    /// Id of the second best code, if the best is uncertain and there are many codes.
     pub second: Option<String>,
-    /// The words that spoke most for the code, strongest first.
+    /// The words that most favoured the code, strongest first.
     pub evidence: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl LabelledText {
 }
 
 impl Labeller<'_> {
-    /// The labels of a text; `None` where it says nothing, as a blank cell or `-`.
+    /// The labels of a text; `None` for a text without content, such as a blank cell or `-`.
     pub fn label(&self, text: &str) -> Result<Option<LabelledText>> {
         let prediction = self.predict(text)?;
         Ok(prediction.map(|prediction| LabelledText::of(self.model(), prediction)))
@@ -70,9 +70,9 @@ impl Labeller<'_> {
 }
 
 impl Model {
-    /// The labels of a text; `None` where it says nothing, as a blank cell or `-`.
+    /// The labels of a text; `None` for a text without content, such as a blank cell or `-`.
     ///
-    /// For many texts make a [`Labeller`] once.
+    /// For many texts, create a [`Labeller`] once.
     pub fn label(&self, text: &str) -> Result<Option<LabelledText>> {
         Labeller::new(self).label(text)
     }

@@ -1,8 +1,8 @@
-//! Which desk a statement goes to, by rules that people wrote.
+//! Sends statements to queues by rules that people wrote.
 //!
-//! A model says what a statement is about and how sure it is; what is urgent only people know.
-//! So a statement has a queue, and a place in it, only where a rule of a routing file gives it
-//! one: the first rule that fits wins.
+//! A model tells the topic of a statement and how sure the model is; only people know what is
+//! urgent. So a statement has a queue and a place in it only if a rule of the routing file gives it
+//! one. The first matching rule wins.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,25 +46,25 @@ struct RuleFile {
     words: Option<Spanned<Vec<String>>>,
 }
 
-/// Rules that say who deals with a statement, read from a file.
+/// Rules that assign statements to queues, read from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Routes {
-    /// The file as the user named it.
+    /// The file name as the user gave it.
     pub name: String,
-    /// SHA-256 of it.
+    /// SHA-256 of the file.
     pub sha256: String,
-    /// The rules, in order: the first that fits wins.
+    /// The rules in order; the first matching rule wins.
     pub rules: Vec<Rule>,
 }
 
-/// A rule: where statements go that meet all its conditions.
+/// A rule: the queue for statements that meet all its conditions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rule {
-    /// Name for people; `rule N` where the file has none.
+    /// Name for people; `rule N` if the file has none.
     pub name: String,
     /// The queue.
     pub queue: String,
-    /// Who sees to the queue.
+    /// Who is responsible for the queue.
     pub owner: Option<String>,
     #[serde(skip)]
     conditions: Vec<Condition>,
@@ -74,33 +74,33 @@ pub struct Rule {
 enum Condition {
     /// The code of the variable is one of these.
     Codes(usize, Vec<usize>),
-    /// The probability of the variable's code is at least this.
+    /// The probability of the variable's code is at least this value.
     Probability(usize, f64),
     /// The decision on the variable is one of these.
     Decisions(usize, Vec<Decision>),
-    /// The source is one of these, in small letters.
+    /// The source is one of these, in lower case.
     Sources(Vec<String>),
-    /// The text has one of these words or phrases, as [`spaced`] makes them.
+    /// The text contains one of these words or phrases, in the form of [`spaced`].
     Words(Vec<String>),
 }
 
-/// A coded statement as rules see it; one entry per variable of the codebook.
+/// A coded statement as input of the rules; one entry per variable of the codebook.
 #[derive(Debug, Clone, Copy)]
 pub struct Routed<'a> {
     /// Position of the best code.
     pub codes: &'a [Option<usize>],
     /// Probability of the best code, 0 to 1.
     pub probabilities: &'a [Option<f64>],
-    /// Whether it may stand.
+    /// The decision on the code.
     pub decisions: &'a [Option<Decision>],
-    /// Where it comes from.
+    /// The source of the statement.
     pub source: Option<&'a str>,
-    /// The statement.
+    /// The text of the statement.
     pub text: &'a str,
 }
 
 impl Routes {
-    /// Reads a routing file for statements that are coded by `codebook`.
+    /// Reads a routing file for statements coded with `codebook`.
     pub fn read(path: &Path, codebook: &Codebook) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|e| Error::read(path, e))?;
         Self::from_toml(&text, &path.display().to_string(), codebook)
@@ -126,8 +126,7 @@ impl Routes {
         for (position, rule) in file.rules.into_iter().enumerate() {
             let start = rule.span().start;
             if rules.last().is_some_and(|r| r.conditions.is_empty()) {
-                let reason =
-                    "the rule before it has no condition and takes all: this one is never asked";
+                let reason = "the previous rule has no condition and matches everything: this rule is never reached";
                 return Err(checker.fault(start, reason.into(), None));
             }
             rules.push(checker.rule(position, rule.into_inner())?);
@@ -139,7 +138,7 @@ impl Routes {
         })
     }
 
-    /// The first rule that fits a row of an input.
+    /// The first rule that matches a row of an input.
     pub(super) fn rule_for(
         &self,
         record: &Record,
@@ -162,9 +161,9 @@ impl Routes {
         self.rules.get(position)
     }
 
-    /// Position of the first rule that fits.
+    /// Position of the first rule that matches.
     pub fn first_fit(&self, statement: &Routed<'_>) -> Option<usize> {
-        // Only rules that ask for words pay for them.
+        // Computed only if a rule asks for words.
         let mut words = None;
         let mut fits = |condition: &Condition| condition.fits(statement, &mut words);
         self.rules
@@ -190,7 +189,7 @@ impl Condition {
     }
 }
 
-/// The words of a text in small letters, each between two spaces.
+/// The words of a text in lower case, with one space before and after each word.
 fn spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push(' ');
@@ -203,7 +202,7 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// Turns what the file says into rules, or says where it is wrong.
+/// Turns the file into rules, or reports where the file is wrong.
 struct Checker<'a> {
     text: &'a str,
     name: &'a str,
@@ -231,7 +230,7 @@ impl Checker<'_> {
             let (v, _) = self.variable(id, least.span().start)?;
             let least_value = *least.get_ref();
             if !(0.0..=1.0).contains(&least_value) {
-                let reason = format!("a probability is from 0 to 1, not {least_value}");
+                let reason = format!("a probability must be from 0 to 1, not {least_value}");
                 return Err(self.fault(least.span().start, reason, None));
             }
             conditions.push(Condition::Probability(v, least_value));
@@ -277,7 +276,7 @@ impl Checker<'_> {
                 .map(|v| v.id.clone())
                 .collect();
             let reason = format!(
-                "the codebook has no variable {id:?}, but {}",
+                "the codebook has no variable {id:?}; it has {}",
                 ids.join(", ")
             );
             self.fault(offset, reason, nearest(id, &ids).map(String::from))
@@ -289,7 +288,7 @@ impl Checker<'_> {
         variable.code_index(id).ok_or_else(|| {
             let ids = variable.code_ids();
             let reason = format!(
-                "{:?} has no code {id:?}, but {}",
+                "{:?} has no code {id:?}; it has {}",
                 variable.id,
                 ids.join(", ")
             );
@@ -301,7 +300,7 @@ impl Checker<'_> {
         })
     }
 
-    /// A word or phrase as [`spaced`] has it; a final `*` leaves its end open.
+    /// A word or phrase in the form of [`spaced`]; with a final `*` its end is open.
     fn word(&self, word: &str, offset: usize) -> Result<String> {
         let (stem, is_open) = match word.strip_suffix('*') {
             Some(stem) => (stem, true),
@@ -321,7 +320,7 @@ impl Checker<'_> {
 
     fn not_empty<T>(&self, list: &[T], offset: usize) -> Result<()> {
         if list.is_empty() {
-            let reason = "an empty list fits nothing: leave the condition out".to_string();
+            let reason = "an empty list matches nothing: remove the condition".to_string();
             return Err(self.fault(offset, reason, None));
         }
         Ok(())
@@ -413,7 +412,7 @@ queue = "rest"
                 "words = [\"is rotten\", \"mould*\"]\n",
                 "",
                 8,
-                "never asked",
+                "never reached",
             ),
             ("schema_version = 1", "schema_version = 2", 2, "must be 1"),
             ("queue = \"pears\"", "quue = \"pears\"", 14, "unknown field"),

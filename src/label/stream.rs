@@ -1,4 +1,4 @@
-//! Labels a stream of rows in order, on all cores, without holding the stream.
+//! Labels a stream of rows in order on all cores, without keeping the stream in memory.
 
 use std::collections::BTreeMap;
 
@@ -16,51 +16,51 @@ use crate::ingest::{Layout, Reader, Record, Rejected};
 /// Appends the bytes of a row, on any thread.
 pub type Render<'a> = dyn Fn(&LabelledRow<'_>, &mut Vec<u8>) -> Result<(), RowFault> + Sync + 'a;
 
-/// A row with what is known of it.
+/// A row with its results.
 #[derive(Debug, Clone, Copy)]
 pub struct LabelledRow<'r> {
-    /// What was read.
+    /// The input row.
     pub record: &'r Record,
-    /// What was predicted; nothing of a row that says nothing.
+    /// The prediction; `None` for a row without content.
     pub prediction: Option<&'r Prediction>,
-    /// The id of the row that it is a copy of, where copies are looked for.
+    /// The id of the row that this row copies, if copies are searched.
     pub copy_of: Option<&'r str>,
-    /// The first rule that fits, where there are routes.
+    /// The first matching rule, if there are routes.
     pub rule: Option<&'r Rule>,
 }
 
-/// How a batch is labelled.
+/// Options of the labelling.
 #[derive(Clone, Copy)]
 pub struct Labelling<'a> {
-    /// Who predicts.
+    /// Makes the predictions.
     pub labeller: &'a Labeller<'a>,
-    /// How many rows the context encoder reads, if the model learned to read with it.
+    /// How many rows the context encoder reads, if the model learned to use it.
     pub depth: Depth,
-    /// How near copies of earlier rows are looked for; not at all when `None`.
+    /// Parameters of the search for near copies; `None` turns it off.
     pub duplicates: Option<&'a DuplicateParams>,
-    /// Where rows go.
+    /// Rules that send rows to queues.
     pub routes: Option<&'a Routes>,
 }
 
-/// Rows that are labelled at once, unless they are long.
+/// Number of rows labelled at once, unless they are long.
 const CHUNK: usize = 4096;
-/// Bytes of rows that are labelled at once, about.
+/// Approximate size of the rows labelled at once, in bytes.
 const CHUNK_BYTES: usize = 1 << 20;
-/// Rows that are labelled at once where the context encoder reads them all.
+/// Number of rows labelled at once if the context encoder reads them all.
 const READ_CHUNK: usize = 512;
-/// How many first rows are compared with what the model learned from.
+/// Number of first rows that are compared with the training data.
 const LOOKED_AT: usize = 500;
-/// Rows that a thread takes at once.
+/// Number of rows that a thread takes at once.
 const BLOCK: usize = 64;
 
-/// What became of rows.
+/// The result for some rows.
 #[derive(Debug)]
 pub enum Labelled {
-    /// Some rows, one after another as they are to be written.
+    /// Consecutive rows, rendered for the output.
     Rows {
-        /// How many.
+        /// Number of rows.
         count: u64,
-        /// Their bytes.
+        /// The rendered bytes.
         bytes: Vec<u8>,
     },
     /// A row could not be read or written.
@@ -75,32 +75,32 @@ pub struct LabelCounts {
     pub rows: u64,
     /// Rows with codes.
     pub labelled: u64,
-    /// Rows without text: written without codes.
+    /// Rows without text; written without codes.
     pub blank: u64,
-    /// The line of the first of them.
+    /// The line of the first blank row.
     pub first_blank: Option<u64>,
-    /// Rows with a text that [says nothing](crate::ingest::clean::says_nothing): written without
+    /// Rows with a text [without content](crate::ingest::clean::says_nothing); written without
     /// codes.
     pub silent: u64,
-    /// The line of the first of them.
+    /// The line of the first silent row.
     pub first_silent: Option<u64>,
     /// Rows left out.
     pub rejected: u64,
-    /// For each variable (by position) and code (by position) the rows by decision.
+    /// Number of rows by decision, for each variable (by position) and code (by position).
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
-    /// Rows that are near copies of an earlier one, where that was looked for.
+    /// Rows that are near copies of an earlier row, if copies were searched.
     pub copies: u64,
-    /// How the batch is like what the thresholds were learned on, where `auto` was held back.
+    /// How similar the batch is to the threshold training data, if `auto` was held back.
     pub held_back: Option<Likeness>,
     /// Rows that the context encoder read.
     pub read_in_context: u64,
-    /// Rows of which it left the end unread, as they are too long.
+    /// Rows whose end the context encoder did not read because they are too long.
     pub read_in_part: u64,
-    /// Rows of which something was cut before they were coded, by kind.
+    /// Rows from which text was cut before coding, by kind.
     pub cut: BTreeMap<CutKind, u64>,
     /// Private data that was masked, by kind.
     pub masked: Counts,
-    /// Pseudonyms that stood in the input already.
+    /// Pseudonyms that were already in the input.
     pub taken_pseudonyms: u64,
     /// Rows by the best code of every variable, in the order of the codebook.
     pub combinations: BTreeMap<Vec<usize>, u64>,
@@ -129,7 +129,7 @@ impl LabelCounts {
         *self.combinations.entry(combination).or_default() += 1;
     }
 
-    /// Adds the counts of the rows after these.
+    /// Adds the counts of later rows.
     fn append(&mut self, other: &Self) {
         self.rows += other.rows;
         self.labelled += other.labelled;
@@ -153,16 +153,16 @@ impl LabelCounts {
     }
 }
 
-/// The file that rows come from.
+/// The input file.
 struct Input {
     name: String,
     layout: Layout,
 }
 
-/// Rows that were read.
+/// Rows that were read but not yet labelled.
 struct Waiting {
     rows: Vec<Result<Record, Rejected>>,
-    /// For each row the id of the one that it is a copy of; empty where that isn't looked for.
+    /// For each row the id of the row that it copies; empty if copies are not searched.
     copies: Vec<Option<String>>,
 }
 
@@ -173,8 +173,8 @@ struct Block {
     counts: LabelCounts,
 }
 
-/// Labels every row of `reader`; `sink` gets what `to_bytes` made of the rows, in order. Reading
-/// ahead and writing behind go on while rows are labelled.
+/// Labels every row of `reader`; `sink` gets the output of `to_bytes` for the rows, in order. While
+/// rows are labelled, the next rows are read and the previous rows are written.
 pub fn label_rows(
     reader: &mut Reader,
     labelling: Labelling<'_>,
@@ -224,7 +224,7 @@ pub fn label_rows(
         );
         written?;
         done = coded?;
-        // The memory of rows goes back to the reader.
+        // The reader reuses the memory of the rows.
         used = std::mem::replace(&mut waiting, read?).rows;
     }
     write_chunk(done, &mut counts, sink)?;
@@ -234,7 +234,7 @@ pub fn label_rows(
     Ok(counts)
 }
 
-/// The next rows; none at the end. Those that were used give their memory.
+/// The next rows; empty at the end. The memory of `used` is reused.
 fn read_chunk(
     reader: &mut Reader,
     used: Vec<Result<Record, Rejected>>,
@@ -262,12 +262,12 @@ fn read_chunk(
     })
 }
 
-/// The text of a row; nothing of one that could not be read.
+/// The text of a row; empty for a row that could not be read.
 fn text(row: &Result<Record, Rejected>) -> &str {
     row.as_ref().map_or("", |record| record.text.as_str())
 }
 
-/// How the first rows are like what the thresholds were learned on, if they are unlike it.
+/// The likeness of the first rows, if they differ from the threshold training data.
 fn unlike(waiting: &Waiting, labeller: &Labeller<'_>) -> Result<Option<Likeness>> {
     let Some(reading) = labeller.model().reading() else {
         return Ok(None);
@@ -277,19 +277,19 @@ fn unlike(waiting: &Waiting, labeller: &Labeller<'_>) -> Result<Option<Likeness>
     Ok(likeness.filter(|l| l.is_unlike(&reading.familiar)))
 }
 
-/// Which rows of a batch the context encoder reads.
+/// Decides which rows of a batch the context encoder reads.
 #[derive(Clone, Copy)]
 struct SecondReading<'m> {
     context: Option<Context<'m>>,
     depth: Depth,
-    /// Rows before these.
+    /// Number of earlier rows.
     before: u64,
-    /// Whether the batch is unlike what the thresholds were learned on.
+    /// Whether the batch differs from the threshold training data.
     holds_back: bool,
 }
 
 impl SecondReading<'_> {
-    /// How many rows are labelled at once.
+    /// Number of rows labelled at once.
     fn chunk(&self) -> usize {
         let reads_all = match self.depth {
             Depth::Fast => false,
@@ -303,7 +303,7 @@ impl SecondReading<'_> {
         }
     }
 
-    /// What the encoder says of rows; nothing of those that it does not read.
+    /// The encoder's results for rows; `None` for rows that the encoder does not read.
     fn of(
         &self,
         cleaned: &[Cleaned<'_>],

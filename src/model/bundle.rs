@@ -1,15 +1,15 @@
-//! A model on disk: a directory of open formats.
+//! A model on disk: a directory of files in open formats.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `model.json` | manifest: format version, origin, heads, thresholds, scores, hash of each other file, and of itself |
 //! | `codebook.json` | the codebook |
 //! | `tokenizer.json` | the tokenizer, as Hugging Face `tokenizers` reads it |
-//! | `encoder.json` | the tokenizer of the semantic view's encoder, where that view is used |
-//! | `model.safetensors` | feature hashes and weights, lexical weights; of the encoder the weights of its dimensions, and length and scores of each token; of a sentence encoder the weights of its dimensions; hashes of the texts trained on |
-//! | `README.md` | the model card, for people; not read |
+//! | `encoder.json` | the tokenizer of the semantic view's encoder, if the model has that view |
+//! | `model.safetensors` | feature hashes and weights; lexical weights; semantic view: weights per dimension, squared length and scores per token; sentence encoder: weights per dimension; hashes of the training texts |
+//! | `README.md` | the model card, for people; never read back |
 //!
-//! A [`StagedFolder`] is moved into place: a model is there whole or not at all.
+//! A [`StagedFolder`] is moved into place, so a model directory is either complete or absent.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ use crate::features::{
 };
 use crate::tokenize::{Subwords, Tokenizer};
 
-/// The model format that this build writes and the newest that it reads.
+/// The model format that this build writes. This build reads no newer format.
 pub const FORMAT_VERSION: u32 = 5;
 
 const FORMAT: &str = "konflik-model";
@@ -44,7 +44,7 @@ const ENCODER: &str = "encoder.json";
 const TENSORS: &str = "model.safetensors";
 const CARD: &str = "README.md";
 
-/// How the lexical features are made: a model made by other features is refused.
+/// Version of the lexical features; a model made with other features is refused.
 const FEATURES: &str = "clean2;fnv1a64:w,c,p;mix64:b;squeeze3;nfkc-lower";
 
 #[derive(Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub struct ModelFiles<'a> {
     pub codebook: Cow<'a, [u8]>,
     /// `tokenizer.json`.
     pub tokenizer: Cow<'a, [u8]>,
-    /// `encoder.json`, where the semantic view is used.
+    /// `encoder.json`, if the model has the semantic view.
     pub encoder: Option<Cow<'a, [u8]>>,
     /// `model.safetensors`.
     pub tensors: Cow<'a, [u8]>,
@@ -101,15 +101,15 @@ impl ModelFiles<'_> {
     }
 }
 
-/// A model directory that is written beside its place.
+/// A model directory that is written next to its target and then moved.
 ///
-/// The place is checked when this is made, before any long work; dropping it leaves nothing.
+/// The target is checked in `prepare`, before any long work. Dropping the value leaves no files.
 pub struct StagedModel {
     folder: StagedFolder,
 }
 
 impl StagedModel {
-    /// Prepares to write a model to `target`, which must not exist unless `force`.
+    /// Prepares to write a model to `target`, which must not exist unless `force` is set.
     pub fn prepare(target: &Path, force: bool) -> Result<Self> {
         if target.exists() {
             if !force {
@@ -129,7 +129,7 @@ impl StagedModel {
         })
     }
 
-    /// Writes the model and its card, and moves the directory into place.
+    /// Writes the model and its card, then moves the directory into place.
     pub fn commit(self, model: &Model, card: &str) -> Result<()> {
         let files = model.to_files()?;
         let parts = [(MANIFEST, &*files.manifest), (CARD, card.as_bytes())];
@@ -140,7 +140,7 @@ impl StagedModel {
     }
 }
 
-/// Whether a directory holds nothing, or a model's files and nothing else.
+/// Whether a directory is empty or contains only the files of a model.
 fn is_model_or_empty(path: &Path) -> bool {
     let Ok(entries) = fs::read_dir(path) else {
         return false;
@@ -156,12 +156,12 @@ fn is_model_or_empty(path: &Path) -> bool {
 }
 
 impl Model {
-    /// Writes the model as a directory; `card` becomes its `README.md`.
+    /// Writes the model as a directory; `card` becomes the `README.md`.
     pub fn save(&self, target: &Path, card: &str, force: bool) -> Result<()> {
         StagedModel::prepare(target, force)?.commit(self, card)
     }
 
-    /// Reads a model directory; anything damaged, cut or newer is refused.
+    /// Reads a model directory. A damaged, truncated or newer model is refused.
     pub fn load(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         if !path.join(MANIFEST).is_file() {
@@ -183,7 +183,7 @@ impl Model {
                 .map_err(|e| Error::read(&path, e))
         };
         let manifest = read(MANIFEST)?;
-        // Version first: a newer model may have other files.
+        // Check the version first: a newer model may have other files.
         let has_encoder = parse_manifest(&manifest, &name)?.encoder.is_some();
         let files = ModelFiles {
             manifest,
@@ -195,7 +195,7 @@ impl Model {
         Self::from_files(&files, &name)
     }
 
-    /// Reads a model from its files in memory, checking every hash; `name` names it in errors.
+    /// Reads a model from its files in memory and checks every hash; `name` is its name in errors.
     pub fn from_files(files: &ModelFiles<'_>, name: &str) -> Result<Self> {
         let manifest = parse_manifest(&files.manifest, name)?;
         for (file, bytes) in files.parts() {
@@ -246,8 +246,8 @@ impl Model {
         weights.all(|weight| weight.is_finite())
     }
 
-    /// Reads a model whose files are known to be whole, such as the embedded one: what only damage
-    /// could bring about is not looked for.
+    /// Reads a model whose files are known to be complete, such as the embedded one. Skips the
+    /// checks that only find damage.
     pub(crate) fn from_trusted_files(files: &ModelFiles<'static>, name: &str) -> Result<Self> {
         let manifest = parse_manifest(&files.manifest, name)?;
         match &files.tensors {
@@ -256,7 +256,7 @@ impl Model {
         }
     }
 
-    /// Puts a model together; `numbers` makes the large tables of bytes.
+    /// Assembles a model; `numbers` turns bytes into the large tables.
     fn assemble<'t>(
         manifest: Manifest,
         files: &ModelFiles<'_>,
@@ -287,7 +287,7 @@ impl Model {
             let lexical = LexicalView::from_parts(lexical_params, hashes, weights);
             Ok((tensors, lexical))
         };
-        // Most of the time that a start takes goes into these three.
+        // These three take most of the startup time.
         let encoder = || {
             files
                 .encoder
@@ -391,7 +391,7 @@ impl Model {
         })
     }
 
-    /// Recomputes the id, which is a hash of all that the model holds.
+    /// Recomputes the id, a hash of everything in the model.
     pub(super) fn refresh_id(&mut self) -> Result<()> {
         let files = self.to_files()?;
         self.id = model_id(&parse_manifest(&files.manifest, "model")?);
@@ -488,7 +488,7 @@ fn damaged(path: &str, reason: impl Into<String>) -> Error {
     }
 }
 
-/// Only what every version of the manifest has.
+/// The fields that every version of the manifest has.
 #[derive(Deserialize)]
 struct Envelope {
     format: String,
@@ -543,7 +543,7 @@ fn parse_manifest(bytes: &[u8], name: &str) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// Heads and thresholds must fit the codebook, and every number must be finite.
+/// Checks that heads and thresholds fit the codebook and that every number is finite.
 fn check_variables(
     codebook: &Codebook,
     cues: usize,
@@ -592,7 +592,7 @@ struct Tensors {
     hashes: Vec<u64>,
     feature_weights: Vec<f32>,
     weights: Table,
-    /// |eₜ|² of each token, and the weights of the semantic view.
+    /// |eₜ|² for each token, and the weights of the semantic view.
     semantic: Option<(Vec<f32>, SemanticWeights)>,
     sentence: Option<SentenceWeights>,
     seen_texts: Vec<u64>,

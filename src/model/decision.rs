@@ -1,30 +1,31 @@
-//! When a code may stand without a person's look.
+//! When a code can be used without human review.
 //!
-//! Thresholds are chosen on out-of-fold probabilities, which no statement had a part in itself.
-//! `auto` grows from the most probable statements on, a step at a time, as long as an exact
-//! binomial test rejects "more errors than stated" at level 0.1, and stops at the first step that
-//! does not (fixed-sequence testing; Angelopoulos et al., "Learn then test", 2021). So on
-//! statements like those of the training, the error rate is as stated with 90 % confidence.
-//! Below one half the best code is likelier wrong than right: `abstain`.
+//! The thresholds are chosen on out-of-fold probabilities: no statement took part in its own
+//! probability. `auto` grows from the most probable statements downwards, step by step, as long as
+//! an exact binomial test at level 0.1 rejects "more errors than stated". It stops at the first
+//! step where the test does not (fixed-sequence testing; Angelopoulos et al., "Learn then test",
+//! 2021). So on statements like the training statements, the error rate is at most the stated one
+//! with 90 % confidence. Below a probability of one half the best code is more likely wrong than
+//! right: `abstain`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::base::statistics::binomial_cdf;
 
-/// Whether to trust a code.
+/// How far to trust a code.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The code may stand: errors are at most as frequent as stated.
+    /// The code can be used as it is: errors are at most as frequent as stated.
     Auto,
-    /// A person should look.
+    /// A person should check the code.
     Review,
     /// The model doesn't know: the code is a guess.
     Abstain,
-    /// There is no code: the row says nothing.
+    /// There is no code: the row has no content.
     NoStatement,
 }
 
@@ -32,7 +33,7 @@ impl Decision {
     /// All decisions.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Review, Self::Abstain, Self::NoStatement];
 
-    /// The word in outputs.
+    /// The value in output files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -43,36 +44,36 @@ impl Decision {
     }
 }
 
-/// Probabilities of the best code at which decisions change.
+/// Probabilities of the best code at which the decision changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// From here on `auto`; `None` when no threshold keeps the stated error rate.
+    /// Lower bound of `auto`; `None` when no threshold keeps the stated error rate.
     pub auto: Option<f64>,
-    /// Below it `abstain`.
+    /// Below this probability the decision is `abstain`.
     pub abstain: f64,
     /// The stated error rate of `auto`.
     pub stated_error: f64,
     /// Share of the out-of-fold statements that are `auto`.
     pub auto_coverage: f64,
-    /// Share of errors among them; `None` without one.
+    /// Share of errors in the `auto` statements; `None` if there are none.
     pub auto_error: Option<f64>,
     /// Share of the out-of-fold statements that are `abstain`.
     pub abstain_coverage: f64,
-    /// Share of errors among them; `None` without one.
+    /// Share of errors in the `abstain` statements; `None` if there are none.
     pub abstain_error: Option<f64>,
 }
 
-/// Below it the best code is likelier wrong than right.
+/// Below this probability the best code is more likely wrong than right.
 const EVEN: f64 = 0.5;
 /// Level of the test that admits statements to `auto`.
 const LEVEL: f64 = 0.1;
-/// The first test is on one twentieth of the statements, and a hundred tests go through them all.
+/// The first test uses one twentieth of the statements; a hundred tests cover them all.
 const FIRST_SHARE: usize = 20;
 const STEPS: usize = 100;
 
 impl Thresholds {
-    /// Chooses thresholds from (probability of the best code, whether it was right).
+    /// Chooses thresholds from pairs (probability of the best code, whether the code was right).
     pub fn choose(outcomes: &[(f64, bool)], stated_error: f64) -> Self {
         let mut sorted = outcomes.to_vec();
         sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -90,7 +91,7 @@ impl Thresholds {
         }
     }
 
-    /// The decision at a probability of the best code.
+    /// The decision for a probability of the best code.
     pub fn decide(&self, probability: f64) -> Decision {
         match self.auto {
             Some(auto) if probability >= auto => Decision::Auto,
@@ -105,7 +106,7 @@ fn error_share(outcomes: &[(f64, bool)]) -> Option<f64> {
     (!outcomes.is_empty()).then(|| errors as f64 / outcomes.len() as f64)
 }
 
-/// How many of the most probable statements can be `auto`; `sorted` falls in probability.
+/// How many of the most probable statements can be `auto`; `sorted` is in descending probability.
 fn auto_count(sorted: &[(f64, bool)], stated_error: f64) -> usize {
     let step = sorted.len().div_ceil(STEPS).max(1);
     let first = (sorted.len() / FIRST_SHARE).max(least_support(stated_error));
@@ -131,7 +132,7 @@ fn auto_count(sorted: &[(f64, bool)], stated_error: f64) -> usize {
     best
 }
 
-/// The fewest statements among which no error at all rejects the stated error rate.
+/// The smallest number of statements that, without any error, rejects the stated error rate.
 fn least_support(stated_error: f64) -> usize {
     (LEVEL.ln() / (-stated_error).ln_1p()).ceil() as usize
 }
@@ -140,7 +141,8 @@ fn least_support(stated_error: f64) -> usize {
 mod tests {
     use super::*;
 
-    /// 100 statements: the 60 surest right, then every other one wrong, the last 20 all wrong.
+    /// 100 statements: the 60 most probable are right, then every other one, the last 20 are all
+    /// wrong.
     fn outcomes() -> Vec<(f64, bool)> {
         (0..100)
             .map(|i| (1.0 - f64::from(i) * 0.005, i < 60 || (i < 80 && i % 2 == 0)))
@@ -164,7 +166,7 @@ mod tests {
         assert_eq!(least_support(0.1), 22);
     }
 
-    /// Scores that say nothing and an error rate above the stated: hardly ever may one stand.
+    /// Uninformative scores, and an error rate above the stated one: `auto` must be very rare.
     #[test]
     fn bad_models_are_rarely_trusted() {
         use rand::{Rng, SeedableRng};

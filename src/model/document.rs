@@ -1,4 +1,4 @@
-//! What a model is, as a document.
+//! A model described as a document.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,42 +6,42 @@ use serde_json::Value;
 
 use super::{Model, Origin, ScoreSummary, VariableModel};
 
-/// A model and what it learned from.
+/// A model and its training data.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ModelDocument<'a> {
     /// Always `konflik/model`.
     #[schemars(extend("const" = "konflik/model"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Name of the model and the first digits of its hash.
     pub id: &'a str,
-    /// The codebook that it codes by.
+    /// The codebook of the model.
     pub codebook: CodebookSummary<'a>,
-    /// Where it comes from.
+    /// Where the model comes from.
     pub origin: &'a Origin,
-    /// Features of the lexical view.
+    /// Number of features of the lexical view.
     pub features: usize,
-    /// Cues.
+    /// Names of the cues.
     pub cues: &'a [String],
-    /// What it knows of each variable.
+    /// The head and thresholds of each variable.
     pub variables: &'a [VariableModel],
-    /// What it knows of the language of a statement, where the corpus gave languages.
+    /// Head and thresholds for the language of a statement, if the corpus has languages.
     pub language: Option<&'a VariableModel>,
-    /// Scores on statements it had not seen, where they were measured.
+    /// Scores on statements that the model had not seen, if they were measured.
     #[schemars(with = "Option<Value>")]
     pub scores: Option<&'a ScoreSummary>,
 }
 
-/// Which codebook.
+/// Identifies a codebook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CodebookSummary<'a> {
-    /// Its id.
+    /// Id of the codebook.
     pub id: &'a str,
-    /// Its version.
+    /// Version of the codebook.
     pub version: &'a str,
-    /// SHA-256 of it.
+    /// SHA-256 of the codebook.
     pub sha256: String,
 }
 

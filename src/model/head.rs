@@ -1,8 +1,8 @@
 //! The head: a small dense regression on out-of-fold lexical scores and cues.
 //!
-//! The lexical scores that a head learns from come from regressions that have not seen the
-//! statement, so the head learns how far to trust them: its probabilities are calibrated.
-//! Fitted by `linfa_logistic`, which does not say whether it converged; the gradient is checked here.
+//! The lexical scores for a head come from regressions that have not seen the statement. So the
+//! head learns how far to trust the scores, and its probabilities are calibrated. `linfa_logistic`
+//! fits the head but does not report convergence, so the gradient is checked here.
 
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
@@ -16,38 +16,38 @@ use crate::error::{Error, Result};
 
 type Fitted = MultiFittedLogisticRegression<f64, usize>;
 
-/// Smallest penalty at which `linfa_logistic` was seen to reach its optimum.
+/// Smallest penalty for which `linfa_logistic` reached its optimum in tests.
 const MIN_ALPHA: f64 = 0.01;
 const MAX_ITERATIONS: u64 = 2000;
 /// Largest gradient entry, per statement, at which a fit counts as converged.
 const GRADIENT: f64 = 1e-3;
 
-/// Most of a statement's spread that may be divided out.
+/// Upper bound of `flattening`.
 const MAX_FLATTENING: f64 = 0.9;
-/// Factors on the scores, as logarithms: between 1/1000 and 1000.
+/// Bound of the logarithm of the factor on the scores: factors are between 1/1000 and 1000.
 const MAX_LOG_FACTOR: f64 = 6.9;
 
-/// A fitted head: with u = intercept + coefficients × inputs, the probabilities are
-/// softmax(u / spread(u)^flattening), where the spread is the root mean square of u about its mean.
+/// A fitted head. With u = intercept + coefficients × inputs, the probabilities are softmax(u /
+/// spread(u)^flattening). The spread is the root mean square deviation of u from its mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
-    /// One row per input (lexical scores first, then cues), one column per code. Already divided
-    /// by the inputs' standard deviations: applies to inputs as they are.
+    /// One row per input (lexical scores first, then cues), one column per code. Already divided by
+    /// the standard deviations of the inputs, so inputs need no scaling.
     pub coefficients: Vec<Vec<f64>>,
     /// One value per code.
     pub intercept: Vec<f64>,
-    /// How far a statement's scores are brought to the spread of others, 0 (not at all) to below 1:
-    /// long statements add up more evidence than they are worth.
+    /// How strongly the spread of a statement's scores is normalised: 0 (not at all) to below 1.
+    /// Long statements add up more evidence than they should.
     pub flattening: f64,
-    /// The penalty it was fitted with; `None` for a head that only scales the scores.
+    /// The penalty of the fit; `None` for a head that only scales the scores.
     pub alpha: Option<f64>,
-    /// Codes that no statement of the training had: never predicted.
+    /// Codes without a training statement: never predicted.
     pub absent: Vec<usize>,
 }
 
 impl Head {
-    /// Fits a head on `inputs` (shape statements × inputs) with penalty `alpha` on standardised inputs.
+    /// Fits a head on `inputs` (shape statements × inputs). `alpha` penalises standardised inputs.
     pub(crate) fn fit(
         inputs: &Array2<f64>,
         codes: &[usize],
@@ -76,10 +76,10 @@ impl Head {
         Ok(Self::unscaled(&fitted, &scale, classes, alpha))
     }
 
-    /// A head that only scales the first `classes` inputs, the scores, by one factor chosen for
-    /// the least log loss (Guo et al., "On calibration of modern neural networks", ICML 2017: the
-    /// inverse of their temperature) and, if it `flattens`, by a power of their spread. It learns
-    /// one number or two, so it can't overfit few statements.
+    /// A head that only scales the first `classes` inputs (the scores). One factor minimises the
+    /// log loss; it is the inverse of the temperature in Guo et al., "On calibration of modern
+    /// neural networks", ICML 2017. With `flattens`, the scores are also divided by a power of
+    /// their spread. The head learns one or two numbers, so it can't overfit few statements.
     pub(crate) fn scaling(
         inputs: &Array2<f64>,
         codes: &[usize],
@@ -88,7 +88,7 @@ impl Head {
     ) -> Self {
         let present: Vec<usize> = (0..classes).filter(|c| codes.contains(c)).collect();
         let (log_factor, flattening) = Tempering::new(inputs, codes, &present).fit(flattens);
-        // The spread is that of the scaled scores.
+        // The spread refers to the scaled scores.
         let factor = (log_factor / (1.0 - flattening)).exp();
         let mut coefficients = vec![vec![0.0; classes]; inputs.ncols()];
         for &code in &present {
@@ -103,7 +103,7 @@ impl Head {
         }
     }
 
-    /// Moves the standardisation into the coefficients.
+    /// Applies the standardisation to the coefficients.
     fn unscaled(fitted: &Fitted, scale: &Scale, classes: usize, alpha: f64) -> Self {
         let (params, intercept, present) = (fitted.params(), fitted.intercept(), fitted.classes());
         let mut coefficients = vec![vec![0.0; classes]; params.nrows()];
@@ -124,7 +124,7 @@ impl Head {
         }
     }
 
-    /// Whether each score has to do with its own code only and cues with none.
+    /// Whether each score affects only its own code, and cues affect none.
     pub(crate) fn only_scales(&self) -> bool {
         let rows = self.coefficients.iter().enumerate();
         let mut others = rows.flat_map(|(input, row)| {
@@ -134,7 +134,7 @@ impl Head {
         others.all(|(_, coefficient)| *coefficient == 0.0)
     }
 
-    /// The scores of one statement before the softmax, one a code.
+    /// The scores of one statement before the softmax, one per code.
     pub fn scores(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut scores = self.intercept.clone();
         for (input, coefficients) in inputs.into_iter().zip(&self.coefficients) {
@@ -149,7 +149,7 @@ impl Head {
         scores
     }
 
-    /// The probabilities of one statement, one a code.
+    /// The probabilities of one statement, one per code.
     pub fn probabilities(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut scores = self.scores(inputs);
         probabilities_in_place(&mut scores, self.flattening);
@@ -157,7 +157,7 @@ impl Head {
     }
 }
 
-/// Probabilities from a head's scores, in place; −∞ becomes 0.
+/// Turns the scores of a head into probabilities, in place; −∞ becomes 0.
 pub(crate) fn probabilities_in_place(scores: &mut [f64], flattening: f64) {
     if flattening > 0.0 {
         let present = || scores.iter().copied().filter(|s| s.is_finite());
@@ -170,7 +170,7 @@ pub(crate) fn probabilities_in_place(scores: &mut [f64], flattening: f64) {
     softmax_in_place(scores);
 }
 
-/// Root mean square of values about their mean; 0 without values.
+/// Root mean square deviation of the values from their mean; 0 without values.
 fn spread<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> f64 {
     let n = values().count().max(1) as f64;
     let mean = values().sum::<f64>() / n;
@@ -179,7 +179,7 @@ fn spread<I: Iterator<Item = f64>>(values: impl Fn() -> I) -> f64 {
 
 /// The log loss of softmax(eᵇ · spread⁻ᵍ · scores) over statements, as a function of (b, g).
 struct Tempering {
-    /// Of the codes that are present; shape statements × those.
+    /// Shape statements × present codes.
     scores: Array2<f64>,
     log_spread: Vec<f64>,
     /// The column of each statement's code.
@@ -231,7 +231,8 @@ impl Tempering {
         loss
     }
 
-    /// (b, g) of the least loss by Fisher scoring with halved steps; g stays 0 unless it `flattens`.
+    /// Minimises the loss over (b, g) by Fisher scoring with step halving; without `flattens`, g
+    /// stays 0.
     fn fit(&self, flattens: bool) -> (f64, f64) {
         let mut at = [0.0; 2];
         let mut loss = self.loss(at);
@@ -248,7 +249,7 @@ impl Tempering {
         (at[0], at[1])
     }
 
-    /// The next point, if one is lower.
+    /// The next point, if its loss is lower.
     fn step(&self, at: [f64; 2], loss: &Loss, flattens: bool) -> Option<([f64; 2], Loss)> {
         let ([s, t], [ss, st, tt]) = (loss.slope, loss.curvature);
         let determinant = ss * tt - st * st;
@@ -289,7 +290,7 @@ impl Scale {
         let n = inputs.nrows().max(1) as f64;
         let mean = inputs.sum_axis(Axis(0)) / n;
         let variance = (inputs - &mean).mapv(|d| d * d).sum_axis(Axis(0)) / n;
-        // A constant input carries nothing; any scale will do.
+        // A constant input has no effect, so any scale works.
         let deviation = variance.mapv(|v| if v > 1e-12 { v.sqrt() } else { 1.0 });
         Self { mean, deviation }
     }

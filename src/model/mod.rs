@@ -1,7 +1,7 @@
-//! A trained model: the views, a sparse regression and a head for each variable.
+//! A trained model: the views, plus a sparse regression and a head for each variable.
 //!
-//! [`train()`] makes one from a [`Corpus`](crate::corpus::Corpus); [`Model::save`] writes it as a
-//! directory of open formats and [`Model::load`] reads it back, checking every byte.
+//! [`train()`] makes a model from a [`Corpus`](crate::corpus::Corpus). [`Model::save`] writes the
+//! model as a directory of open formats. [`Model::load`] reads the directory and checks every byte.
 
 mod bundle;
 mod decision;
@@ -35,7 +35,7 @@ pub use softmax::{FittedSoftmax, SoftmaxRegression, Start, Targets, ValidSoftmax
 pub use train::{Aids, OutOfFold, OutOfFoldRow, Step, TrainParams, Training, train, train_with};
 pub(crate) use train::{Study, Unseen, Viewed};
 
-/// What a model knows of one nominal variable: how to turn lexical scores into probabilities.
+/// The head and thresholds of one nominal variable: they turn scores into probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableModel {
@@ -43,11 +43,11 @@ pub struct VariableModel {
     pub id: String,
     /// Ids of the codes, in the order of scores and probabilities.
     pub codes: Vec<String>,
-    /// Statements of the training that had each code.
+    /// Training statements with each code.
     pub counts: Vec<usize>,
-    /// From lexical and semantic scores and cues to probabilities.
+    /// Turns lexical scores, semantic scores and cues into probabilities.
     pub head: Head,
-    /// When a code may stand without a person's look.
+    /// When a code can be used without human review.
     pub thresholds: Thresholds,
 }
 
@@ -59,37 +59,37 @@ pub struct Origin {
     pub name: String,
     /// SHA-256 of the corpus.
     pub corpus_hash: String,
-    /// Statements it was trained on.
+    /// Number of training statements.
     pub statements: usize,
-    /// Groups they belong to.
+    /// Number of groups of the training statements.
     pub groups: usize,
-    /// Statements by language.
+    /// Training statements by language.
     pub languages: Vec<(String, usize)>,
-    /// Folds of the cross-fitting: those asked for, or as many as there are groups.
+    /// Folds of the cross-fitting: the requested number, or fewer if there are fewer groups.
     pub folds: usize,
-    /// Id of the model whose weights it started from.
+    /// Id of the model whose weights were the start.
     pub from: Option<String>,
-    /// Statements that learned from the shares of several coders.
+    /// Statements that were learned with the code shares of several coders.
     pub soft: usize,
     /// Hyperparameters and seed.
     pub params: TrainParams,
 }
 
-/// What the semantic view adds to the scores of all outputs.
+/// Weights of the semantic view for the scores of all outputs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SemanticWeights {
     /// Shape dimensions × codes: the weights of the encoder's dimensions.
     pub(crate) projection: Array2<f32>,
-    /// Shape tokens × codes: each token's vector times the projection. This is what labelling uses.
+    /// Shape tokens × codes: each token's vector times the projection. Labelling uses these scores.
     pub(crate) scores: Table,
 }
 
-/// What the sentence view adds to the scores of all outputs: vector × projection + offset.
+/// Weights of the sentence view for the scores of all outputs: vector × projection + offset.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SentenceWeights {
     /// Shape dimensions × codes.
     pub(crate) projection: Array2<f32>,
-    /// One per code; takes away the mean vector of the training.
+    /// One per code; subtracts the mean vector of the training.
     pub(crate) offset: Vec<f32>,
 }
 
@@ -99,38 +99,38 @@ pub struct Model {
     codebook_hash: Hash,
     origin: Origin,
     extractor: FeatureExtractor,
-    /// Lexical weights, shape features × codes of all variables side by side (language last).
+    /// Lexical weights, shape features × codes of all variables (language last).
     weights: Table,
     semantic: Option<SemanticWeights>,
     sentence: Option<SentenceWeights>,
     variables: Vec<VariableModel>,
     language: Option<VariableModel>,
-    /// How the fast views and the context encoder are read together, where that was learned.
+    /// How to combine the fast views with the context encoder, if that was learned.
     reading: Option<Reading>,
-    /// Scores on statements it had not seen, as written by the evaluation; for people and cards.
+    /// Scores on unseen statements, from an evaluation; for people and model cards.
     scores: Option<ScoreSummary>,
-    /// Hashes of the texts it was trained on, ascending: an evaluation on them would be no test.
+    /// Sorted hashes of the training texts: an evaluation on these texts would be no test.
     seen_texts: Vec<u64>,
     id: String,
 }
 
 impl Model {
-    /// The codebook that it codes by.
+    /// The codebook of the model.
     pub fn codebook(&self) -> &Codebook {
         &self.codebook
     }
 
-    /// The hash of its codebook.
+    /// The hash of the codebook.
     pub fn codebook_hash(&self) -> Hash {
         self.codebook_hash
     }
 
-    /// Where it comes from.
+    /// Where the model comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// `name@` and the first digits of its hash: names the model in every output.
+    /// `name@` and the first digits of the hash: identifies the model in every output.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -140,7 +140,7 @@ impl Model {
         &self.variables
     }
 
-    /// The language of a statement, where the corpus gave languages.
+    /// The language of a statement, if the corpus has languages.
     pub fn language(&self) -> Option<&VariableModel> {
         self.language.as_ref()
     }
@@ -150,26 +150,26 @@ impl Model {
         &self.extractor
     }
 
-    /// Which sentence encoder it needs, if it was trained with one.
+    /// Which sentence encoder the model needs, if it was trained with one.
     pub fn sentence_encoder(&self) -> Option<&EncoderId> {
         self.extractor.sentence().map(SentenceView::encoder)
     }
 
-    /// Whether the sentence encoder that it needs, if any, is there.
+    /// Whether the sentence encoder is attached, or none is needed.
     pub fn has_encoder(&self) -> bool {
         self.extractor
             .sentence()
             .is_none_or(SentenceView::is_complete)
     }
 
-    /// Whether the shipped context encoder gives it a view of every statement.
+    /// Whether the shipped context encoder gives the model a view of every statement.
     pub fn sees_context(&self) -> bool {
         self.extractor
             .sentence()
             .is_some_and(SentenceView::is_shipped)
     }
 
-    /// Gives a model that was trained with a sentence encoder that encoder; another is refused.
+    /// Attaches the sentence encoder that the model was trained with; another encoder is refused.
     pub fn attach_encoder(&mut self, encoder: Arc<dyn TextEncoder>) -> Result<()> {
         self.extractor.attach_encoder(encoder)
     }
@@ -179,23 +179,23 @@ impl Model {
         self.weights.nrows()
     }
 
-    /// Scores on statements it had not seen, if an evaluation was stored with it.
+    /// Scores on unseen statements, if an evaluation was stored with the model.
     pub fn scores(&self) -> Option<&ScoreSummary> {
         self.scores.as_ref()
     }
 
-    /// Stores scores; they become part of the model's hash.
+    /// Stores scores; the scores become part of the model's hash.
     pub fn set_scores(&mut self, scores: ScoreSummary) -> Result<()> {
         self.scores = Some(scores);
         self.refresh_id()
     }
 
-    /// Whether a text (but for case and white space) was trained on.
+    /// Whether a text was in the training, ignoring case and white space.
     pub fn has_seen(&self, text: &str) -> bool {
         self.seen_texts.binary_search(&text_key(text)).is_ok()
     }
 
-    /// Refuses a codebook other than the one it was trained with.
+    /// Refuses any codebook other than the codebook of the training.
     pub fn require_codebook(&self, codebook: &Codebook) -> Result<()> {
         let (trained, given) = (self.codebook_hash, codebook.hash());
         if trained == given {
@@ -207,7 +207,7 @@ impl Model {
         })
     }
 
-    /// The variables with the columns of their codes in the weights, the language last.
+    /// The variables with their column ranges in the weights; the language is last.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = (&VariableModel, std::ops::Range<usize>)> {
         let mut start = 0;
         self.variables
@@ -225,28 +225,28 @@ impl Model {
         row_of(&self.weights, feature)
     }
 
-    /// What a token of the encoder adds to the scores, before the norm; one per code of all
-    /// outputs, none without that view.
+    /// The contribution of an encoder token to the scores, before normalisation; one value per code
+    /// of all outputs, empty without the semantic view.
     pub(crate) fn token_scores(&self, token: u32) -> &[f32] {
         let semantic = self.semantic.as_ref();
         semantic.map_or(&[], |semantic| row_of(&semantic.scores, token))
     }
 
-    /// Whether its tables are those of the program, without a copy.
+    /// Whether the tables are views into the program's memory, without a copy.
     #[cfg(test)]
     pub(crate) fn lends_its_tables(&self) -> bool {
         let semantic = self.semantic.iter().map(|s| &s.scores);
         semantic.chain([&self.weights]).all(Table::is_view)
     }
 
-    /// The lexical weights of all features, row after row, and how many a row has.
+    /// The lexical weights of all features in row-major order, and the row length.
     pub(crate) fn weight_rows(&self) -> (&[f32], usize) {
         let rows = self.weights.as_slice().unwrap_or_default();
         (rows, self.weights.ncols())
     }
 
-    /// What all tokens of the encoder add to the scores, row after row, each as long as one of
-    /// weights; nothing without that view.
+    /// The contributions of all encoder tokens to the scores, in row-major order with rows as long
+    /// as those of the weights; empty without the semantic view.
     pub(crate) fn token_rows(&self) -> &[f32] {
         let scores = self.semantic.as_ref().map(|s| &s.scores);
         scores.and_then(Table::as_slice).unwrap_or_default()
@@ -271,7 +271,7 @@ impl Model {
         scores
     }
 
-    /// Adds what the vector of a whole text says, where the model has that view.
+    /// Adds the scores of a whole-text vector, if the model has the sentence view.
     pub(crate) fn add_sentence_scores(&self, vector: ArrayView1<'_, f32>, scores: &mut [f64]) {
         let Some(sentence) = &self.sentence else {
             return;
@@ -282,7 +282,7 @@ impl Model {
         }
     }
 
-    /// The probabilities of a statement: one vector per variable, then that of the language.
+    /// The probabilities of a statement: one vector per variable, then the language.
     pub fn probabilities(&self, features: &StatementFeatures) -> Vec<Vec<f64>> {
         let scores = self.scores_of(features);
         self.outputs()
@@ -294,14 +294,14 @@ impl Model {
     }
 }
 
-/// A row of a matrix that lies in memory row by row, as all of a model do.
+/// A row of a row-major matrix; all matrices of a model are row-major.
 fn row_of(matrix: &Table, row: u32) -> &[f32] {
     let start = row as usize * matrix.ncols();
     let values = matrix.as_slice().unwrap_or_default();
     &values[start..start + matrix.ncols()]
 }
 
-/// Exponentials over their sum, in place; −∞ becomes 0.
+/// Softmax in place; −∞ becomes 0.
 pub(crate) fn softmax_in_place(scores: &mut [f64]) {
     let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     scores.iter_mut().for_each(|s| *s = (*s - max).exp());
@@ -309,13 +309,13 @@ pub(crate) fn softmax_in_place(scores: &mut [f64]) {
     scores.iter_mut().for_each(|s| *s /= sum);
 }
 
-/// Position of the largest value, the first of equals.
+/// Position of the largest value; the first one on ties.
 pub(crate) fn argmax(values: &[f64]) -> usize {
     let better = |best: usize, i: usize| if values[i] > values[best] { i } else { best };
     (1..values.len()).fold(0, better)
 }
 
-/// A key of a text that doesn't depend on case or white space.
+/// A key of a text that ignores case and white space.
 fn text_key(text: &str) -> u64 {
     let normal: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     Hash::of(normal.join(" ").as_bytes()).first_u64()

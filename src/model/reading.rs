@@ -1,10 +1,10 @@
-//! How what the fast views say and what the context encoder says become one judgement.
+//! Combines the probabilities of the fast views and of the context encoder.
 //!
-//! A new batch is always a new source, and on statements of a new source probabilities learned on
-//! a corpus are too high. So both the correction of the fast views and the mix of the two are
-//! learned on statements of *held-out sources*: of each source by regressions and encoders that
-//! had seen none of its statements. Both are [`Head`]s on logarithms of probabilities (stacked
-//! generalisation; Wolpert 1992), with thresholds chosen on the same statements.
+//! A new batch is always a new source, and probabilities learned on a corpus are too high for
+//! statements from a new source. So two things are learned on statements of *held-out sources*: the
+//! correction of the fast views and the mix with the encoder. For each source, the regressions and
+//! encoders had seen none of its statements. Both are [`Head`]s on logarithms of probabilities
+//! (stacked generalisation; Wolpert 1992). Their thresholds are chosen on the same statements.
 
 use std::fs;
 use std::path::Path;
@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use super::{Head, Model, Thresholds, VariableModel};
 use crate::error::{Error, Result};
 
-/// The smallest probability whose logarithm is taken.
+/// Probabilities are clamped to this value before the logarithm.
 const LEAST: f64 = 1e-6;
 
-/// How two readings of a statement become probabilities and decisions.
+/// How one or two readings of a statement become probabilities and decisions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
-    /// Hash of the context encoder that it was learned with.
+    /// Hash of the context encoder used in the learning.
     pub encoder: String,
-    /// One per variable that has it; others are left to the fast views.
+    /// One per variable that the encoder reads; the fast views alone code the other variables.
     pub variables: Vec<VariableReading>,
-    /// What a batch is like that the thresholds hold for.
+    /// Bounds of the batches for which the thresholds hold.
     pub familiar: Familiar,
 }
 
@@ -37,37 +37,37 @@ pub struct VariableReading {
     pub id: String,
     /// Ids of the codes, in the order of probabilities.
     pub codes: Vec<String>,
-    /// Of statements that the fast views alone have read.
+    /// For statements that only the fast views have read.
     pub fast: Judgement,
-    /// Of statements that the context encoder has read too.
+    /// For statements that the context encoder has read too.
     pub context: Judgement,
-    /// In a large batch the encoder reads statements whose best code is less probable than this.
+    /// In a large batch the encoder reads statements whose best code has a lower probability.
     pub doubt: f64,
 }
 
-/// From logarithms of probabilities to probabilities and decisions.
+/// Turns logarithms of probabilities into probabilities and decisions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
-    /// Inputs: the logarithms of the fast views' probabilities, one a code; then those of the
-    /// encoder's, if it has read the statement.
+    /// Inputs: the logarithms of the fast views' probabilities, one per code; then the logarithms
+    /// of the encoder's probabilities, if the encoder has read the statement.
     pub head: Head,
-    /// When a code may stand.
+    /// When a code can be used without human review.
     pub thresholds: Thresholds,
 }
 
-/// Bounds that the held-out sources kept to on which `auto` kept its word.
+/// Bounds of the held-out sources on which `auto` kept its error rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Familiar {
-    /// Largest share of words that the model has no feature of.
+    /// Largest share of words without a feature in the model.
     pub unseen_words: f64,
-    /// Least mean probability of the best code, over the variables.
+    /// Smallest mean probability of the best code, over the variables.
     pub confidence: f64,
 }
 
 impl Judgement {
-    /// Probabilities of the codes from those of one reading or two.
+    /// Probabilities of the codes from the probabilities of one or two readings.
     pub fn probabilities<'p>(&self, readings: impl IntoIterator<Item = &'p [f64]>) -> Vec<f64> {
         let inputs = readings.into_iter().flatten();
         self.head.probabilities(inputs.map(|p| p.max(LEAST).ln()))
@@ -87,16 +87,16 @@ impl Judgement {
 }
 
 impl Reading {
-    /// Reads it from a JSON file.
+    /// Reads the readings from a JSON file.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|e| Error::read(path, e))?;
         serde_json::from_slice(&bytes).map_err(|e| Error::Model {
             path: path.display().to_string(),
-            reason: format!("is no file of readings: {e}"),
+            reason: format!("is not a file of readings: {e}"),
         })
     }
 
-    /// Why it can't belong to these variables; `None` if it can.
+    /// Why the readings don't fit these variables; `None` if they fit.
     pub(super) fn fault(&self, variables: &[VariableModel]) -> Option<String> {
         let fault_of = |reading: &VariableReading| {
             let id = &reading.id;
@@ -116,19 +116,19 @@ impl Reading {
 }
 
 impl Model {
-    /// How the fast views and the context encoder are read together, where that was learned.
+    /// How to combine the fast views with the context encoder, if that was learned.
     pub fn reading(&self) -> Option<&Reading> {
         self.reading.as_ref()
     }
 
-    /// Gives it readings learned on held-out sources; they become part of the model's hash.
+    /// Sets readings learned on held-out sources; the readings become part of the model's hash.
     ///
-    /// Fails if they are of other variables or codes.
+    /// Fails if the readings have other variables or codes.
     pub fn set_reading(&mut self, reading: Reading) -> Result<()> {
         if let Some(fault) = reading.fault(&self.variables) {
             return Err(Error::Model {
                 path: self.id.clone(),
-                reason: format!("these readings are not its own: {fault}"),
+                reason: format!("these readings don't fit the model: {fault}"),
             });
         }
         self.reading = Some(reading);
@@ -142,8 +142,8 @@ impl Model {
         variables.iter().find(|v| v.id == *id)
     }
 
-    /// What is finally said of the variable at a position: from what the fast views say and, where
-    /// it has read the statement, the context encoder.
+    /// The final probabilities of the variable at a position: from the fast views and, if the
+    /// context encoder has read the statement, from the encoder too.
     pub(crate) fn judge(
         &self,
         position: usize,

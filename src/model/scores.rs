@@ -1,9 +1,9 @@
-//! Scores that are stored with a model.
+//! Scores stored with a model.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The main scores of a model on statements that it had not seen, by variable.
+/// The main scores of a model on unseen statements, by variable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ScoreSummary(Value);

@@ -1,4 +1,4 @@
-//! Agreement of coders for people.
+//! Agreement of coders, for people to read.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::style::{Style, few_groups, interval, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Agreement, CoderSummary, VariableAgreement};
 
-/// Pairs of codes that are listed; the JSON form has all.
+/// Number of code pairs that are listed; the JSON form has all.
 const SHOWN_CONFUSIONS: usize = 10;
 
 /// For a terminal.
@@ -57,8 +57,8 @@ fn render_variable(variable: &VariableAgreement, coders: &[CoderSummary], style:
     if let Some(ceiling) = &variable.ceiling {
         let _ = writeln!(
             out,
-            "Mean alpha of two people: {} ({}); of a person and the model: {} ({}). No model can be asked for more than people \
-             reach among themselves.\n",
+            "Mean alpha of two people: {} ({}); of a person and the model: {} ({}). No model can be expected to agree \
+             better than people agree with each other.\n",
             value(&ceiling.people),
             interval(&ceiling.people),
             value(&ceiling.model),

@@ -1,4 +1,4 @@
-//! Behavioural tests for people and for build servers.
+//! Behavioural tests, for people and for build servers.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::style::Style;
 use super::table::{Align, Table};
 use crate::evaluate::{Behaviour, BehaviourCase, BehaviourTest, Expectation};
 
-/// Failed cases that are listed per test; the JSON form has all.
+/// Number of failed cases that are listed per test; the JSON form has all.
 const SHOWN_CASES: usize = 10;
 
 /// For a terminal.
@@ -86,8 +86,8 @@ fn said(case: &BehaviourCase) -> String {
     said.join("; ")
 }
 
-/// `JUnit` XML: a suite per capability, a case per case. Where a test may fail in part and stays
-/// within that, its failed cases count as passed.
+/// `JUnit` XML: a suite per capability, a test case per case. If a test may fail in part and stays
+/// within the limit, its failed cases count as passed.
 pub fn behaviour_junit(behaviour: &Behaviour) -> String {
     let mut cases = Vec::new();
     for test in &behaviour.tests {

@@ -1,4 +1,4 @@
-//! The model card: what a model is, what it learned from, how well it does, where it fails.
+//! The model card: what a model is, its training data, its scores and its limits.
 
 use std::fmt::Write;
 
@@ -8,8 +8,9 @@ use crate::model::{Model, VariableModel};
 
 /// A model card in Markdown with the front matter that model hubs read.
 ///
-/// `evaluation` is on statements that the model, or one trained like it, had not seen;
-/// `how` says in a sentence how that was made sure; `notes`, if not empty, stand at the end.
+/// `evaluation` is on statements that were unseen by the model, or by a model trained in the same
+/// way. `how` explains in one sentence how this was ensured. `notes`, if not empty, come at the
+/// end.
 pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str, notes: &str) -> String {
     let mut out = front_matter(model, evaluation);
     let origin = model.origin();
@@ -56,7 +57,7 @@ pub fn model_card(model: &Model, evaluation: &Evaluation, how: &str, notes: &str
         origin.params.cost,
     );
     let _ = writeln!(out, "## Scores\n\n{how}\n");
-    // The evaluation is a document of its own; here it is a section.
+    // The evaluation is normally a separate document; here it becomes a section.
     let scores = evaluation_markdown(evaluation);
     let body = scores.split_once("\n\n").map_or("", |(_, body)| body);
     out.push_str(&body.replace("\n## ", "\n### "));

@@ -1,4 +1,4 @@
-//! A codebook for people to read and code by.
+//! A codebook as a manual for people.
 
 use std::fmt::Write;
 
@@ -117,17 +117,17 @@ impl Words {
             },
             _ => Self {
                 acts: "Can be acted on: reports list it.",
-                vents: "Only lets off steam: reports set it apart.",
+                vents: "Only expresses anger: reports list it separately.",
                 include: "Use it when:",
                 exclude: "Don't use it when:",
                 examples: "Examples:",
-                near_misses: "Close, but not it:",
+                near_misses: "Similar, but not this code:",
             },
         }
     }
 }
 
-/// The text in that language, or in the first there is.
+/// The text in that language, or in the first available language.
 fn text<'a>(translations: &'a Translations, language: &str) -> &'a str {
     let found = translations
         .get(language)

@@ -1,4 +1,4 @@
-//! A comparison for people.
+//! A comparison, for people to read.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::style::{Style, few_groups, interval, signed, value};
 use super::table::{Align, Table};
 use crate::evaluate::{Comparison, Difference, VariableComparison};
 
-/// Changed statements that are listed; the JSON form has all.
+/// Number of changed statements that are listed; the JSON form has all.
 const SHOWN_CHANGES: usize = 20;
 
 /// For a terminal.
@@ -43,7 +43,10 @@ fn render(comparison: &Comparison, style: Style) -> String {
         (&comparison.b, comparison.not_in_b),
     ] {
         if missing > 0 {
-            let _ = writeln!(out, "Left out as {file} doesn't have them: {missing}.");
+            let _ = writeln!(
+                out,
+                "Left out because {file} does not have them: {missing}."
+            );
         }
     }
     out.push('\n');
@@ -84,7 +87,7 @@ fn scores(variable: &VariableComparison) -> Table {
     table
 }
 
-/// What may be said of the difference.
+/// The conclusion about the difference.
 fn verdict(variable: &VariableComparison) -> String {
     let test = &variable.mcnemar;
     let said = match variable.macro_f1.difference.interval {

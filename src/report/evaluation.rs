@@ -1,4 +1,4 @@
-//! An evaluation for people.
+//! An evaluation, for people to read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -242,7 +242,7 @@ fn risk_coverage(calibration: &Calibration) -> Table {
         ("probability from", Align::Right),
         ("errors", Align::Right),
     ]);
-    // Every second of the twentieths: the JSON form has all.
+    // Only every second twentieth; the JSON form has all.
     for point in calibration.risk_coverage.iter().skip(1).step_by(2) {
         table.row([
             format!("{:.0} %", 100.0 * point.coverage),

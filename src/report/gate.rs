@@ -1,4 +1,4 @@
-//! The verdict of a gate, for people and for the tools that run it.
+//! The verdict of a gate, for people and for CI tools.
 
 use std::fmt::Write;
 
@@ -10,13 +10,13 @@ use super::table::{Align, Table};
 use crate::base::hash::Hash;
 use crate::evaluate::{Check, GateOutcome, Verdict};
 
-/// Annotations of one kind that GitHub shows per step.
+/// Maximum number of annotations per kind that GitHub shows for a step.
 const SHOWN_ANNOTATIONS: usize = 10;
-/// Bytes that GitHub takes as the summary of a step.
+/// Maximum size of a step summary on GitHub, in bytes.
 const SUMMARY_LIMIT: usize = 1 << 20;
 const CUT: &str = "\n… cut here; the other outputs have all.\n";
 
-/// The table of all checks, those that don't pass first.
+/// The table of all checks; checks that did not pass are first.
 pub(super) fn section(verdict: &Verdict, style: Style) -> String {
     let mut out = style.heading("gate");
     let _ = writeln!(
@@ -73,7 +73,7 @@ fn table(verdict: &Verdict) -> Table {
     table
 }
 
-/// What went wrong stands first, so that it is there when the end is cut.
+/// Problems come first, so that they remain if the end is cut off.
 fn in_order(verdict: &Verdict) -> Vec<&Check> {
     let mut checks: Vec<&Check> = verdict.checks.iter().collect();
     checks.sort_by_key(|check| match check.outcome {
@@ -88,7 +88,7 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_string(), |v| format!("{v:.3}"))
 }
 
-/// What a check says in one line.
+/// The result of a check in one line.
 fn message(check: &Check) -> String {
     let support = check
         .support
@@ -96,7 +96,7 @@ fn message(check: &Check) -> String {
     match &check.reason {
         Some(reason) => format!("{} could not be measured: {reason}", check.rule),
         None => format!(
-            "{}: {} is asked for, {} was reached (value {}{support})",
+            "{}: {} is required, {} was reached (value {}{support})",
             check.rule,
             check.requirement,
             number(check.judged),
@@ -105,7 +105,7 @@ fn message(check: &Check) -> String {
     }
 }
 
-/// Markdown for `$GITHUB_STEP_SUMMARY`, cut to what GitHub takes.
+/// Markdown for `$GITHUB_STEP_SUMMARY`, cut to GitHub's limit.
 pub fn gate_summary(verdict: &Verdict) -> String {
     let mut out = section(verdict, Style::Markdown);
     if out.len() > SUMMARY_LIMIT {
@@ -116,7 +116,7 @@ pub fn gate_summary(verdict: &Verdict) -> String {
     out
 }
 
-/// `JUnit` XML: a suite per variable, a case per check; what could not be measured is an error.
+/// `JUnit` XML: a suite per variable, a case per check; a check that was not measured is an error.
 pub fn gate_junit(verdict: &Verdict) -> String {
     let case = |check: &Check| JunitCase {
         suite: check.variable.clone(),
@@ -172,7 +172,7 @@ fn annotation(out: &mut String, verdict: &Verdict, line: u64, title: &str, messa
     );
 }
 
-/// The message of a workflow command, as GitHub's toolkit escapes it.
+/// The message of a workflow command, escaped as in GitHub's toolkit.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
@@ -183,7 +183,7 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// GitLab's code quality report: what did not pass.
+/// GitLab's code quality report: the checks that did not pass.
 pub fn gate_gitlab(verdict: &Verdict) -> String {
     let failed = in_order(verdict)
         .into_iter()

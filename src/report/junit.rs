@@ -1,4 +1,4 @@
-//! `JUnit` XML, which every build server shows.
+//! `JUnit` XML, which every build server can show.
 
 use std::borrow::Cow;
 use std::io;
@@ -17,15 +17,15 @@ pub(super) struct JunitCase {
 
 /// Why a case did not pass.
 pub(super) enum Problem {
-    /// It failed.
+    /// The case failed.
     Failure(String),
-    /// It could not be told.
+    /// The case could not be measured.
     Error(String),
 }
 
 type Xml = Writer<Vec<u8>>;
 
-/// The report called `name`: its cases by suite, in order.
+/// The report called `name`, with its cases by suite, in order.
 pub(super) fn junit(name: &str, cases: &[JunitCase]) -> String {
     let mut out = Writer::new_with_indent(Vec::new(), b' ', 2);
     // Writing to memory can't fail.
@@ -106,7 +106,7 @@ fn write_case(out: &mut Xml, name: &str, case: &JunitCase) -> io::Result<()> {
     Ok(())
 }
 
-/// Text with `?` for control characters and others that XML can't hold.
+/// Replaces control and other characters that XML can't contain with `?`.
 fn allowed(text: &str) -> Cow<'_, str> {
     let is_forbidden = |c: char| match c {
         '\n' | '\r' | '\t' => false,

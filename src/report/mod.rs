@@ -1,4 +1,4 @@
-//! What people read: evaluations, models, codebooks and corpora as text and Markdown.
+//! Output for people: evaluations, models, codebooks and corpora as text and Markdown.
 
 mod agreement;
 mod behaviour;

@@ -1,4 +1,4 @@
-//! Shares of codes for people.
+//! Shares of codes, for people to read.
 
 use std::fmt::Write;
 
@@ -23,8 +23,8 @@ pub fn prevalence_markdown(prevalence: &Prevalence) -> String {
 fn render(prevalence: &Prevalence, style: Style) -> String {
     let mut out = format!(
         "{} labelled statements of {}, sample coded by people: {}.\n\
-         The share is corrected for the model's errors by prediction-powered inference (95 % interval). Counting the model's \
-         codes alone (last column) is wrong by as much as the model is.\n",
+         The share is corrected for the model's errors by prediction-powered inference (95 % interval). Counting only \
+         the model's codes (last column) keeps the full error of the model.\n",
         prevalence.statements, prevalence.labelled, prevalence.gold
     );
     if let Some(bootstrap) = &prevalence.bootstrap {
@@ -38,7 +38,7 @@ fn render(prevalence: &Prevalence, style: Style) -> String {
     if prevalence.strangers > 0 {
         let _ = writeln!(
             out,
-            "Left out: {} of the sample that the labelled file doesn't have.",
+            "Left out: {} sample statements that the labelled file does not have.",
             prevalence.strangers
         );
     }

@@ -1,4 +1,4 @@
-//! Ablations and learning curves for people.
+//! Ablations and learning curves, for people to read.
 
 use std::fmt::Write;
 
@@ -104,10 +104,10 @@ const RIGHT: f64 = 150.0;
 const TOP: f64 = 24.0;
 const BOTTOM: f64 = 48.0;
 
-/// Colours that colour-blind people tell apart (Okabe and Ito 2008).
+/// Colours for colour-blind readers (Okabe and Ito 2008).
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
-/// The curve as a picture: one line per variable, dashed where training began with a model.
+/// The curve as an SVG picture: one line per variable, dashed if training started from a model.
 pub fn curve_svg(curve: &LearningCurve) -> String {
     let [width, height] = SIZE;
     let mut svg = format!(

@@ -1,14 +1,14 @@
-//! What text and Markdown have in common, and how numbers are written.
+//! Shared code of the text and Markdown outputs, and number formats.
 
 use super::table::Table;
 use crate::evaluate::{Bootstrap, Score};
 
-/// Where a document is read.
+/// The target of a document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// In a terminal.
+    /// For a terminal.
     Text,
-    /// In a repository, a step summary or a report.
+    /// For a repository, a step summary or a report.
     Markdown,
 }
 
@@ -34,14 +34,14 @@ pub(super) fn value(score: &Score) -> String {
         .map_or_else(|| "–".to_string(), |v| format!("{v:.3}"))
 }
 
-/// With a sign, for differences.
+/// A difference with its sign.
 pub(super) fn signed(score: &Score) -> String {
     score
         .value
         .map_or_else(|| "–".to_string(), |v| format!("{v:+.3}"))
 }
 
-/// The interval, or why there is none.
+/// The interval, or the reason why it is missing.
 pub(super) fn interval(score: &Score) -> String {
     match (score.interval, score.reason) {
         (Some([low, high]), _) => format!("{low:.3} to {high:.3}"),
@@ -58,11 +58,11 @@ pub(super) fn percent_interval([low, high]: [f64; 2]) -> String {
     format!("{:.1} to {:.1} %", 100.0 * low, 100.0 * high)
 }
 
-/// Below so many groups, bootstrap intervals by group are too narrow (Cameron, Gelbach and Miller,
+/// With fewer groups, bootstrap intervals by group are too narrow (Cameron, Gelbach and Miller,
 /// "Bootstrap-based improvements for inference with clustered errors", 2008).
 const FEW_GROUPS: usize = 20;
 
-/// What to know where there are too few groups to draw from.
+/// A note if there are too few groups for the draws.
 pub(super) fn few_groups(bootstrap: &Bootstrap) -> String {
     if bootstrap.unit != "groups" || bootstrap.count >= FEW_GROUPS {
         return String::new();

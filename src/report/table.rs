@@ -1,13 +1,13 @@
-//! Tables that line up, in a terminal or in Markdown.
+//! Aligned tables, for a terminal or in Markdown.
 
 use std::fmt::Write;
 
-/// How a column is set.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Words.
+    /// For words.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
@@ -35,7 +35,7 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Lined up by spaces, two between columns.
+    /// As plain text: columns padded with spaces, two spaces between columns.
     pub fn text(&self) -> String {
         let widths = self.widths();
         let mut out = String::new();

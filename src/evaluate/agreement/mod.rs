@@ -1,4 +1,4 @@
-//! How far coders agree.
+//! Agreement between coders.
 
 mod tally;
 
@@ -14,37 +14,37 @@ use crate::error::{Error, Result};
 use tally::{Counts, Tally, kappa};
 
 const NOT_COMPLETE: &str = "no statement was coded by all";
-/// Difference between coefficients that asks for an explanation.
+/// A larger difference between coefficients gets an explanation.
 const APART: f64 = 0.1;
 
-/// How far coders agree.
+/// Agreement between coders.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Agreement {
     /// Always `konflik/agreement`.
     #[schemars(extend("const" = "konflik/agreement"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// Hash of the codebook.
     pub codebook: String,
-    /// Who coded.
+    /// The coders.
     pub coders: Vec<CoderSummary>,
-    /// Statements in the files.
+    /// Number of statements in the files.
     pub statements: usize,
-    /// How intervals were made.
+    /// Method of the intervals.
     pub bootstrap: Bootstrap,
-    /// One per variable with a statement that two have coded.
+    /// One per variable for which two coders coded the same statement.
     pub variables: Vec<VariableAgreement>,
 }
 
-/// Who coded.
+/// A coder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CoderSummary {
     /// Name.
     pub name: String,
-    /// Whether it is a model.
+    /// Whether the coder is a model.
     pub is_model: bool,
 }
 
@@ -57,30 +57,30 @@ pub struct VariableAgreement {
     pub n: u64,
     /// Statements that all people coded.
     pub complete: u64,
-    /// Codes given by each coder, in the order of [`Agreement::coders`].
+    /// Number of codes given by each coder, in the order of [`Agreement::coders`].
     pub coded: Vec<u64>,
-    /// Between the people, or all coders where there is but one person.
+    /// Between the people; between all coders if there is only one person.
     pub overall: Coefficients,
-    /// Fleiss' kappa over the statements that all of them coded.
+    /// Fleiss' kappa over the statements that all these coders coded.
     pub fleiss_kappa: Score,
-    /// Why the coefficients differ, where they do.
+    /// Why the coefficients differ, if they do.
     pub note: Option<String>,
-    /// For each code against all others.
+    /// Each code against all other codes.
     pub by_code: Vec<CodeAgreement>,
-    /// Each two coders.
+    /// Each pair of coders.
     pub pairs: Vec<PairAgreement>,
-    /// People with people and people with models: means over pairs, where there are both.
+    /// Mean agreement of people with people and of people with models, if there are both.
     pub ceiling: Option<Ceiling>,
-    /// Two different codes of a statement, most frequent first.
+    /// Pairs of different codes for one statement, most frequent first.
     pub confusions: Vec<CodeConfusion>,
 }
 
 /// Coefficients of agreement.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Coefficients {
-    /// Share of pairs of codings that agree, mean over statements with two or more.
+    /// Share of agreeing pairs of codings: mean over statements with two or more codings.
     pub percent: Score,
-    /// Krippendorff's alpha, nominal, missing codings left out.
+    /// Krippendorff's alpha, nominal; missing codings are left out.
     pub alpha: Score,
     /// Gwet's AC1.
     pub ac1: Score,
@@ -91,7 +91,7 @@ pub struct Coefficients {
 pub struct CodeAgreement {
     /// The code.
     pub code: String,
-    /// Codings with it.
+    /// Number of codings with this code.
     pub codings: u64,
     /// The coefficients.
     #[serde(flatten)]
@@ -105,9 +105,9 @@ pub struct PairAgreement {
     pub first: usize,
     /// Position of the second coder.
     pub second: usize,
-    /// Statements that both coded.
+    /// Number of statements that both coded.
     pub n: u64,
-    /// Share of them with the same code.
+    /// Share of these statements with the same code.
     pub percent: Score,
     /// Cohen's kappa.
     pub kappa: Score,
@@ -115,7 +115,7 @@ pub struct PairAgreement {
     pub alpha: Score,
 }
 
-/// What people reach among themselves is the most that a model can be asked for.
+/// Agreement among people is the upper limit of what a model can be expected to reach.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Ceiling {
     /// Mean of alpha over pairs of people.
@@ -124,18 +124,18 @@ pub struct Ceiling {
     pub model: Score,
 }
 
-/// How many statements got two codes from two coders.
+/// Number of statements with these two codes from two coders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CodeConfusion {
-    /// The code that stands first in the codebook.
+    /// The code that is first in the codebook.
     pub one: String,
-    /// The other.
+    /// The other code.
     pub other: String,
-    /// Statements.
+    /// Number of statements.
     pub statements: u64,
 }
 
-/// Measures how far the coders of a table agree.
+/// Measures the agreement of the coders in a table.
 pub fn agreement(
     table: &CoderTable,
     codebook: &Codebook,
@@ -169,8 +169,8 @@ pub fn agreement(
     })
 }
 
-/// The number of the group of each statement, and the groups. A statement of no group is one of
-/// its own, which the name of no group can be.
+/// The group number of each statement, and the groups. A statement without a group is its own
+/// group, with a name that no group can have.
 fn groups(table: &CoderTable) -> (Vec<usize>, Vec<(&str, &str)>) {
     fn name(unit: &CodedUnit) -> (&str, &str) {
         match &unit.group {
@@ -181,13 +181,13 @@ fn groups(table: &CoderTable) -> (Vec<usize>, Vec<(&str, &str)>) {
     distinct(table.units.iter().map(name))
 }
 
-/// Statements that were coded alike, as one, for one variable.
+/// Statements with the same codes by all coders are one pattern; for one variable.
 struct Patterns<'a> {
-    /// The code of each coder, each pattern once.
+    /// The code of each coder; each pattern once.
     codes: Vec<&'a [Option<usize>]>,
-    /// Statements of each pattern, in groups.
+    /// Statements of each pattern, by group.
     draws: Clusters<'a>,
-    /// Codes of the variable.
+    /// Number of codes of the variable.
     classes: usize,
 }
 
@@ -209,14 +209,14 @@ impl<'a> Patterns<'a> {
         }
     }
 
-    /// The counts of the codes that these coders gave in each pattern.
+    /// Code counts of these coders for each pattern.
     fn counts(&self, who: &[usize]) -> Vec<Counts> {
         let given =
             |codes: &&[Option<usize>]| Counts::of(who.iter().map(|c| codes[*c]), self.classes);
         self.codes.iter().map(given).collect()
     }
 
-    /// Statements whose pattern is like that.
+    /// Number of statements whose pattern `is_like` accepts.
     fn statements(&self, is_like: impl Fn(usize) -> bool) -> u64 {
         let whole = self.draws.whole();
         (0..whole.len())
@@ -277,7 +277,7 @@ fn of_variable(
     })
 }
 
-/// Codings with each code.
+/// Number of codings with each code.
 fn given(patterns: &Patterns<'_>, units: &[Counts], variable: &Variable) -> Vec<u64> {
     let whole = patterns.draws.whole();
     let of_code = |k: usize| {
@@ -335,10 +335,10 @@ fn by_code(
     variable.codes.iter().enumerate().map(of_code).collect()
 }
 
-/// Values of each pair's alpha in each draw.
+/// Alpha of each pair in each draw.
 type PairDraws = Vec<Vec<Option<f64>>>;
 
-/// Each two coders with a statement in common, and their alpha in each draw.
+/// Each pair of coders with a common statement, and the alpha of the pair in each draw.
 fn pairs(patterns: &Patterns<'_>, coders: usize) -> (Vec<PairAgreement>, PairDraws) {
     let (mut pairs, mut alphas) = (Vec::new(), Vec::new());
     for first in 0..coders {
@@ -374,7 +374,7 @@ fn pairs(patterns: &Patterns<'_>, coders: usize) -> (Vec<PairAgreement>, PairDra
     (pairs, alphas)
 }
 
-/// Means over pairs of people and pairs of a person and a model; `None` without both.
+/// Means over pairs of people and over pairs of a person and a model; `None` without both kinds.
 fn ceiling(
     table: &CoderTable,
     pairs: &[PairAgreement],
@@ -406,7 +406,7 @@ fn ceiling(
     })
 }
 
-/// Why the coefficients differ.
+/// Explains why the coefficients differ.
 fn note(overall: &Coefficients, counts: &[u64], variable: &Variable) -> Option<String> {
     let (percent, alpha, ac1) = (
         overall.percent.value?,
@@ -427,7 +427,7 @@ fn note(overall: &Coefficients, counts: &[u64], variable: &Variable) -> Option<S
     ))
 }
 
-/// The codes that were given to one statement by two coders.
+/// Pairs of different codes that two coders gave to one statement.
 fn confusions(
     units: &[CodedUnit],
     position: usize,

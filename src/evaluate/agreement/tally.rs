@@ -1,4 +1,4 @@
-//! The sums that coefficients of agreement are made of.
+//! The sums behind the coefficients of agreement.
 
 use crate::evaluate::Confusion;
 use crate::evaluate::counts::ONE_VALUE;
@@ -7,10 +7,10 @@ type Derived = Result<f64, &'static str>;
 
 const NO_PAIR: &str = "no statement was coded by two coders";
 
-/// How often a statement got each code.
+/// Number of codings with each code, for one statement.
 pub(super) struct Counts {
     pub(super) by_code: Vec<u32>,
-    /// All codings.
+    /// Number of all codings.
     pub(super) total: u32,
 }
 
@@ -24,7 +24,7 @@ impl Counts {
         }
     }
 
-    /// The same codings as "has code `k`" and "has not".
+    /// The same codings as "has code `k`" and "does not have it".
     pub(super) fn against_rest(&self, k: usize) -> Self {
         Self {
             by_code: vec![self.by_code[k], self.total - self.by_code[k]],
@@ -35,17 +35,17 @@ impl Counts {
 
 /// Sums over statements.
 pub(super) struct Tally {
-    /// Codings of pairable statements (those with two or more), by code.
+    /// Number of codings by code, over pairable statements (with two or more codings).
     by_code: Vec<f64>,
-    /// Pairable statements.
+    /// Number of pairable statements.
     pairable: u64,
-    /// Σ over pairable statements of the share of pairs of codings that agree.
+    /// Share of agreeing pairs of codings, summed over pairable statements.
     agreeing: f64,
-    /// Σ over pairable statements of (pairs that differ, both ways) / (codings − 1).
+    /// Σ over pairable statements of (differing pairs, in both orders) / (codings − 1).
     disagreement: f64,
-    /// Statements with a coding.
+    /// Number of statements with a coding.
     coded: f64,
-    /// Σ over them of the share of each code.
+    /// Share of each code, summed over the coded statements.
     shares: Vec<f64>,
 }
 
@@ -61,7 +61,7 @@ impl Tally {
         }
     }
 
-    /// Adds a statement so many times.
+    /// Adds a statement `times` times.
     pub(super) fn add(&mut self, unit: &Counts, times: u64) {
         if unit.total == 0 || times == 0 {
             return;
@@ -83,12 +83,12 @@ impl Tally {
         }
     }
 
-    /// Statements with two or more codings.
+    /// Number of statements with two or more codings.
     pub(super) fn pairable(&self) -> u64 {
         self.pairable
     }
 
-    /// Share of pairs of codings that agree, mean over pairable statements.
+    /// Share of agreeing pairs of codings: mean over pairable statements.
     pub(super) fn percent(&self) -> Derived {
         match self.pairable {
             0 => Err(NO_PAIR),
@@ -96,8 +96,8 @@ impl Tally {
         }
     }
 
-    /// Krippendorff's alpha (nominal): 1 − observed over expected disagreement, expected from all
-    /// pairable codings without replacement (Krippendorff, "Content Analysis", ch. 12).
+    /// Krippendorff's alpha (nominal): 1 − observed / expected disagreement. The expectation is
+    /// over all pairable codings without replacement (Krippendorff, "Content Analysis", ch. 12).
     pub(super) fn alpha(&self) -> Derived {
         let n: f64 = self.by_code.iter().sum();
         self.percent()?;
@@ -109,9 +109,9 @@ impl Tally {
         Ok(1.0 - self.disagreement / expected)
     }
 
-    /// Gwet's AC1 (2008) in its form for missing codings (Gwet, "Handbook of inter-rater
-    /// reliability", ch. 4): chance agreement Σ π (1 − π) / (codes − 1), where π is a code's mean
-    /// share over all statements with a coding.
+    /// Gwet's AC1 (2008), in the form for missing codings (Gwet, "Handbook of inter-rater
+    /// reliability", ch. 4). Chance agreement is Σ π (1 − π) / (codes − 1), where π is the mean
+    /// share of a code over all coded statements.
     pub(super) fn ac1(&self) -> Derived {
         let percent = self.percent()?;
         if self.shares.len() < 2 {
@@ -127,7 +127,7 @@ impl Tally {
         Ok((percent - chance) / (1.0 - chance))
     }
 
-    /// Fleiss' kappa (1971), for statements that all have `m` codings.
+    /// Fleiss' kappa (1971), for statements with exactly `m` codings each.
     pub(super) fn fleiss_kappa(&self, m: u32) -> Derived {
         let percent = self.percent()?;
         let n = self.pairable as f64 * f64::from(m);
@@ -136,7 +136,7 @@ impl Tally {
     }
 }
 
-/// Cohen's kappa (1960) of two coders.
+/// Cohen's kappa (1960) for two coders.
 pub(super) fn kappa(confusion: &Confusion) -> Derived {
     let agreement = confusion.accuracy()?;
     let n = confusion.total() as f64;
@@ -146,9 +146,9 @@ pub(super) fn kappa(confusion: &Confusion) -> Derived {
     beyond(agreement, chance)
 }
 
-/// The share of the agreement that chance leaves open which is reached.
+/// (agreement − chance) / (1 − chance).
 fn beyond(agreement: f64, chance: f64) -> Derived {
-    // One less than an ulp of 1 away is one code for all but the rounding.
+    // A chance agreement this close to 1 means one code, apart from rounding.
     if 1.0 - chance < 1e-12 {
         return Err(ONE_VALUE);
     }

@@ -1,4 +1,4 @@
-//! Whether a model is good enough to ship: floors and largest drops, judged on intervals.
+//! Whether a model is good enough to ship: minimum scores and maximum drops, judged on intervals.
 
 mod rule;
 
@@ -19,19 +19,19 @@ use rule::{Bound, Found, ROUNDING, RuleFile};
 
 /// The version of the gate format that this build reads.
 const SCHEMA_VERSION: u32 = 1;
-/// Fewest statements that a score is judged on, unless the gate says otherwise.
+/// Minimum number of statements behind a score, unless the gate file sets another.
 const MIN_SUPPORT: u64 = 30;
-/// Largest share of the statements that the model may have been trained on, unless the gate says
-/// otherwise: a few short ones occur everywhere.
+/// Maximum share of statements that may be from the training, unless the gate file sets another: a
+/// few short statements occur everywhere.
 const MAX_SEEN: f64 = 0.05;
 
 /// Requirements that an evaluation must meet.
 ///
-/// A score is judged by the worse end of its 95 % interval: the lower end of one that should be
-/// high, the upper end of one that should be low. A drop is that end's in the baseline less that
-/// end's now, so that both carry the same margin, and both are of the same gold statements. What
-/// has no interval, too little support or no slice of that name can't be measured, nor what the
-/// model (or the baseline's) was trained on, and that is never a pass.
+/// A score is judged by the worse end of its 95 % interval: the lower end if the score should be
+/// high, the upper end if the score should be low. A drop is this end in the baseline minus this
+/// end now, so both have the same margin; both must use the same gold statements. A score can't be
+/// measured if it has no interval, too little support or no such slice, or if the model (or the
+/// baseline's model) was trained on the statements. "Not measured" never counts as passed.
 #[derive(Debug, Clone)]
 pub struct Gate {
     name: String,
@@ -75,33 +75,33 @@ fn max_seen() -> f64 {
     MAX_SEEN
 }
 
-/// An evaluation that was stored.
+/// A stored evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BaselineFile {
-    /// The JSON form of an evaluation, by its place from the gate file.
+    /// The JSON form of an evaluation; the path is relative to the gate file.
     pub file: String,
-    /// SHA-256 of that file.
+    /// SHA-256 of the file.
     pub sha256: String,
 }
 
-/// What a gate says of an evaluation.
+/// The result of a gate for an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Verdict {
     /// Always `konflik/gate`.
     #[schemars(extend("const" = "konflik/gate"))]
     pub schema: &'static str,
-    /// Version of this form.
+    /// Version of the schema.
     #[schemars(extend("const" = 1))]
     pub schema_version: u32,
     /// The gate file.
     pub gate: String,
-    /// SHA-256 of it.
+    /// SHA-256 of the gate file.
     pub sha256: String,
-    /// The evaluation that drops are measured from.
+    /// The evaluation from which drops are measured.
     pub baseline: Option<BaselineFile>,
-    /// Missed if a check is; else not measured if a check could not be; else passed.
+    /// Missed if any check is missed; otherwise not measured if any check is; otherwise passed.
     pub outcome: GateOutcome,
     /// One per requirement.
     pub checks: Vec<Check>,
@@ -111,16 +111,16 @@ pub struct Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
-    /// It is.
+    /// The requirement is met.
     Passed,
-    /// It is not.
+    /// The requirement is not met.
     Missed,
-    /// It can't be told.
+    /// The score can't be measured.
     NotMeasured,
 }
 
 impl GateOutcome {
-    /// The words for it in outputs.
+    /// The value in output files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -130,10 +130,10 @@ impl GateOutcome {
     }
 }
 
-/// One requirement and how it went.
+/// One requirement and its result.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Check {
-    /// Name of the rule, or what it is about.
+    /// Name of the rule, or its subject.
     pub rule: String,
     /// Line of the rule in the gate file.
     pub line: u64,
@@ -143,15 +143,15 @@ pub struct Check {
     pub requirement: String,
     /// The score.
     pub value: Option<f64>,
-    /// The number that is held against the bound: an end of the interval, or a drop.
+    /// The number that is compared with the bound: an end of the interval, or a drop.
     pub judged: Option<f64>,
     /// The bound.
     pub bound: f64,
-    /// Statements behind the score.
+    /// Number of statements behind the score.
     pub support: Option<u64>,
-    /// How it went.
+    /// The result.
     pub outcome: GateOutcome,
-    /// Why it could not be measured.
+    /// Why the score could not be measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub reason: Option<String>,
@@ -174,7 +174,7 @@ impl Gate {
         if file.rules.is_empty() {
             return Err(refused(
                 0,
-                "it has no [[rule]], so nothing could be missed".into(),
+                "it has no [[rule]], so there is nothing to check".into(),
             ));
         }
         if !(0.0..=1.0).contains(&file.max_seen) {
@@ -201,7 +201,7 @@ impl Gate {
 
     /// Judges an evaluation.
     pub fn judge(&self, evaluation: &Evaluation) -> Verdict {
-        // Scores now and in the baseline are looked up in the same form by the same function.
+        // Both evaluations are looked up in JSON form, by the same function.
         let now = serde_json::to_value(evaluation).unwrap_or_default();
         let checks: Vec<Check> = self
             .rules
@@ -231,7 +231,7 @@ impl Gate {
             let found = rule.file.find(now)?;
             let least = rule.file.min_support.unwrap_or(self.min_support);
             match found.support {
-                n if n < least => Err(format!("{n} statements; {least} are asked for")),
+                n if n < least => Err(format!("{n} statements; at least {least} are needed")),
                 _ => Ok(found),
             }
         });
@@ -266,11 +266,11 @@ impl Gate {
             .collect()
     }
 
-    /// Scores on statements of the training say nothing about others.
+    /// Fails if too many statements are from the training: their scores say nothing about others.
     fn unseen(&self, evaluation: &Value) -> Result<(), String> {
         let count = |key: &str| evaluation.get(key).and_then(Value::as_u64);
         let (Some(seen), Some(all)) = (count("seen_in_training"), count("statements")) else {
-            return Err("it doesn't say what the model was trained on".into());
+            return Err("the evaluation doesn't say what the model was trained on".into());
         };
         if seen as f64 > self.max_seen * all as f64 {
             return Err(format!(
@@ -281,7 +281,7 @@ impl Gate {
         Ok(())
     }
 
-    /// The baseline, if it is of the same gold statements and codes.
+    /// The baseline, if it uses the same gold statements and codes.
     fn comparable(&self, now: &Value) -> Result<&Value, String> {
         let baseline = self.baseline.as_ref().ok_or("there is no baseline")?;
         for (key, what) in [
@@ -336,14 +336,14 @@ impl Baseline {
         let hash = Hash::of(&bytes).to_string();
         if !hash.eq_ignore_ascii_case(&file.sha256) {
             return Err(refused(format!(
-                "its sha256 is {hash}, the gate says {}: it is not the baseline that was agreed on",
+                "its sha256 is {hash}, but the gate says {}: it is not the agreed baseline",
                 file.sha256
             )));
         }
         let evaluation: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if evaluation.get("schema").and_then(Value::as_str) != Some("konflik/evaluation") {
             return Err(refused(
-                "it is no evaluation of konflik, saved as JSON".into(),
+                "it is not a konflik evaluation saved as JSON".into(),
             ));
         }
         Ok(Self { file, evaluation })

@@ -1,11 +1,11 @@
-//! A rule of a gate file: which score, of which statements, and its bounds.
+//! A rule of a gate file: a score, its statements and its bounds.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Differences below it are rounding.
+/// Smaller differences are rounding errors.
 pub(super) const ROUNDING: f64 = 1e-12;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -18,7 +18,7 @@ pub(super) struct RuleFile {
     language: Option<String>,
     source: Option<String>,
     length: Option<String>,
-    /// Another variable and a code: the statements with that gold code.
+    /// Another variable and a code: selects the statements with this gold code.
     #[serde(default, rename = "where")]
     having: BTreeMap<String, String>,
     at_least: Option<f64>,
@@ -65,7 +65,7 @@ impl ScoreName {
         matches!(self, Self::Precision | Self::Recall | Self::F1)
     }
 
-    /// Whether it should be low; such scores are of the whole only.
+    /// Whether the score should be low; such scores exist only for all statements.
     pub(super) fn is_error(self) -> bool {
         matches!(
             self,
@@ -74,7 +74,7 @@ impl ScoreName {
     }
 }
 
-/// A score as the JSON form of an evaluation holds it.
+/// A score from the JSON form of an evaluation.
 pub(super) struct Found {
     pub(super) value: f64,
     /// The worse end of the interval.
@@ -110,7 +110,7 @@ impl Bound {
 }
 
 impl RuleFile {
-    /// What contradicts itself can't be judged.
+    /// Refuses rules that contradict themselves.
     pub(super) fn check(&self, has_baseline: bool) -> Result<(), String> {
         let score = self.score.as_str();
         let slices = [&self.language, &self.source, &self.length];
@@ -133,7 +133,7 @@ impl RuleFile {
             );
         }
         if self.having.contains_key(&self.variable) {
-            return Err("`where` is about another variable; `code` about this one".into());
+            return Err("`where` is for another variable; use `code` for this one".into());
         }
         if self.score.is_error() && named > 0 {
             return Err(format!("{score} is measured on all statements only"));
@@ -162,7 +162,7 @@ impl RuleFile {
             .collect()
     }
 
-    /// What the rule is about, in words.
+    /// Describes the subject of the rule in words.
     pub(super) fn about(&self) -> String {
         let mut about = format!("{} {}", self.variable, self.score.as_str());
         for part in [&self.code, &self.language, &self.source] {
@@ -243,7 +243,7 @@ impl RuleFile {
     }
 }
 
-/// The object of a list whose `key` is `name`.
+/// The object in a list whose `key` is `name`.
 fn entry<'a>(of: &'a Value, list: &str, key: &str, name: &str) -> Option<&'a Value> {
     let list = of.get(list)?.as_array()?;
     list.iter()

@@ -1,10 +1,10 @@
-//! Cells between delimiters: CSV, TSV and the like (RFC 4180).
+//! Delimited tables: CSV, TSV and similar (RFC 4180).
 
 use super::{Cell, Look, Row, TableFormat, TableHead, TableWriter};
 use crate::error::{Result, RowFault};
 use crate::ingest::{Record, needs_quotes, write_cell};
 
-/// Comma-separated values; the delimiter of the input where it is another one, but never a tab.
+/// Comma-separated values. Uses the input's delimiter if it has one, but never a tab.
 pub(super) const CSV: TableFormat = TableFormat {
     name: "csv",
     suffixes: &["csv"],
@@ -23,7 +23,7 @@ pub(super) const TSV: TableFormat = TableFormat {
     open: |head| Delimited::open(head, b'\t'),
 };
 
-/// UTF-8's byte-order mark.
+/// The UTF-8 byte-order mark.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 struct Delimited {
@@ -50,7 +50,7 @@ impl Delimited {
         }
     }
 
-    /// The row of the input: its bytes where it is cut by the same delimiter.
+    /// The row of the input: its raw bytes if the input has the same delimiter.
     fn record(&self, record: &Record, line: &mut Vec<u8>) -> Result<(), RowFault> {
         if record.is_cut_by(self.delimiter) {
             line.extend_from_slice(&record.raw);
@@ -102,7 +102,7 @@ impl TableWriter for Delimited {
     }
 }
 
-/// With four decimals.
+/// Writes a share with four decimals.
 fn write_share(line: &mut Vec<u8>, share: f64) {
     let parts = (share * 1e4).round() as u32;
     let digit = |place: u32| b'0' + (parts / place % 10) as u8;

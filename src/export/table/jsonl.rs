@@ -1,4 +1,4 @@
-//! One JSON object a line.
+//! JSON lines: one object per line.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::{Cell, Row, TableFormat, TableHead, TableWriter};
 use crate::error::{Result, RowFault};
 use crate::ingest::Record;
 
-/// One JSON object a line.
+/// One JSON object per line.
 pub(super) const JSONL: TableFormat = TableFormat {
     name: "jsonl",
     suffixes: &["jsonl", "ndjson"],
@@ -19,7 +19,7 @@ struct JsonLines {
 }
 
 impl JsonLines {
-    /// The row of the input without its closing brace: an object is left as it was written.
+    /// The row of the input without its closing brace; an object keeps its original text.
     fn record(&self, record: &Record, line: &mut Vec<u8>) -> Result<(), RowFault> {
         let Some(input) = &self.head.input else {
             line.push(b'{');

@@ -1,7 +1,7 @@
-//! Tables out: one [`TableWriter`] per format.
+//! Writes tables: one [`TableWriter`] per format.
 //!
-//! A format is one file and one line in [`FORMATS`]; what is written through it (labelled rows,
-//! statements, codings, samples) knows none of them.
+//! A format is one file and one line in [`FORMATS`]. The code that writes labelled rows,
+//! statements, codings or samples does not depend on the format.
 
 mod delimited;
 mod jsonl;
@@ -15,18 +15,18 @@ use crate::ingest::{Format, Layout, Record};
 /// The formats that this build writes.
 const FORMATS: &[TableFormat] = &[delimited::CSV, delimited::TSV, jsonl::JSONL];
 
-/// One cell of ours.
+/// One added cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'c> {
-    /// Nothing: an empty cell, `null`.
+    /// An empty cell, or `null`.
     Blank,
-    /// A word that the writer said it takes as it is (see [`TableWriter::takes_as_it_is`]).
+    /// A word that the writer accepts without escaping (see [`TableWriter::takes_as_it_is`]).
     Plain(&'c str),
     /// Any text.
     Text(Cow<'c, str>),
     /// A share from 0 to 1, written with four decimals.
     Share(f64),
-    /// Shares by name, for formats that nest.
+    /// Shares by name, for formats with nested values.
     Shares(Vec<(&'c str, f64)>),
 }
 
@@ -42,40 +42,39 @@ impl From<String> for Cell<'_> {
     }
 }
 
-/// A row to be written.
+/// A row to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'r> {
-    /// The row of the input, whose cells come first; there is one where the head has an input.
+    /// The row of the input, whose cells come first; present if the head has an input.
     pub record: Option<&'r Record>,
-    /// Our cells, by column.
+    /// The added cells, by column.
     pub cells: &'r [Cell<'r>],
 }
 
-/// What a table to be written holds.
+/// The header of a table to write.
 #[derive(Debug, Clone, Default)]
 pub struct TableHead {
     /// The input, whose columns come first.
     pub input: Option<Layout>,
-    /// Names of our columns.
+    /// Names of the added columns.
     pub columns: Vec<String>,
-    /// How a text file looks.
+    /// The look of a text file.
     pub look: Look,
 }
 
-/// How a text file looks; an output looks like its input.
+/// The look of a text file; an output has the look of its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
-    /// What is between cells; the format decides when `None`.
+    /// The delimiter between cells; `None` for the default of the format.
     pub delimiter: Option<u8>,
-    /// Whether the file begins with a byte-order mark, without which Excel takes a table for
-    /// another encoding.
+    /// Whether the file starts with a byte-order mark. Without it Excel assumes another encoding.
     pub bom: bool,
     /// Whether lines end in CR LF.
     pub crlf: bool,
 }
 
 impl Look {
-    /// How a file looks; JSON has nothing that a table could keep.
+    /// The look of a file; JSON has none.
     pub fn of(layout: &Layout) -> Self {
         match layout.format {
             Format::Delimited(delimiter) => Self {
@@ -87,7 +86,7 @@ impl Look {
         }
     }
 
-    /// How files look, if they look alike.
+    /// The look that all files share, if they share one.
     pub fn common<'l>(layouts: impl IntoIterator<Item = &'l Layout>) -> Self {
         let mut looks = layouts.into_iter().map(Self::of);
         let first = looks.next().unwrap_or_default();
@@ -99,16 +98,16 @@ impl Look {
     }
 }
 
-/// Encodes the rows of one table. Rows are encoded on all threads; their bytes are added in order by
-/// one. A format with state, such as an archive, keeps it behind a lock.
+/// Encodes the rows of one table. Rows are encoded on all threads; one thread adds their bytes in
+/// order. A format with state, such as an archive, needs a lock.
 pub trait TableWriter: Send + Sync {
     /// The bytes before the first row.
     fn header(&self) -> Result<Vec<u8>>;
 
-    /// Appends the bytes of a row. Where it fails, what was appended is no row.
+    /// Appends the bytes of a row. If it fails, the appended bytes are not a complete row.
     fn row(&self, row: Row<'_>, bytes: &mut Vec<u8>) -> Result<(), RowFault>;
 
-    /// Turns the bytes of rows, in order, into bytes of the file.
+    /// Converts the bytes of rows, in order, into bytes of the file.
     fn add(&self, rows: Vec<u8>) -> Result<Vec<u8>> {
         Ok(rows)
     }
@@ -118,27 +117,27 @@ pub trait TableWriter: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether a word can be written without a look at its letters.
+    /// Whether a word can be written without checking its characters.
     fn takes_as_it_is(&self, _word: &str) -> bool {
         false
     }
 }
 
-/// A format that tables are written in.
+/// A format for writing tables.
 #[derive(Debug, Clone, Copy)]
 pub struct TableFormat {
-    /// Its name on the command line.
+    /// Name of the format on the command line.
     pub name: &'static str,
-    /// The suffixes of its files, without the dot; the first is the usual one.
+    /// File suffixes without the dot; the first is the usual one.
     pub suffixes: &'static [&'static str],
-    /// Whether a cell may hold [`Cell::Shares`].
+    /// Whether a cell may be [`Cell::Shares`].
     pub nests: bool,
     /// Makes a writer.
     pub open: fn(TableHead) -> Box<dyn TableWriter>,
 }
 
 impl TableFormat {
-    /// A whole table of our own rows.
+    /// A whole table that has only added columns.
     pub(crate) fn table<'c, R: AsRef<[Cell<'c>]>>(
         &self,
         head: TableHead,
@@ -164,7 +163,7 @@ impl TableFormat {
     }
 }
 
-/// The formats that a program writes: those of this build, and more where a caller adds them.
+/// The formats that a program writes: the formats of this build, and others that a caller adds.
 #[derive(Debug, Clone)]
 pub struct TableFormats(Vec<TableFormat>);
 
@@ -175,14 +174,14 @@ impl Default for TableFormats {
 }
 
 impl TableFormats {
-    /// The same with a format more; its suffixes go before those there are.
+    /// Adds a format; its suffixes take priority over the existing ones.
     #[must_use]
     pub fn with(mut self, format: TableFormat) -> Self {
         self.0.insert(0, format);
         self
     }
 
-    /// All of them.
+    /// All formats.
     pub fn iter(&self) -> impl Iterator<Item = &TableFormat> {
         self.0.iter()
     }
@@ -192,7 +191,7 @@ impl TableFormats {
         self.iter().find(|format| format.name == name).copied()
     }
 
-    /// The format that a path's suffix names.
+    /// The format for the suffix of a path.
     pub fn of_path(&self, path: &Path) -> Result<TableFormat> {
         let suffix = path.extension().map(|s| s.to_string_lossy().to_lowercase());
         let is_its = |format: &&TableFormat| {
@@ -206,7 +205,7 @@ impl TableFormats {
         })
     }
 
-    /// The format that rows of an input are written in when nobody names one.
+    /// The default format for rows of an input.
     pub fn like(&self, layout: &Layout) -> Result<TableFormat> {
         let name = match layout.format {
             Format::Jsonl | Format::Json => jsonl::JSONL.name,
@@ -219,7 +218,7 @@ impl TableFormats {
         })
     }
 
-    /// The usual suffixes in words: `.csv, .tsv or .jsonl`.
+    /// The usual suffixes as a list in words: `.csv, .tsv or .jsonl`.
     fn suffixes(&self) -> String {
         let usual = self.iter().filter_map(|format| format.suffixes.first());
         let mut list: Vec<String> = usual.map(|suffix| format!(".{suffix}")).collect();

@@ -1,4 +1,4 @@
-//! Evidence from the sums of a statement: see [`super::super::evidence`] for what it is.
+//! Evidence from the sums of a statement; [`super::super::evidence`] defines evidence.
 
 use super::head::Margins;
 use super::statement::Statement;
@@ -7,16 +7,16 @@ use super::{Labeller, norm_of};
 use crate::ingest::clean::Cleaned;
 use crate::label::evidence::{Evidence, WORDS, best_two};
 
-/// Weighs the words of one statement after another.
+/// Weighs the words of one statement; reused for the next.
 #[derive(Default)]
 pub(super) struct Weighing {
     margins: Margins,
-    /// What each distinct word weighs.
+    /// The weight of each distinct word.
     weights: Vec<f64>,
 }
 
 impl Weighing {
-    /// The words that spoke most for the best code of the variable at `position`.
+    /// The words that most favoured the best code of the variable at `position`.
     pub(super) fn strongest(
         &mut self,
         labeller: &Labeller<'_>,
@@ -29,7 +29,7 @@ impl Weighing {
         let (best, second) = best_two(probabilities);
         labeller.heads[position].margins(best, second, &mut self.margins);
         self.weigh(labeller, statement, known);
-        // Distinct words stand in the order of their first occurrence: the first of equals stays.
+        // Distinct words are in the order of first occurrence, so the first one wins ties.
         let mut found: Vec<(usize, f64)> = Vec::with_capacity(WORDS + 1);
         for (slot, &weight) in self.weights.iter().enumerate() {
             let is_weak = found.len() == WORDS && found[WORDS - 1].1 >= weight;
@@ -57,7 +57,7 @@ impl Weighing {
             let mut weight =
                 margins.along(lexical) / norm + margins.along(semantic) / semantic_norm;
             if let Some(lexicon) = word.lexicon {
-                // ln(1 + n) shared evenly by the n words that made it.
+                // The n words behind ln(1 + n) share it evenly.
                 let lexicon = usize::from(lexicon);
                 let n = f64::from(statement.counts[lexicon]);
                 weight += margins.of_cue(lexicon) * n.ln_1p() / n;
@@ -69,7 +69,7 @@ impl Weighing {
         for pair in &statement.pairs {
             let feature = labeller.folder.weights(pair.feature);
             let weight = f64::from(pair.weight) / norm * margins.along(feature);
-            // A pair counts half to each of its words.
+            // A pair counts half for each of its words.
             for slot in pair.words {
                 weights[slot as usize] += 0.5 * weight;
             }

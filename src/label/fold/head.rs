@@ -1,16 +1,16 @@
-//! Heads with their coefficients in one list.
+//! Heads with their coefficients in one flat list.
 
 use std::ops::Range;
 
 use crate::model::{VariableModel, probabilities_in_place};
 
-/// A head, ready to be applied to many statements.
+/// A head prepared for many statements.
 pub(super) struct FlatHead {
-    /// Its columns in the scores.
+    /// The columns of the head in the scores.
     pub(super) columns: Range<usize>,
     /// Inputs × codes.
     coefficients: Vec<f64>,
-    /// Whether each score has to do with its own code only and cues with none.
+    /// Whether each score affects only its own code, and cues affect none.
     only_scales: bool,
     intercept: Vec<f64>,
     flattening: f64,
@@ -29,7 +29,7 @@ impl FlatHead {
         }
     }
 
-    /// The probabilities of the codes by the scores of all outputs and the cues.
+    /// The probabilities of the codes, from the scores of all outputs and the cues.
     pub(super) fn probabilities(&self, logits: &[f64], cues: &[f64]) -> Vec<f64> {
         let mut scores = self.intercept.clone();
         let logits = &logits[self.columns.clone()];
@@ -54,8 +54,8 @@ impl FlatHead {
         scores
     }
 
-    /// By how much one unit of each input moves the log-odds of one code against another: the
-    /// scores that move them, by column, and a cue's by its position.
+    /// How much one unit of each input changes the log-odds of one code against another: scores by
+    /// column (only those with an effect), cues by position.
     pub(super) fn margins(&self, best: usize, second: usize, margins: &mut Margins) {
         let codes = self.intercept.len();
         let margin = |row: &[f64]| row[best] - row[second];
@@ -77,17 +77,17 @@ impl FlatHead {
     }
 }
 
-/// What moves the log-odds of one code against another.
+/// The inputs that change the log-odds of one code against another.
 #[derive(Default)]
 pub(super) struct Margins {
     /// Columns of the scores with their factors.
     scores: Vec<(usize, f64)>,
-    /// Factors of the cues; none where no cue moves them.
+    /// Factors of the cues; empty if cues have no effect.
     cues: Vec<f64>,
 }
 
 impl Margins {
-    /// What scores move them by.
+    /// The change of the log-odds by these scores.
     pub(super) fn along(&self, scores: &[f32]) -> f64 {
         let moved = self.scores.iter();
         moved

@@ -1,18 +1,18 @@
-//! Sums of rows, many values at once: the same operations in the same order with the widest
-//! registers that a machine has.
+//! Sums of rows with SIMD: same operations in the same order, with the widest registers of the
+//! machine.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a sum is not compiled for its registers"
+    reason = "only code inlined into the sum is compiled for its SIMD registers"
 )]
 
 use pulp::{Arch, NullaryFnOnce};
 
-/// Values that are added at once; sums are as long as a multiple of it.
+/// Values added at once; the length of the sums is a multiple of this.
 pub(super) const LANES: usize = 8;
 type Lane = [f32; LANES];
 
-/// A table in one list.
+/// A table as one flat list.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'m> {
     pub(super) values: &'m [f32],
@@ -20,7 +20,7 @@ pub(super) struct Rows<'m> {
 }
 
 impl<'m> Rows<'m> {
-    /// A row and what follows it in the list, together so many values where there are as many.
+    /// `columns` values starting at `row`; fewer at the end of the table.
     #[inline(always)]
     pub(super) fn get(&self, row: u32, columns: usize) -> &'m [f32] {
         let rest = &self.values[row as usize * self.width..];
@@ -37,7 +37,7 @@ impl Adder {
         Self(Arch::new())
     }
 
-    /// sums ← sums + Σ factor × row. Columns that the table doesn't have get what follows a row.
+    /// sums ← sums + Σ factor × row. Columns beyond the table's width get values of the next row.
     pub(super) fn add_rows(self, sums: &mut [f32], rows: Rows<'_>, factors: &[(u32, f32)]) {
         self.0.dispatch(AddRows {
             sums,
@@ -73,7 +73,7 @@ impl NullaryFnOnce for AddRows<'_> {
 }
 
 impl AddRows<'_> {
-    /// With a width known when compiled, so that the sums stay in registers.
+    /// With a width known at compile time, so that the sums stay in registers.
     #[inline(always)]
     fn of<const WIDTH: usize>(self) {
         let (sums, _) = self.sums.as_chunks_mut::<LANES>();
@@ -115,7 +115,7 @@ fn add_scaled(sums: &mut [Lane], row: &[Lane], factor: f32) {
     }
 }
 
-/// Of the last row of a table, behind which nothing follows.
+/// For the last row of a table, which has no following values.
 fn add_scaled_one_by_one(sums: &mut [f32], row: &[f32], factor: f32) {
     for (sum, value) in sums.iter_mut().zip(row) {
         *sum += factor * value;
@@ -132,7 +132,7 @@ impl NullaryFnOnce for Add<'_> {
         let (sums, _) = self.0.as_chunks_mut::<LANES>();
         let (row, _) = self.1.as_chunks::<LANES>();
         match sums.len() {
-            // Two views of up to sixteen codes, as the starter model has.
+            // Two views of up to sixteen codes, as in the starter model.
             4 => add_held::<4>(sums, row),
             _ => {
                 for i in 0..sums.len().min(row.len()) {
@@ -143,7 +143,7 @@ impl NullaryFnOnce for Add<'_> {
     }
 }
 
-/// Adds so many lanes from registers.
+/// Adds `N` lanes that are held in registers.
 #[inline(always)]
 fn add_held<const N: usize>(sums: &mut [Lane], row: &[Lane]) {
     let (Some(sums), Some(row)) = (sums.first_chunk_mut::<N>(), row.first_chunk::<N>()) else {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Every width gives the sums that adding one by one does.
+        /// Every width gives the same sums as adding value by value.
         #[test]
         fn sums_are_those_of_one_by_one(width in 1usize..90, factors in prop::collection::vec((0u32..5, -9i8..9), 0..9)) {
             let values: Vec<f32> = (0..5 * width).map(|i| (i * 7 % 31) as f32).collect();

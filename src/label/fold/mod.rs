@@ -1,8 +1,9 @@
-//! The fast path: everything up to the softmax is a sum over words, so each distinct word is
-//! worked out once, by the model's own tokenizers, and kept with its scores and its length.
+//! The fast path. Everything up to the softmax is a sum over words, so each distinct word is
+//! processed once, by the model's own tokenizers, and cached with its scores and its squared norms.
 //!
-//! A statement is then: find the words, look each up, add; look pairs of words up, add; divide by
-//! the norms; heads. It says what [`Model::predict`] says (a property test holds both together).
+//! A statement then takes these steps: find the words, look each one up, add; look up word pairs,
+//! add; divide by the norms; apply the heads. The result equals [`Model::predict`] (a property test
+//! checks this).
 
 mod evidence;
 mod head;
@@ -30,16 +31,16 @@ use statement::{Pair, Statement};
 use table::{Fresh, Known, Place, Shared, Sought};
 use words::{Folder, Scratch};
 
-/// Bytes that the table of words may take.
+/// Maximum size of the word table in bytes.
 const TABLE_BYTES: usize = 64 << 20;
-/// What a word takes beside its values, about.
+/// Approximate size of a word without its values, in bytes.
 const WORD_BYTES: usize = 64;
-/// Fewer words are not worth a table.
+/// Minimum capacity of the table; a smaller table is of no use.
 const MIN_WORDS: usize = 256;
-/// Counts whose ln(1 + n) is at hand.
+/// Counts with a precomputed ln(1 + n).
 const COUNTS: usize = 64;
 
-/// Labels statements with a model, from any number of threads.
+/// Labels statements with a model; can be shared by threads.
 pub struct Labeller<'m> {
     model: &'m Model,
     folder: Folder<'m>,
@@ -51,20 +52,20 @@ pub struct Labeller<'m> {
     workers: Vec<Mutex<Worker>>,
 }
 
-/// Cuts one text after another into words.
+/// Cuts a text into words; reused for the next text.
 #[derive(Default)]
 struct Cutter {
     scanner: Scanner,
-    /// The words, one after another.
+    /// The words, concatenated.
     words: String,
     tokens: Vec<Token>,
 }
 
 /// A word of a text.
 struct Token {
-    /// Where it is among the words.
+    /// Range of the word in `words`.
     word: Range<usize>,
-    /// First byte in the text and the byte after its last.
+    /// Start and end byte in the text.
     at: (usize, usize),
     sought: Sought,
     place: Option<Place>,
@@ -92,7 +93,7 @@ impl Cutter {
     }
 }
 
-/// What one thread works with.
+/// The working memory of one thread.
 #[derive(Default)]
 struct Worker {
     cutter: Cutter,
@@ -107,12 +108,12 @@ struct Worker {
 }
 
 impl<'m> Labeller<'m> {
-    /// A labeller that gives evidence.
+    /// A labeller with evidence.
     pub fn new(model: &'m Model) -> Self {
         Self::with_table_bytes(model, TABLE_BYTES)
     }
 
-    /// A labeller whose table of words takes about so many bytes; what it says is the same.
+    /// A labeller whose word table takes about `bytes` bytes; the size does not change the results.
     pub fn with_table_bytes(model: &'m Model, bytes: usize) -> Self {
         let outputs: Vec<_> = model.outputs().take(model.outputs_needed()).collect();
         let columns = outputs.last().map_or(0, |(_, columns)| columns.end);
@@ -136,14 +137,14 @@ impl<'m> Labeller<'m> {
         }
     }
 
-    /// The same without evidence, which takes a quarter of the time.
+    /// Turns evidence off. Evidence takes a quarter of the time.
     #[must_use]
     pub fn without_evidence(mut self) -> Self {
         self.with_evidence = false;
         self
     }
 
-    /// Whether it gives evidence.
+    /// Whether predictions come with evidence.
     pub(super) fn gives_evidence(&self) -> bool {
         self.with_evidence
     }
@@ -176,7 +177,7 @@ impl<'m> Labeller<'m> {
         self.predict_beside(&statement_text(text), vectors.row(0).to_vec(), reading)
     }
 
-    /// Codes one statement whose sentence vector is known (an empty one without that view).
+    /// Codes one statement with a known sentence vector (empty without that view).
     pub(super) fn predict_beside(
         &self,
         cleaned: &Cleaned<'_>,
@@ -188,8 +189,8 @@ impl<'m> Labeller<'m> {
         }
         let text = cleaned.text();
         let number = rayon::current_thread_index().unwrap_or(0) % self.workers.len();
-        // A panic of another statement leaves what is here whole: words are put in complete, and
-        // the rest is begun anew.
+        // After a panic in another statement the worker is still valid: words are added only when
+        // complete, and everything else is reset.
         let mut worker = self.workers[number]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
@@ -239,7 +240,7 @@ impl<'m> Labeller<'m> {
         )))
     }
 
-    /// Adds the words of a statement up.
+    /// Adds up the words of a statement.
     fn add_up(
         &self,
         text: &str,
@@ -250,8 +251,7 @@ impl<'m> Labeller<'m> {
     ) -> Result<Cut> {
         let extractor = self.model.extractor();
         let cut = cutter.cut(text, extractor.tokenizer())?;
-        // Words lie far apart in memory: looked for one right after another, they are waited for
-        // together.
+        // Words are scattered in memory. Looking them up in one loop lets the cache misses overlap.
         for token in &mut cutter.tokens {
             token.place = known.find(&token.sought, &cutter.words[token.word.clone()]);
         }
@@ -280,8 +280,8 @@ impl<'m> Labeller<'m> {
         Ok(cut)
     }
 
-    /// Adds what two neighbouring words weigh together; of each its hash and its place among the
-    /// distinct words.
+    /// Adds the feature of two neighbouring words; each word is given by its hash and its position
+    /// in the distinct words.
     fn add_pair(&self, first: (u64, u32), second: (u64, u32), statement: &mut Statement) {
         let lexical = self.model.extractor().lexical();
         if let Some((feature, weight)) = lexical.pair_feature(pair_hash(first.0, second.0)) {
@@ -296,7 +296,7 @@ impl<'m> Labeller<'m> {
         }
     }
 
-    /// Puts the scores of a statement into `logits`.
+    /// Writes the scores of a statement to `logits`.
     fn put_logits(&self, statement: &mut Statement, sentence: Vec<f32>, logits: &mut Vec<f64>) {
         let [norm, semantic_norm] = [statement.norm2, statement.semantic_norm2].map(norm_of);
         let (lexical, semantic) = statement.sums().split_at(self.folder.columns());
@@ -310,7 +310,7 @@ impl<'m> Labeller<'m> {
         }
     }
 
-    /// Puts the values of the cues into `cues`.
+    /// Writes the values of the cues to `cues`.
     fn put_cues(&self, statement: &Statement, cues: &mut Vec<f64>) {
         let logarithm = |n: &u32| match self.logarithms.get(*n as usize) {
             Some(value) => *value,
@@ -321,7 +321,7 @@ impl<'m> Labeller<'m> {
     }
 }
 
-/// The language of a text whose words were added up.
+/// The language of a text, after its words were added up.
 fn language(
     text: &str,
     cut: Cut,
@@ -338,7 +338,7 @@ fn language(
     tally.language()
 }
 
-/// √ of a squared norm; 1 where that is 0.
+/// √ of a squared norm; 1 for norm 0.
 fn norm_of(norm2: f64) -> f64 {
     if norm2 > 0.0 { norm2.sqrt() } else { 1.0 }
 }

@@ -1,17 +1,17 @@
-//! A statement as its words are added up.
+//! A statement while its words are added up.
 
 use super::table::{Place, Tongue, Word};
 use super::words::Folder;
 use crate::features::{SHAPE_COUNT, capital_shape, is_capital};
 use crate::language::Tally;
 
-/// The sums over the words of a statement, and which words they were.
+/// The sums over the words of a statement, and its words.
 #[derive(Default)]
 pub(super) struct Statement {
     number: u32,
-    /// Sums, one per value of a word; what is in the block is still to be added.
+    /// Sums, one per value of a word; the block is not yet included.
     sums: Vec<f64>,
-    /// Sums over the last words, in single precision.
+    /// Sums over the latest words, in single precision.
     block: Vec<f32>,
     /// Words in the block.
     in_block: usize,
@@ -19,17 +19,17 @@ pub(super) struct Statement {
     pub(super) semantic_norm2: f64,
     /// How often each cue occurs.
     pub(super) counts: Vec<u32>,
-    /// Whether any view knows any of it.
+    /// Whether any view knows any word of the statement.
     pub(super) known: bool,
-    /// The distinct words in the order in which they are first met.
+    /// The distinct words in the order of first occurrence.
     pub(super) distinct: Vec<Distinct>,
     /// The pairs that have a feature.
     pub(super) pairs: Vec<Pair>,
     met: Met,
-    /// What the words say of the language, but for the parts in `odd`.
+    /// The language counts of the words, except for the parts in `odd`.
     pub(super) tally: Tally,
     part: Part,
-    /// First byte and byte after the last of parts that are in no language or must be cut otherwise.
+    /// Byte ranges that still need the language identifier (addresses, hashtags, ...).
     pub(super) odd: Vec<(usize, usize)>,
 }
 
@@ -41,21 +41,21 @@ pub(super) struct Distinct {
     pub(super) times: u32,
 }
 
-/// Two neighbouring words that have a feature together: their places among the distinct words.
+/// Two neighbouring words that have a feature together, as positions in the distinct words.
 pub(super) struct Pair {
     pub(super) words: [u32; 2],
     pub(super) feature: u32,
     pub(super) weight: f32,
 }
 
-/// For each word in the tables the statement that it was last met in, and its place there.
+/// For each word in the tables: the last statement that contained it, and its position there.
 #[derive(Default)]
 struct Met {
     shared: Vec<(u32, u32)>,
     fresh: Vec<(u32, u32)>,
 }
 
-/// Words without space between them.
+/// A run of words without space between them.
 #[derive(Clone, Copy, Default)]
 struct Part {
     start: usize,
@@ -64,11 +64,11 @@ struct Part {
     is_odd: bool,
 }
 
-/// Words that are added in single precision before that loses anything.
+/// Number of words that can be added in single precision without loss.
 const BLOCK: usize = 64;
 
 impl Statement {
-    /// Begins a statement whose words have so many values.
+    /// Begins a statement; each word has `values` values.
     pub(super) fn begin(&mut self, values: usize, cues: usize) {
         self.number = self.number.wrapping_add(1);
         if self.number == 0 {
@@ -91,7 +91,7 @@ impl Statement {
         self.odd.clear();
     }
 
-    /// Adds a word that stands between two bytes of a text.
+    /// Adds the word at a byte range of the text.
     pub(super) fn add(
         &mut self,
         folder: &Folder<'_>,
@@ -149,7 +149,7 @@ impl Statement {
         }
     }
 
-    /// Adds what a word says of the language.
+    /// Counts the language of a word.
     fn hear(&mut self, tongue: Tongue, (start, end): (usize, usize)) {
         if start != self.part.end {
             self.end_part();
@@ -163,7 +163,7 @@ impl Statement {
         }
     }
 
-    /// Ends a part of the text; to be called after the last word too.
+    /// Ends a part of the text; must be called after the last word too.
     pub(super) fn end_part(&mut self) {
         if self.part.is_odd {
             self.odd.push((self.part.start, self.part.end));
@@ -173,7 +173,7 @@ impl Statement {
         self.part = Part::default();
     }
 
-    /// The place of a word among the distinct ones.
+    /// The position of a word in the distinct words.
     pub(super) fn meet(&mut self, place: Place, (start, end): (usize, usize)) -> u32 {
         let (met, place_in) = match place {
             Place::Shared(place) => (&mut self.met.shared, place as usize),

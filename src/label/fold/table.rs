@@ -1,5 +1,5 @@
-//! Words that were met, with all that they add to a statement: worked out once for all threads,
-//! kept while they are used.
+//! Cache of words with their contributions to a statement: computed once for all threads, kept
+//! while in use.
 
 use hashbrown::HashTable;
 
@@ -7,51 +7,51 @@ use crate::base::hash::GOLDEN;
 use crate::error::Result;
 use crate::language::Judged;
 
-/// What a word adds to a statement beside its scores.
+/// The contribution of a word to a statement, without its scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Word {
-    /// What it adds to the squared lexical norm.
+    /// Contribution to the squared lexical norm.
     pub(super) norm2: f32,
-    /// What it adds to the squared norm of the semantic view.
+    /// Contribution to the squared norm of the semantic view.
     pub(super) semantic_norm2: f32,
-    /// Hash of its feature, for pairs.
+    /// Hash of the word's feature, for pairs.
     pub(super) hash: u64,
-    /// The lexicon that it belongs to.
+    /// The lexicon of the word.
     pub(super) lexicon: Option<u16>,
-    /// The shapes that don't depend on its case, one bit each.
+    /// The shapes that don't depend on case, one bit each.
     pub(super) shapes: u8,
-    /// Whether any view knows it.
+    /// Whether any view knows the word.
     pub(super) known: bool,
-    /// Whether it can be evidence: a sign of punctuation can't.
+    /// Whether the word can be evidence; punctuation can't.
     pub(super) visible: bool,
-    /// What it says of the language.
+    /// What the word indicates about the language.
     pub(super) tongue: Tongue,
 }
 
-/// What a word says of the language of the part of a text (between spaces) that it stands in.
+/// What a word indicates about the language of its part of the text (between spaces).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tongue {
-    /// Nothing: a mark.
+    /// Nothing: punctuation.
     Silent,
-    /// It is a word of a language.
+    /// The word belongs to a language.
     Speaks(Judged),
-    /// The part must be looked at as a whole: it may be an address, or no word.
+    /// The part must be judged as a whole: it may be an address, or not a word.
     Odd,
 }
 
 /// The letters of a word, or a hash of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
-    /// The first eight bytes and the last eight; of a long word a hash, and where its letters are.
+    /// The first and the last eight bytes; for a long word a hash and the position of its letters.
     parts: [u64; 2],
     length: u32,
 }
 
-/// Bytes of words that are their own key.
+/// Maximum length in bytes of a word that is its own key.
 const SHORT: usize = 16;
 
 impl Key {
-    /// The key of a word; of a long one without the place of its letters.
+    /// The key of a word; for a long word without the position of its letters.
     fn of(word: &str) -> Self {
         let bytes = word.as_bytes();
         let n = bytes.len();
@@ -80,12 +80,12 @@ impl Key {
     }
 }
 
-/// The first and the last bytes, which may overlap; zeros where there are fewer.
+/// The first and the last bytes, which may overlap; zeros if the word is shorter.
 fn ends<const N: usize>(bytes: &[u8]) -> [[u8; N]; 2] {
     [bytes.first_chunk(), bytes.last_chunk()].map(|end| end.copied().unwrap_or([0; N]))
 }
 
-/// A hash of a word's bytes, eight at a time.
+/// Hash of a word's bytes, eight at a time.
 fn long_hash(bytes: &[u8]) -> u64 {
     use std::hash::Hasher;
     let mut hasher = rustc_hash::FxHasher::default();
@@ -99,7 +99,7 @@ struct Words {
     places: HashTable<u32>,
     entries: Vec<(Key, Word)>,
     values: Vec<f32>,
-    /// The letters of all long words, one after another.
+    /// The letters of all long words, concatenated.
     letters: String,
 }
 
@@ -121,7 +121,7 @@ impl Words {
         &self.letters[start..start + key.length as usize]
     }
 
-    /// The place of a word; its letters are asked for only if it is long.
+    /// The position of a word; `letters` is called only for a long word.
     fn find<'w>(&self, key: &Key, hash: u64, letters: impl Fn() -> &'w str) -> Option<u32> {
         let same = |place: &u32| {
             let other = &self.entries[*place as usize].0;
@@ -135,7 +135,7 @@ impl Words {
         self.places.find(hash, same).copied()
     }
 
-    /// Puts a word in that isn't there and whose values were put in before.
+    /// Adds a word that is not in the list; its values must already be there.
     fn push<'w>(
         &mut self,
         mut key: Key,
@@ -155,7 +155,7 @@ impl Words {
         place
     }
 
-    /// Takes a word of another list over, if it isn't here.
+    /// Copies a word from another list if it is not in this one.
     fn copy(&mut self, other: &Self, place: u32, width: usize) -> u32 {
         let (key, word) = other.entries[place as usize];
         let hash = key.hash();
@@ -176,24 +176,24 @@ impl Words {
     }
 }
 
-/// The words that all threads share, in two generations: what is not met while a generation fills
-/// falls out with it.
+/// The words that all threads share, in two generations. A word that is not used while one
+/// generation fills is dropped with the old one.
 pub(super) struct Shared {
     young: Words,
     old: Words,
-    /// Words of a generation.
+    /// Maximum number of words per generation.
     capacity: usize,
-    /// Values of a word.
+    /// Number of values per word.
     width: usize,
 }
 
-/// New words of a thread that are handed over to all.
+/// Number of new words at which a thread shares them with all threads.
 const HANDED_OVER: usize = 256;
-/// Bytes of long words that may stand beside each word on average.
+/// Average bytes of long words that are allowed per word.
 const LETTERS: usize = 16;
 
 impl Shared {
-    /// At most twice `capacity` words of `width` values.
+    /// Holds at most twice `capacity` words with `width` values each.
     pub(super) fn new(capacity: usize, width: usize) -> Self {
         Self {
             young: Words::default(),
@@ -215,12 +215,12 @@ impl Shared {
     }
 }
 
-/// Words that one thread has met and the others don't know yet.
+/// Words that only this thread knows so far.
 #[derive(Default)]
 pub(super) struct Fresh(Words);
 
 impl Fresh {
-    /// Whether there are enough to be handed over.
+    /// Whether there are enough words to share.
     pub(super) fn is_full(&self) -> bool {
         self.0.is_full(HANDED_OVER)
     }
@@ -232,7 +232,7 @@ impl Words {
     }
 }
 
-/// Where a word is: its values are there until the fresh words are handed over.
+/// The position of a word; valid until the fresh words are shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Shared(u32),
@@ -245,7 +245,7 @@ pub(super) struct Known<'t> {
     pub(super) fresh: &'t mut Fresh,
 }
 
-/// A word as it is looked for.
+/// The key and hash for the lookup of a word.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sought {
     key: Key,
@@ -263,14 +263,14 @@ impl Sought {
 }
 
 impl Known<'_> {
-    /// The place of a word that all threads know.
+    /// The position of a word that all threads know.
     pub(super) fn find(&self, Sought { key, hash }: &Sought, word: &str) -> Option<Place> {
         let place = self.shared.young.find(key, *hash, || word);
         place.map(Place::Shared)
     }
 
-    /// The place of a word that they don't; a new one is `fold`ed: its values are appended to the
-    /// list given.
+    /// The position of a word that is not in the young generation. `fold` computes a new word and
+    /// appends its values to the list.
     pub(super) fn place(
         &mut self,
         Sought { key, hash }: &Sought,
@@ -321,7 +321,7 @@ mod tests {
         }
     }
 
-    /// What was worked out, in order, when these words were met with this capacity.
+    /// The words that were computed, in order, for these lookups and this capacity.
     fn folded<'w>(words: &[&'w str], capacity: usize) -> Vec<&'w str> {
         let mut shared = Shared::new(capacity, 1);
         let mut fresh = Fresh::default();

@@ -1,4 +1,4 @@
-//! A word by itself: all that it adds to a statement, by the views of the model.
+//! All contributions of a single word to a statement, by the views of the model.
 
 use super::lanes::{Adder, LANES, Rows};
 use super::table::{Tongue, Word};
@@ -8,20 +8,20 @@ use crate::language::judge;
 use crate::model::Model;
 use crate::tokenize::squeezed;
 
-/// Works words out.
+/// Computes words.
 pub(super) struct Folder<'m> {
     model: &'m Model,
     adder: Adder,
-    /// Columns that are needed, and some more to fill [`LANES`].
+    /// Number of needed columns, padded to a multiple of [`LANES`].
     columns: usize,
-    /// What features weigh, a row each.
+    /// The weights of the features, one row each.
     weights: Rows<'m>,
-    /// What the encoder's tokens weigh; empty without that view.
+    /// The weights of the encoder's tokens; empty without the semantic view.
     scores: Rows<'m>,
     tells_language: bool,
 }
 
-/// Memory that is used for one word after another.
+/// Buffers that are reused for each word.
 #[derive(Default)]
 pub(super) struct Scratch {
     ids: Vec<u32>,
@@ -30,7 +30,7 @@ pub(super) struct Scratch {
 }
 
 impl<'m> Folder<'m> {
-    /// For the first `columns` codes of all outputs.
+    /// Uses the first `columns` codes of all outputs.
     pub(super) fn new(model: &'m Model, columns: usize) -> Self {
         let (weights, width) = model.weight_rows();
         Self {
@@ -49,12 +49,12 @@ impl<'m> Folder<'m> {
         }
     }
 
-    /// What a feature weighs, for one code after another.
+    /// The weights of a feature, one per code.
     pub(super) fn weights(&self, feature: u32) -> &'m [f32] {
         self.weights.get(feature, self.columns)
     }
 
-    /// Adds what a feature of a statement weighs to lexical sums.
+    /// Adds a feature with this weight to the lexical sums.
     pub(super) fn add_feature(&self, sums: &mut [f32], feature: u32, weight: f32) {
         let sums = &mut sums[..self.columns];
         self.adder
@@ -66,12 +66,12 @@ impl<'m> Folder<'m> {
         self.adder.add(sums, values);
     }
 
-    /// Values of a word for each view.
+    /// Number of values of a word per view.
     pub(super) fn columns(&self) -> usize {
         self.columns
     }
 
-    /// Works a word out and appends its values: the lexical scores, then the semantic ones.
+    /// Computes a word and appends its values: the lexical scores, then the semantic ones.
     pub(super) fn fold(
         &self,
         word: &str,

@@ -1,8 +1,8 @@
-//! Dual coordinate ascent: passes over the statements, each solving their blocks one by one.
+//! Dual coordinate ascent: each epoch solves the blocks of all statements one by one.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a pass is not compiled for its registers"
+    reason = "only code inlined into the pass is compiled for its SIMD registers"
 )]
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
@@ -13,7 +13,7 @@ use super::elementary::{exp, largest, ln, sum_of};
 use super::{Start, Targets, ValidSoftmaxRegression};
 use crate::features::{FeatureMatrix, FeatureRow};
 
-/// Values that are worked on together; rows of weights are padded to a multiple of it.
+/// SIMD width of the code; rows of weights are padded to a multiple of this.
 const LANES: usize = 4;
 type Lanes = [f64; LANES];
 
@@ -43,7 +43,7 @@ impl Weights {
         self.lanes.chunks_exact_mut(self.width)
     }
 
-    /// The cells without their padding.
+    /// The rows without their padding.
     fn rows(&self, classes: usize) -> impl Iterator<Item = &[f64]> {
         let rows = self.lanes.chunks_exact(self.width);
         rows.map(move |lanes| &lanes.as_flattened()[..classes])
@@ -67,8 +67,8 @@ impl Weights {
         }
     }
 
-    /// The same with a width known when compiled, so that the sums stay in registers; every
-    /// `WAYS`-th feature goes to one of as many sums, which needn't wait for each other.
+    /// The same with a width known at compile time, so the sums stay in registers. Every `WAYS`-th
+    /// feature goes to the same one of `WAYS` sums; the sums don't wait for each other.
     #[inline(always)]
     fn product_of<const WIDTH: usize, const WAYS: usize>(
         &self,
@@ -151,12 +151,12 @@ pub(super) struct DualAscent<'a> {
     pub(super) duals: Array2<f64>,
     weights: Weights,
     prior: Option<&'a Array2<f64>>,
-    /// Loss and penalty as they stood during the last epoch.
+    /// Loss and penalty during the last epoch.
     pub(super) last_loss: f64,
     z: Vec<Lanes>,
     steps: Vec<Lanes>,
     solved: Vec<f64>,
-    /// What each class adds to the gap of a statement.
+    /// Buffer: the terms of a statement's gap, one per class.
     terms: Vec<f64>,
 }
 
@@ -209,7 +209,7 @@ impl<'a> DualAscent<'a> {
         weights
     }
 
-    /// W = P + Σᵢ cᵢ (qᵢ − aᵢ) xᵢᵀ for the dual variables as they stand.
+    /// W = P + Σᵢ cᵢ (qᵢ − aᵢ) xᵢᵀ for the current dual variables.
     fn add_duals_to_weights(&mut self) {
         for i in 0..self.costs.len() {
             let (shares, duals) = (self.shares.row(i), self.duals.row(i));
@@ -221,18 +221,18 @@ impl<'a> DualAscent<'a> {
         }
     }
 
-    /// Solves every statement's block once in the given order; returns an estimate of the gap.
+    /// Solves the block of every statement once in the given order; returns an estimate of the gap.
     pub(super) fn epoch(&mut self, order: &[usize]) -> f64 {
-        // The same operations in the same order with the widest registers there are.
+        // Same operations in the same order, with the widest SIMD registers of the machine.
         Arch::new().dispatch(Epoch(self, order))
     }
 
-    /// The primal objective at W and its exact distance to the dual.
+    /// The primal objective at W, and the exact gap to the dual objective.
     pub(super) fn objective_and_gap(&mut self) -> (f64, f64) {
         Arch::new().dispatch(Measure(self))
     }
 
-    /// Puts the logits of statement i into `z`; its shares of the gap and of the loss.
+    /// Writes the logits of statement i to `z`; returns its shares of the gap and of the loss.
     #[inline(always)]
     fn measure(&mut self, i: usize) -> (f64, f64) {
         self.weights.product(self.x.row(i), &mut self.z);
@@ -289,7 +289,7 @@ impl<'a> DualAscent<'a> {
     }
 }
 
-/// One pass that solves.
+/// One epoch that solves.
 struct Epoch<'s, 'a>(&'s mut DualAscent<'a>, &'s [usize]);
 
 impl NullaryFnOnce for Epoch<'_, '_> {
@@ -312,7 +312,7 @@ impl NullaryFnOnce for Epoch<'_, '_> {
     }
 }
 
-/// One pass that changes nothing.
+/// One pass that only measures.
 struct Measure<'s, 'a>(&'s mut DualAscent<'a>);
 
 impl NullaryFnOnce for Measure<'_, '_> {
@@ -331,14 +331,15 @@ impl NullaryFnOnce for Measure<'_, '_> {
     }
 }
 
-/// Nine tenths of the way from even shares to the targets: fewer passes than from even ones.
+/// Nine tenths of the way from uniform shares to the targets; needs fewer epochs than a uniform
+/// start.
 fn near_targets(shares: &Array2<f64>) -> Array2<f64> {
     const WAY: f64 = 0.9;
     let even = 1.0 / shares.ncols() as f64;
     shares.mapv(|target| WAY * target + (1.0 - WAY) * even)
 }
 
-/// The row of a table that lies in memory row by row.
+/// A row of a row-major table.
 #[inline(always)]
 fn values_of(table: ArrayView2<'_, f64>, row: usize) -> &[f64] {
     let width = table.ncols();

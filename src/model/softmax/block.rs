@@ -1,8 +1,8 @@
-//! One statement's block of dual variables, solved exactly.
+//! Exact solution for one statement's block of dual variables.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a pass is not compiled for its registers"
+    reason = "only code inlined into the pass is compiled for its SIMD registers"
 )]
 
 use super::elementary::{exp, largest, ln, sum_of};
@@ -10,12 +10,12 @@ use crate::model::softmax_in_place;
 
 /// Solves ln aₖ + A aₖ = bₖ − ν for all k with Σ aₖ = 1.
 ///
-/// Newton's method on ν from the left end `b_max` − A, where Σ aₖ ≥ 1. The sum is convex and falls
-/// in ν, so each step stays left of the root and none needs a safeguard.
+/// Newton's method on ν starts at the left end `b_max` − A, where Σ aₖ ≥ 1. The sum is convex and
+/// decreasing in ν, so each step stays left of the root and needs no safeguard.
 #[inline(always)]
 pub(super) fn solve_block(b: &[f64], a: f64, out: &mut [f64]) {
     const STEPS: usize = 60;
-    /// What is left of Σ aₖ − 1 is taken off by scaling.
+    /// A smaller remainder of Σ aₖ − 1 is removed by scaling.
     const EXACT: f64 = 1e-9;
     if a <= f64::MIN_POSITIVE {
         out.copy_from_slice(b);
@@ -40,8 +40,8 @@ pub(super) fn solve_block(b: &[f64], a: f64, out: &mut [f64]) {
 
 /// ω with ω + ln ω = s: the Wright omega function on the real line.
 ///
-/// One step of Fritsch, Shafer and Crowley's iteration, twice, from a start good to a few per
-/// cent (Lawrence, Corless and Jeffrey, "Algorithm 917", ACM TOMS 38(3), 2012).
+/// Two steps of the iteration of Fritsch, Shafer and Crowley, from a start with an error of a few
+/// per cent (Lawrence, Corless and Jeffrey, "Algorithm 917", ACM TOMS 38(3), 2012).
 #[inline(always)]
 fn wright_omega(s: f64) -> f64 {
     let power = exp(if s < 0.0 { s } else { 0.0 });
@@ -59,7 +59,7 @@ fn wright_omega(s: f64) -> f64 {
         let t = w1 * (w1 + 2.0 / 3.0 * r);
         w *= 1.0 + r / w1 * (t - r / 2.0) / (t - r);
     }
-    // Where e to the s is too small for a number, so is ω.
+    // If exp(s) underflows, so does ω.
     if s < -700.0 { power } else { w }
 }
 

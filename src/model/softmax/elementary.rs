@@ -1,23 +1,23 @@
 //! Exponential and logarithm without branches or calls, so that a loop over many values is compiled
-//! for the widest registers there are. Operations and their order are the same on any machine.
+//! for the widest SIMD registers. Operations and their order are the same on every machine.
 
 #![expect(
     clippy::inline_always,
-    reason = "what is not inlined into a loop is not compiled for its registers"
+    reason = "only code inlined into the loop is compiled for its SIMD registers"
 )]
 
-/// ln 2 in two parts; the first has zeros at its end, so that small multiples are exact.
+/// ln 2 in two parts; the first part ends in zero bits, so that its small multiples are exact.
 const LN_2: [f64; 2] = [6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10];
-/// Added to a number below 2⁵¹ it leaves the nearest integer in the last bits.
+/// Added to a number below 2⁵¹, this leaves the nearest integer in the last bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// Bits of the exponent of 1.
+/// Bits of 1.0: the biased exponent 1023.
 const ONE: u64 = 1023 << 52;
 /// Bits of 2⁵².
 const LARGE: u64 = 0x4330_0000_0000_0000;
 
-/// e to the x, to 3e-15 of its value; below −708 it is that of −708.
+/// exp(x) with relative error 3e-15; inputs below −708 are clamped.
 ///
-/// x = n ln 2 + r with |r| ≤ ln 2 / 2, and the Taylor series of e to the r to the 13th degree.
+/// x = n ln 2 + r with |r| ≤ ln 2 / 2, and the Taylor series of exp(r) to degree 13.
 #[inline(always)]
 pub(super) fn exp(x: f64) -> f64 {
     const FACTORIALS: [f64; 13] = [
@@ -50,10 +50,10 @@ pub(super) fn exp(x: f64) -> f64 {
     (1.0 + sum) * power
 }
 
-/// The natural logarithm of a positive number, to 1e-15 or to 1e-14 of its value; of smaller ones
-/// than the smallest normal number it is that of that.
+/// ln(x) with absolute error 1e-15 or relative error 1e-14. For zero and subnormal x returns
+/// `ln(f64::MIN_POSITIVE)`.
 ///
-/// x = 2ᵏ m with m between √½ and √2, and ln m = 2 artanh t of t = (m − 1) / (m + 1).
+/// x = 2ᵏ m with m between √½ and √2, and ln m = 2 artanh t with t = (m − 1) / (m + 1).
 #[inline(always)]
 pub(super) fn ln(x: f64) -> f64 {
     /// Bits of √½.
@@ -78,10 +78,10 @@ pub(super) fn ln(x: f64) -> f64 {
     k * LN_2[0] + (2.0 * t * sum + k * LN_2[1])
 }
 
-/// Values that are added at once.
+/// Number of partial sums.
 const LANES: usize = 4;
 
-/// Σ of f over values, in four sums: the order doesn't depend on registers.
+/// Σ f(value) in four partial sums: the order doesn't depend on the SIMD width.
 #[inline(always)]
 pub(super) fn sum_of(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     let (whole, rest) = values.as_chunks::<LANES>();
@@ -95,7 +95,7 @@ pub(super) fn sum_of(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     sums[0] + sums[1] + (sums[2] + sums[3]) + rest
 }
 
-/// The largest value, −∞ of none.
+/// The largest value; −∞ for an empty slice.
 #[inline(always)]
 pub(super) fn largest(values: &[f64]) -> f64 {
     let (whole, rest) = values.as_chunks::<LANES>();

@@ -1,16 +1,17 @@
 //! Multinomial logistic regression on sparse rows with an L2 penalty, solved in the dual.
 //!
 //! Minimises ½ Σₖ |wₖ − pₖ|² + Σᵢ cᵢ [ log Σₖ exp zᵢₖ − Σₖ qᵢₖ zᵢₖ ] with z = W x, target shares q
-//! (one for a hard code), cost cᵢ = C × weight of statement i and prior weights p, mostly 0. There is no free intercept: the
-//! constant feature of every row is one, penalised like the rest.
+//! (one-hot for a hard code), cost cᵢ = C × weight of statement i and prior weights p, usually 0.
+//! There is no free intercept: the constant feature of every row is the intercept, and it is
+//! penalised like the rest.
 //!
-//! The dual has one probability vector aᵢ per statement, W = P + Σᵢ cᵢ (qᵢ − aᵢ) xᵢᵀ, and is
-//! the larger the better (without a prior −½|W|² + Σᵢ cᵢ H(aᵢ), H the entropy). One statement at a time, all its K
-//! variables are solved exactly: ln aₖ + A aₖ = bₖ − ν with A = cᵢ|xᵢ|², b = W xᵢ + A aᵢ, where ν
-//! makes Σ aₖ = 1. (Yu, Huang and Lin, "Dual coordinate descent methods for logistic regression
-//! and maximum entropy models", Machine Learning 85, 2011; Shalev-Shwartz and Zhang, "Stochastic
-//! dual coordinate ascent", JMLR 14, 2013.) The gap between primal and dual bounds the distance
-//! to the optimum: it is the stop rule.
+//! The dual has one probability vector aᵢ per statement, with W = P + Σᵢ cᵢ (qᵢ − aᵢ) xᵢᵀ. The dual
+//! is maximised (without a prior it is −½|W|² + Σᵢ cᵢ H(aᵢ), H the entropy). The solver visits one
+//! statement at a time and solves all its K variables exactly: ln aₖ + A aₖ = bₖ − ν with A =
+//! cᵢ|xᵢ|², b = W xᵢ + A aᵢ, where ν makes Σ aₖ = 1. (Yu, Huang and Lin, "Dual coordinate descent
+//! methods for logistic regression and maximum entropy models", Machine Learning 85, 2011;
+//! Shalev-Shwartz and Zhang, "Stochastic dual coordinate ascent", JMLR 14, 2013.) The gap between
+//! primal and dual bounds the distance to the optimum, so the gap is the stopping criterion.
 
 mod ascent;
 mod block;
@@ -44,7 +45,7 @@ pub struct ValidSoftmaxRegression {
 }
 
 impl SoftmaxRegression {
-    /// A regression on `classes` classes with cost C = 1, relative gap 10⁻³ and at most 500 epochs.
+    /// A regression with `classes` classes, cost C = 1, relative gap 10⁻³ and at most 500 epochs.
     pub fn new(classes: usize) -> Self {
         Self(ValidSoftmaxRegression {
             classes,
@@ -55,7 +56,7 @@ impl SoftmaxRegression {
         })
     }
 
-    /// Cost C of the loss beside the penalty; scikit-learn's `C`.
+    /// Cost C of the loss relative to the penalty; scikit-learn's `C`.
     #[must_use]
     pub fn cost(mut self, cost: f64) -> Self {
         self.0.cost = cost;
@@ -69,7 +70,7 @@ impl SoftmaxRegression {
         self
     }
 
-    /// Fail when the gap isn't reached after so many passes over the statements.
+    /// Fail if the gap is still too large after this number of passes over the statements.
     #[must_use]
     pub fn max_epochs(mut self, max_epochs: usize) -> Self {
         self.0.max_epochs = max_epochs;
@@ -112,17 +113,17 @@ impl ParamGuard for SoftmaxRegression {
     }
 }
 
-/// What statements are to be coded as: shares of the codes, and the weight of each statement.
+/// The targets of the fit: shares of the codes, and the weight of each statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Targets {
-    /// Shape statements × classes; each row sums to one. A hard code is a single one.
+    /// Shape statements × classes; each row sums to one. A hard code is a one-hot row.
     pub shares: Array2<f64>,
     /// Weight of each statement's loss.
     pub weights: Array1<f64>,
 }
 
 impl Targets {
-    /// Hard codes, all of weight one.
+    /// Hard codes, all with weight one.
     pub fn from_codes(codes: &[usize], classes: usize) -> Self {
         let mut shares = Array2::zeros((codes.len(), classes));
         for (row, &code) in codes.iter().enumerate() {
@@ -134,7 +135,7 @@ impl Targets {
         }
     }
 
-    /// Soft codes: the given shares take the place of the hard code, row by row.
+    /// Soft codes: the given shares replace the hard codes, row by row.
     #[must_use]
     pub fn with_shares<'a>(mut self, shares: impl Iterator<Item = Option<&'a [f64]>>) -> Self {
         for (mut row, given) in self.shares.rows_mut().into_iter().zip(shares) {
@@ -144,8 +145,8 @@ impl Targets {
         self
     }
 
-    /// Weights codes by (n / (classes × count))^`power`: 0 leaves them as they are, 1 makes rare
-    /// codes weigh as much in sum as frequent ones. The mean weight stays one.
+    /// Weights each code by (n / (classes × count))^`power`. Power 0 changes nothing; with power 1
+    /// rare codes have the same total weight as frequent ones. The mean weight stays one.
     #[must_use]
     pub fn balanced(mut self, power: f64) -> Self {
         let counts = self.shares.sum_axis(ndarray::Axis(0));
@@ -168,13 +169,14 @@ impl Targets {
     }
 }
 
-/// Where a fit begins.
+/// The start of a fit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Start<'a> {
-    /// Weights that the penalty pulls towards, shape features × classes; 0 if none are given.
+    /// The penalty pulls the weights towards this prior, shape features × classes; 0 if `None`.
     pub prior: Option<&'a Array2<f64>>,
     /// Dual variables of an earlier fit on the same statements, shape statements × classes. They
-    /// are valid under any cost and weight of the features, and spare passes when it is near.
+    /// are valid for any cost and any feature weights. If the earlier fit is similar, they save
+    /// epochs.
     pub duals: Option<&'a Array2<f64>>,
 }
 
@@ -185,16 +187,16 @@ pub struct FittedSoftmax {
     pub weights: Array2<f64>,
     /// The dual variables, shape statements × classes: a start for another fit.
     pub duals: Array2<f64>,
-    /// The objective where the solver stopped.
+    /// The objective at the end.
     pub objective: f64,
-    /// The duality gap there: the optimum is at least `objective − gap`.
+    /// The duality gap at the end: the optimum is at least `objective − gap`.
     pub gap: f64,
     /// Passes over the statements.
     pub epochs: usize,
 }
 
 impl FittedSoftmax {
-    /// z = W x of one row, one value a class.
+    /// z = W x for one row, one value per class.
     pub fn logits(&self, row: FeatureRow<'_>) -> Vec<f64> {
         let mut z = vec![0.0; self.weights.ncols()];
         for (feature, value) in row.iter() {
@@ -207,7 +209,7 @@ impl FittedSoftmax {
     }
 }
 
-/// [`Fit`] wants it.
+/// The trait [`Fit`] requires this conversion.
 impl From<linfa::Error> for Error {
     fn from(error: linfa::Error) -> Self {
         Self::Solver {
@@ -225,7 +227,7 @@ impl Fit<FeatureMatrix, Targets, Error> for ValidSoftmaxRegression {
 }
 
 impl ValidSoftmaxRegression {
-    /// Fits from prior weights or the dual variables of an earlier fit.
+    /// Fits from prior weights or from the dual variables of an earlier fit.
     pub fn fit_from(
         &self,
         dataset: &DatasetBase<FeatureMatrix, Targets>,
@@ -251,8 +253,9 @@ impl ValidSoftmaxRegression {
         for epoch in 1..=self.max_epochs {
             order.shuffle(&mut rng);
             let estimate = ascent.epoch(&order);
-            // The gap summed while W still moved is an estimate at no cost; only when it looks
-            // good enough is the exact gap worth a pass of its own.
+            // During an epoch W still moves, so the summed gap is only an estimate, but it is free.
+            // The exact gap costs a pass, so it is computed only when the estimate looks good
+            // enough.
             if estimate > 2.0 * self.tolerance * ascent.last_loss && epoch < self.max_epochs {
                 continue;
             }
@@ -331,8 +334,8 @@ mod tests {
         assert!(gradient.iter().all(|g| g.abs() < 1e-2), "{gradient}");
     }
 
-    /// linfa-logistic penalises no intercept; without one and with the constant as a feature the
-    /// two objectives are the same with alpha = 1/C.
+    /// linfa-logistic does not penalise an intercept. Without an intercept and with the constant as
+    /// a feature, the two objectives are equal for alpha = 1/C.
     #[test]
     fn agrees_with_linfa_logistic_on_a_small_dense_problem() {
         let dataset = toy();
@@ -373,7 +376,7 @@ mod tests {
         assert!(soft.iter().map(|w| w * w).sum::<f64>() < hard.iter().map(|w| w * w).sum::<f64>());
     }
 
-    /// At the optimum under a prior the pull back to it balances the loss.
+    /// With a prior, the pull back to it balances the loss at the optimum.
     #[test]
     fn the_penalty_pulls_towards_the_prior() {
         let dataset = toy();

@@ -1,4 +1,4 @@
-//! Which head a variable gets.
+//! Chooses the head of a variable.
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -9,24 +9,24 @@ use crate::model::{Decision, Head, Thresholds};
 /// A way to make a head.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Recipe<'a> {
-    /// Scores and cues are weighed, with this penalty.
+    /// A regression on scores and cues, with this penalty.
     Weighing(f64),
-    /// The scores are scaled by one factor and, if so, brought nearer to the same spread.
+    /// One factor scales the scores; if `flattens`, their spread is normalised too.
     Scaling { flattens: bool },
-    /// The head of the model it started from, as it is.
+    /// The head of the prior model, unchanged.
     Kept(&'a Head),
 }
 
 /// A head that may be chosen.
 struct Candidate {
     head: Head,
-    /// Of each statement, by the head that left its fold out.
+    /// For each statement, from the head that left its fold out.
     probabilities: Vec<Vec<f64>>,
-    /// Their log loss.
+    /// Log loss of the probabilities.
     loss: f64,
 }
 
-/// What the heads of a variable are fitted on.
+/// The training data of a variable's heads.
 pub(super) struct Heads<'a> {
     /// Shape statements × inputs.
     pub(super) inputs: &'a Array2<f64>,
@@ -36,7 +36,7 @@ pub(super) struct Heads<'a> {
 }
 
 impl Heads<'_> {
-    /// A head of all statements but those of a fold.
+    /// A head fitted on all statements outside `fold`.
     fn fit_without(&self, fold: Option<usize>, recipe: Recipe<'_>) -> Result<Head> {
         let kept: Vec<usize> = (0..self.codes.len())
             .filter(|r| Some(self.folds[*r]) != fold)
@@ -52,7 +52,7 @@ impl Heads<'_> {
         }
     }
 
-    /// The probabilities of each statement by the head that left its fold out.
+    /// The probabilities of each statement, from the head that left its fold out.
     fn out_of_fold(&self, recipe: Recipe<'_>) -> Result<Vec<Vec<f64>>> {
         let count = self.folds.iter().max().map_or(0, |last| last + 1);
         let by_fold = (0..count)
@@ -65,11 +65,11 @@ impl Heads<'_> {
             .collect())
     }
 
-    /// The head with the least log loss on statements not seen, and its probabilities of them.
+    /// The head with the smallest log loss on unseen statements, and its probabilities.
     ///
-    /// With few statements one factor (or two numbers), or the head of the model it started from, beats what can
-    /// be learned from them. Penalties are tried from the middle one on, upwards and else
-    /// downwards as long as that helps. A head that does not converge is out of the choice.
+    /// With few statements, a head with one or two numbers or the head of the prior model beats a
+    /// head that is learned from them. The search over penalties starts in the middle. It goes up,
+    /// or else down, as long as the loss improves. A head that does not converge is skipped.
     pub(super) fn best(
         &self,
         kept: Option<Recipe<'_>>,
@@ -105,7 +105,7 @@ impl Heads<'_> {
         Ok((chosen.head, chosen.probabilities))
     }
 
-    /// Puts a head in the place of the chosen one if it is better; whether it was.
+    /// Replaces the chosen head with this one if this one is better; returns whether it did.
     fn attempt(&self, recipe: Recipe<'_>, chosen: &mut Candidate) -> Result<bool> {
         let Some(probabilities) = converged(self.out_of_fold(recipe))? else {
             return Ok(false);
@@ -125,7 +125,7 @@ impl Heads<'_> {
         Ok(true)
     }
 
-    /// The decision on each statement by thresholds chosen on the other folds.
+    /// The decision for each statement, by thresholds chosen on the other folds.
     pub(super) fn decisions(&self, outcomes: &[(f64, bool)], stated_error: f64) -> Vec<Decision> {
         let count = self.folds.iter().max().map_or(0, |last| last + 1);
         let without = |fold: usize| {
@@ -151,7 +151,7 @@ fn converged<T>(fitted: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Mean −ln of the probability of the right code, which counts as at least 10⁻⁹.
+/// Mean of −ln p for the right code; p is clamped to at least 10⁻⁹.
 fn log_loss(probabilities: &[Vec<f64>], codes: &[usize]) -> f64 {
     let losses = probabilities
         .iter()
@@ -164,7 +164,7 @@ fn log_loss(probabilities: &[Vec<f64>], codes: &[usize]) -> f64 {
 mod tests {
     use super::*;
 
-    /// Six statements of three codes in two folds, scored well.
+    /// Six statements with three codes in two folds, all scored correctly.
     fn inputs() -> Array2<f64> {
         Array2::from_shape_fn((6, 3), |(i, k)| if i % 3 == k { 2.0 } else { -1.0 })
     }
@@ -181,14 +181,20 @@ mod tests {
         let (alone, _) = heads.best(None, &[]).unwrap();
         assert_eq!(alone.alpha, None);
         let (chosen, _) = heads.best(None, &[1000.0]).unwrap();
-        assert_eq!(chosen, alone, "a head pulled to even chances is worse");
+        assert_eq!(
+            chosen, alone,
+            "a head shrunk to uniform probabilities is worse"
+        );
         let backwards = Head {
             coefficients: vec![vec![-1.0, 0.0, 0.0], vec![0.0; 3], vec![0.0; 3]],
             ..alone.clone()
         };
         let (chosen, _) = heads.best(Some(Recipe::Kept(&backwards)), &[]).unwrap();
         assert_eq!(chosen, alone);
-        assert!(heads.best(None, &[0.0]).is_err(), "other errors are told");
+        assert!(
+            heads.best(None, &[0.0]).is_err(),
+            "other errors are returned"
+        );
     }
 
     #[test]

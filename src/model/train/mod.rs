@@ -1,14 +1,14 @@
-//! From coded statements to a model.
+//! Trains a model on coded statements.
 //!
-//! 1. Views (words, pieces, frequencies) are fitted on all texts; no code is looked at.
-//! 2. For each variable one regression per fold is fitted on the other folds, which gives every
-//!    statement scores from a regression that has not seen its group.
-//! 3. The head learns from those scores; heads that leave a fold out give honest probabilities,
-//!    and from these the decision thresholds are chosen.
+//! 1. Views (words, pieces, frequencies) are fitted on all texts, without the codes.
+//! 2. For each variable and each fold, a regression is fitted on the other folds. So every
+//!    statement gets scores from a regression that has not seen its group.
+//! 3. The head learns from these scores. Heads that leave a fold out give unbiased probabilities,
+//!    and the decision thresholds are chosen on these probabilities.
 //! 4. One regression on all statements gives the weights of the model.
 //!
-//! Every regression is sequential and seeded; threads only decide which is fitted when, so the
-//! model's bytes don't depend on their number.
+//! Every regression is sequential and seeded. Threads only decide when each one is fitted, so the
+//! bytes of the model don't depend on the number of threads.
 
 mod heads;
 mod params;
@@ -40,26 +40,26 @@ use crate::features::{
     TextEncoder,
 };
 
-/// Fewer statements than that can't support the stated error rate well.
+/// With fewer statements the stated error rate is poorly supported.
 const FEW_STATEMENTS: usize = 300;
 
-/// What training is at.
+/// A step of the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Fitting the views.
     Views,
-    /// Fitting regressions: so many of so many are done.
+    /// Fitting regressions: `done` of `total`.
     Regressions {
         /// Fitted so far.
         done: usize,
-        /// To be fitted in all.
+        /// Number of regressions in all.
         total: usize,
     },
     /// Fitting heads and thresholds.
     Heads,
 }
 
-/// Probabilities of statements by a model that has not seen their group.
+/// Probabilities of statements by models that have not seen their group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutOfFold {
     /// Id of the variable.
@@ -68,7 +68,7 @@ pub struct OutOfFold {
     pub rows: Vec<OutOfFoldRow>,
 }
 
-/// What models that had not seen a statement's group say of it.
+/// The out-of-fold result of one statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutOfFoldRow {
     /// Id of the statement.
@@ -81,28 +81,28 @@ pub struct OutOfFoldRow {
     pub decision: Decision,
 }
 
-/// A trained model with what was seen on the way.
+/// A trained model with its out-of-fold results.
 #[non_exhaustive]
 pub struct Training {
     /// The model.
     pub model: Model,
     /// Out-of-fold probabilities of each variable.
     pub out_of_fold: Vec<OutOfFold>,
-    /// What the person should know: codes with few statements and the like.
+    /// Warnings for the user, for example about codes with few statements.
     pub warnings: Vec<String>,
 }
 
-/// What a training may draw on beside the corpus.
+/// Optional inputs of a training besides the corpus.
 #[derive(Default, Clone, Copy)]
 pub struct Aids<'a> {
-    /// The vectors of the semantic view; the shipped ones if none are given.
+    /// The vectors of the semantic view; the shipped ones if `None`.
     pub encoder: Option<&'a StaticEncoder>,
-    /// An encoder of whole texts, for a further view.
+    /// An encoder for whole texts; adds the sentence view.
     pub sentences: Option<&'a Arc<dyn TextEncoder>>,
-    /// A model to start from: its vocabulary and, where it has the same variable and codes, its
-    /// weights, which the penalty then pulls towards instead of towards 0.
+    /// A model to start from: its vocabulary and, for a variable with the same id and codes, its
+    /// weights. The penalty then pulls towards these weights instead of towards 0.
     pub prior: Option<&'a Model>,
-    /// Codes of several coders: a statement of theirs is learned with the shares of its codes.
+    /// Codings by several coders: such a statement is learned with the shares of its codes.
     pub codings: Option<&'a Codings>,
 }
 
@@ -117,7 +117,7 @@ pub fn train(corpus: &Corpus, params: &TrainParams) -> Result<Training> {
     train_with(corpus, "model", params, Aids::default(), &|_| {})
 }
 
-/// Trains a model called `name` on a corpus, with what helps beside it. `watch` hears of each step,
+/// Trains a model called `name` on a corpus with optional `aids`. `watch` is called at each step,
 /// from any thread.
 pub fn train_with(
     corpus: &Corpus,
@@ -156,7 +156,7 @@ pub fn train_with(
         origin: Origin {
             from: aids.prior.map(|prior| prior.id().to_string()),
             soft: study.tasks.iter().map(Task::soft).max().unwrap_or(0),
-            // Those of the model it started from, where there is one: features are made by them.
+            // With a prior model its parameters are used, because they define the features.
             params: TrainParams {
                 lexical: viewed.extractor.lexical().params().clone(),
                 ..params.clone()
@@ -184,20 +184,20 @@ pub fn train_with(
     })
 }
 
-/// Codes of statements by regressions that have not seen them.
+/// Codes predicted by regressions that have not seen the statements.
 pub(crate) struct Unseen {
     /// Number of folds.
     pub(crate) folds: usize,
-    /// For each variable of the codebook and each fold, in that order: (code, best code) of the
-    /// statements in it.
+    /// For each variable of the codebook and each fold, in this order: pairs (code, best code) of
+    /// the statements in the fold.
     pub(crate) codes: Vec<Vec<(usize, usize)>>,
-    /// The dual variables of the regression that left that fold out.
+    /// The dual variables of the regression that left this fold out.
     duals: Vec<Array2<f64>>,
 }
 
 #[cfg(test)]
 impl Unseen {
-    /// Codes alone.
+    /// Only codes, without dual variables.
     pub(crate) fn of(folds: usize, codes: Vec<Vec<(usize, usize)>>) -> Self {
         Self {
             folds,
@@ -207,7 +207,7 @@ impl Unseen {
     }
 }
 
-/// A corpus with its variables and folds, ready for trainings of any hyperparameters.
+/// A corpus with its variables and folds, ready for trainings with any hyperparameters.
 pub(crate) struct Study<'a> {
     /// In canonical order.
     corpus: Corpus,
@@ -224,7 +224,7 @@ impl<'a> Study<'a> {
         let views = params.views;
         let sentences = match aids.sentences {
             Some(encoder) => Some(SentenceView::new(Arc::clone(encoder))),
-            // Who starts from a model that reads with the context encoder reads so too.
+            // If the prior model reads with the context encoder, the new model does too.
             None if params.context && inherited_reading(aids.prior, corpus).is_none() => {
                 Some(SentenceView::shipped()?)
             }
@@ -257,7 +257,7 @@ impl<'a> Study<'a> {
         statements.map(|s| s.text.as_str()).collect()
     }
 
-    /// Fits the views and makes them of every statement.
+    /// Fits the views and computes them for every statement.
     pub(crate) fn view(&self, params: &TrainParams) -> Result<Viewed<'_>> {
         let encoder = self.aids.encoder.or(self.shipped.as_ref());
         let encoder = encoder.filter(|_| params.views.semantic);
@@ -278,7 +278,7 @@ impl<'a> Study<'a> {
         Ok(Viewed::new(extractor, features, encoder))
     }
 
-    /// What the model to start from knows of each variable.
+    /// What the prior model has for each variable.
     fn priors(&self, viewed: &Viewed<'_>, params: &TrainParams) -> Result<Vec<Option<Prior<'_>>>> {
         let of = |task: &Task| match self.aids.prior {
             Some(prior) => Prior::of(
@@ -293,8 +293,8 @@ impl<'a> Study<'a> {
         self.tasks.iter().map(of).collect()
     }
 
-    /// What the regressions say of statements they have not seen, without a head. `before` is of
-    /// hyperparameters that may be near, for fewer passes.
+    /// Codes of unseen statements by the regressions, without a head. `before` may be from similar
+    /// hyperparameters; it saves epochs.
     pub(crate) fn unseen(
         &self,
         viewed: &Viewed<'_>,
@@ -336,7 +336,7 @@ impl<'a> Study<'a> {
         })
     }
 
-    /// What the person should know.
+    /// Warnings for the user.
     fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.tasks.iter().flat_map(Task::warnings).collect();
         warnings.extend(repetition_warnings(&self.corpus));
@@ -360,20 +360,20 @@ impl<'a> Study<'a> {
     }
 }
 
-/// The readings of the model that was started from: they hold for the same codebook only.
+/// The readings of the prior model; they are valid only for the same codebook.
 fn inherited_reading<'a>(prior: Option<&'a Model>, corpus: &Corpus) -> Option<&'a Reading> {
     let same = prior.filter(|p| p.codebook_hash == corpus.codebook.hash())?;
     same.reading.as_ref()
 }
 
-/// The keys of all texts that the weights come from, ascending, each once.
+/// The keys of all training texts (with those of the prior model), sorted and unique.
 fn text_keys(texts: &[&str], prior: Option<&Model>) -> Vec<u64> {
     let mut keys: BTreeSet<u64> = texts.iter().map(|t| text_key(t)).collect();
     keys.extend(prior.into_iter().flat_map(|p| &p.seen_texts));
     keys.into_iter().collect()
 }
 
-/// What the outputs say of the statements they had not seen; the language is left out.
+/// The out-of-fold results of the variables; the language is left out.
 fn out_of_fold(corpus: &Corpus, tasks: &[Task], outputs: &[Output]) -> Vec<OutOfFold> {
     let of_variables = tasks.iter().zip(outputs).filter(|(t, _)| !t.is_language);
     let rows = |task: &Task, output: &Output| {
@@ -398,8 +398,8 @@ fn out_of_fold(corpus: &Corpus, tasks: &[Task], outputs: &[Output]) -> Vec<OutOf
         .collect()
 }
 
-/// Texts that repeat: under other codes the model learns something between them, in other
-/// groups a fold has seen what it is scored on.
+/// Warnings about repeated texts. With different codes the model learns a compromise. In different
+/// groups, a fold has seen the texts on which it is scored.
 fn repetition_warnings(corpus: &Corpus) -> Vec<String> {
     let mut first: BTreeMap<u64, &Statement> = BTreeMap::new();
     let mut contradictions: Vec<[u64; 2]> = Vec::new();
@@ -419,10 +419,10 @@ fn repetition_warnings(corpus: &Corpus) -> Vec<String> {
         let [a, b] = found.iter().min()?;
         let n = found.len();
         Some(format!(
-            "texts that stand {what}: {n} (lines {a} and {b} for one); see `konflik check`"
+            "texts {what}: {n} (for example lines {a} and {b}); see `konflik check`"
         ))
     };
-    let contradicting = warning("under different codes", &contradictions);
+    let contradicting = warning("with different codes", &contradictions);
     let leaking = warning("in different groups", &across_groups).filter(|_| corpus.has_groups);
     contradicting.into_iter().chain(leaking).collect()
 }
@@ -480,7 +480,7 @@ impl Data<'_> {
         self.folds.iter().max().map_or(1, |last| last + 1)
     }
 
-    /// Fits a variable on all statements but those of one fold (on all without one).
+    /// Fits a variable on all statements outside one fold (on all statements for `None`).
     fn fit(
         &self,
         task: &Task,
@@ -564,7 +564,7 @@ fn fit_regressions(
     Ok(regressions)
 }
 
-/// A fitted variable, with what is known of the statements from models that had not seen them.
+/// A fitted variable, with its results on unseen statements.
 struct Output {
     model: VariableModel,
     probabilities: Vec<Vec<f64>>,
@@ -607,7 +607,7 @@ fn fit_output(
     })
 }
 
-/// What a head learns from: out-of-fold scores, then the cues; shape statements × inputs.
+/// The inputs of a head: out-of-fold scores, then the cues; shape statements × inputs.
 fn head_inputs(task: &Task, regressions: &Regressions, data: &Data<'_>) -> Array2<f64> {
     let cues = data.features.first().map_or(0, |f| f.cues.len());
     let classes = task.codes.len();

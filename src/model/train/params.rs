@@ -6,35 +6,35 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::features::{LexicalParams, Views};
 
-/// Hyperparameters of a training; part of the model.
+/// Hyperparameters of a training; stored in the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct TrainParams {
     /// Which views are used.
     pub views: Views,
-    /// Whether the shipped context encoder gives the sentence view where no other encoder does.
+    /// Whether the shipped context encoder gives the sentence view if there is no other encoder.
     pub context: bool,
     /// The lexical view.
     pub lexical: LexicalParams,
-    /// Weight of the semantic view beside the lexical one, each of length about 1.
+    /// Weight of the semantic view relative to the lexical one; both have a length of about 1.
     pub semantic_weight: f64,
-    /// Weight of the sentence view beside the lexical one, where an encoder is given; its vectors
-    /// have their mean taken off and a mean square length of 1.
+    /// Weight of the sentence view relative to the lexical one, if there is an encoder. The
+    /// sentence vectors are centred and have a mean squared length of 1.
     pub sentence_weight: f64,
-    /// Cost C of the loss beside the penalty.
+    /// Cost C of the loss relative to the penalty.
     pub cost: f64,
-    /// How far rare codes are weighted up: 0 not at all, 1 fully.
+    /// How strongly rare codes are weighted up: 0 not at all, 1 fully.
     pub balance: f64,
     /// Relative duality gap at which a regression stops.
     pub tolerance: f64,
-    /// Penalties of the head to choose from, by the log loss of statements not seen.
+    /// Candidate penalties of the head; the log loss of unseen statements decides.
     pub head_alphas: Vec<f64>,
     /// Folds of the cross-fitting.
     pub folds: usize,
-    /// Error rate that `auto` decisions keep to.
+    /// Maximum error rate of `auto` decisions.
     pub stated_error: f64,
-    /// Seed of folds and of the order of statements in the solver.
+    /// Seed of the folds and of the order of statements in the solver.
     pub seed: u64,
 }
 
@@ -57,15 +57,15 @@ impl Default for TrainParams {
     }
 }
 
-/// Below so many statements, rare features and the semantic view count for more, and the context
-/// encoder lends its vectors.
+/// With fewer statements, rare features and the semantic view get more weight, and the context
+/// encoder adds its vectors.
 const FEW: usize = 2000;
 
 impl TrainParams {
-    /// Hyperparameters that suit a corpus of so many statements.
+    /// Hyperparameters for a corpus of this size.
     ///
-    /// With few statements a word that was met once, and what is like it, is worth more: on parts
-    /// of the project's corpus (three draws each, macro-F1 conflict / topic) they scored .57 / .20
+    /// With few statements, words seen only once and similar words matter more. On parts of the
+    /// project's corpus (three draws each, macro-F1 conflict / topic) these values scored .57 / .20
     /// instead of .51 / .12 with 100 statements, and .65 / .34 instead of .63 / .27 with 300.
     pub fn suited_to(statements: usize) -> Self {
         if statements >= FEW {

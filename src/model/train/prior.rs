@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 use crate::features::{FeatureExtractor, SemanticView};
 use crate::model::{Head, Model, VariableModel};
 
-/// What an earlier model knows of a variable. Weights of a sentence encoder begin at 0: they hang
-/// on the mean of the statements that they were learned from.
+/// What an earlier model has for a variable. Weights of a sentence encoder start at 0: they depend
+/// on the mean vector of their training statements.
 pub(super) struct Prior<'a> {
-    /// In the place of the features of this training, shape features × classes.
+    /// Weights in the feature order of this training, shape features × classes.
     pub(super) weights: Array2<f64>,
-    /// Its head, where it takes the same inputs.
+    /// The head of the earlier model, if it takes the same inputs.
     pub(super) head: Option<&'a Head>,
 }
 

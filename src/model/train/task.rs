@@ -6,7 +6,7 @@ use super::Aids;
 use crate::corpus::Corpus;
 use crate::error::{Error, Result};
 
-/// Groups that each language must stand in for languages to be learned.
+/// Languages are learned only if each one occurs in at least this number of groups.
 const MIN_LANGUAGE_GROUPS: usize = 5;
 
 /// A nominal variable to be learned: which statements have which code.
@@ -15,7 +15,7 @@ pub(super) struct Task {
     pub(super) codes: Vec<String>,
     /// (position of the statement, its code).
     pub(super) rows: Vec<(usize, usize)>,
-    /// For each row what several coders said, where they did.
+    /// For each row the shares of several coders, if there are several.
     pub(super) shares: Vec<Option<Vec<f64>>>,
     pub(super) is_language: bool,
 }
@@ -27,7 +27,7 @@ impl Task {
         counts
     }
 
-    /// Rows on which coders were not of one mind.
+    /// Number of rows on which the coders disagreed.
     pub(super) fn soft(&self) -> usize {
         let split = |shares: &&Vec<f64>| shares.iter().all(|s| *s < 1.0 - 1e-9);
         self.shares.iter().flatten().filter(split).count()
@@ -55,7 +55,7 @@ impl Task {
     }
 }
 
-/// The variables of the codebook, then the language if the corpus knows at least two.
+/// The variables of the codebook, then the language if the corpus has at least two.
 pub(super) fn tasks(corpus: &Corpus, aids: Aids<'_>) -> Result<Vec<Task>> {
     let mut tasks = Vec::new();
     for (v, variable) in corpus.codebook.variables.iter().enumerate() {
@@ -98,7 +98,8 @@ pub(super) fn tasks(corpus: &Corpus, aids: Aids<'_>) -> Result<Vec<Task>> {
             .collect::<BTreeSet<_>>()
             .len()
     };
-    // A language that stands in few groups can't be learned from some folds: better none than a bad guess.
+    // A language in few groups can't be learned in some folds. No prediction is better than a bad
+    // one.
     if languages.len() >= 2
         && languages
             .iter()

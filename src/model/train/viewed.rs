@@ -1,4 +1,4 @@
-//! The views of a corpus as rows for the regressions, and the regressions' weights as a model's.
+//! The views of a corpus as input rows of the regressions, and their weights as model weights.
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, Slice};
 
@@ -6,7 +6,7 @@ use super::{Regressions, TrainParams};
 use crate::features::{FeatureExtractor, FeatureMatrix, StatementFeatures, StaticEncoder};
 use crate::model::{SemanticWeights, SentenceWeights};
 
-/// The statements of a corpus as the views see them.
+/// The features of all statements of a corpus.
 pub(crate) struct Viewed<'a> {
     pub(super) extractor: FeatureExtractor,
     pub(super) features: Vec<StatementFeatures>,
@@ -16,7 +16,7 @@ pub(crate) struct Viewed<'a> {
     sentences: Centred,
 }
 
-/// Sentence vectors with their mean taken off and a mean square length of 1.
+/// Sentence vectors, centred and scaled to a mean squared length of 1.
 struct Centred {
     /// Shape statements × dimensions.
     vectors: Array2<f32>,
@@ -55,8 +55,8 @@ impl<'a> Viewed<'a> {
         }
     }
 
-    /// What the regressions learn from: the lexical features, then the dimensions of the encoders,
-    /// each with the weight of its view.
+    /// The input rows of the regressions: the lexical features, then the dimensions of the
+    /// encoders, each multiplied by the weight of its view.
     pub(super) fn rows(&self, params: &TrainParams) -> FeatureMatrix {
         let (semantic, sentences) = (&self.semantic, &self.sentences.vectors);
         let dense = semantic.ncols() + sentences.ncols();
@@ -72,8 +72,8 @@ impl<'a> Viewed<'a> {
         rows
     }
 
-    /// The weights of all variables beside each other, in single precision, for statements as
-    /// labelling sees them: the weights of the views are multiplied in.
+    /// The weights of all variables side by side, in single precision. The weights of the views are
+    /// multiplied in, so labelling needs no scaling.
     pub(super) fn split_weights(
         &self,
         regressions: &[Regressions],
@@ -136,7 +136,7 @@ impl Centred {
     }
 }
 
-/// The weights of each variable's regression on all statements, shape features × codes of all.
+/// The weights of each variable's full regression side by side, shape features × all codes.
 fn beside_each_other(regressions: &[Regressions]) -> Array2<f32> {
     let columns = regressions.iter().map(|r| r.full.weights.ncols()).sum();
     let rows = regressions.first().map_or(0, |r| r.full.weights.nrows());

@@ -1,6 +1,6 @@
-//! Charts as plain SVG. Places across are percentages and places down pixels, so that a chart is
-//! as wide as the page lets it and its letters never shrink; colours are those of the page's
-//! styles, and each series has a pattern of its own too.
+//! Charts as plain SVG. Horizontal positions are percentages and vertical positions are pixels, so
+//! a chart fills the width of the page and its text never shrinks. Colours come from the styles of
+//! the page; each series also has its own pattern.
 
 use std::fmt::Write;
 
@@ -9,9 +9,9 @@ use quick_xml::escape::escape;
 use super::words::Words;
 use crate::batch::{ModelScores, ReliabilityPoint, RiskPoint, Spike, Week};
 
-/// Series that look different; more begin again.
+/// Number of distinct series styles; further series repeat them.
 pub(super) const SERIES: usize = 8;
-/// Code points of a label; a phone shows so many beside a number.
+/// Maximum label length in code points; a phone has room for it next to a number.
 const LABEL: usize = 36;
 
 /// A stacked bar.
@@ -20,7 +20,7 @@ pub(super) struct Bar {
     pub(super) parts: Vec<u64>,
 }
 
-/// What a chart is called by those who can't see it.
+/// The accessible name and description of a chart.
 #[derive(Clone, Copy)]
 pub(super) struct Named<'a> {
     /// Unique on the page.
@@ -58,7 +58,7 @@ fn block(out: &mut String, series: usize, place: &str) {
     }
 }
 
-/// The patterns of all series; once on a page.
+/// The patterns of all series; included once per page.
 pub(super) fn patterns() -> String {
     let marks = [
         r#"<path d="M-2 2l4-4M0 8l8-8M6 10l4-4"/>"#,
@@ -83,7 +83,7 @@ pub(super) fn patterns() -> String {
     out
 }
 
-/// A square of a series for a legend.
+/// The legend square of a series.
 pub(super) fn swatch(series: usize) -> String {
     let mut out = String::from(
         r#"<svg class="swatch" width="16" height="16" aria-hidden="true" focusable="false">"#,
@@ -93,8 +93,8 @@ pub(super) fn swatch(series: usize) -> String {
     out
 }
 
-/// Bars below each other, each under its label. Their lengths are counts against the largest, or
-/// all the same where `fills` (then the parts are shares).
+/// Bars below each other, each with its label above. The lengths are relative to the largest count.
+/// With `fills`, all bars have full length and the parts are shares.
 pub(super) fn stacked_bars(named: &Named<'_>, bars: &[Bar], fills: bool, words: &Words) -> String {
     const STEP: f64 = 42.0;
     let mut out = open(named, STEP * bars.len() as f64, "bars");
@@ -129,7 +129,7 @@ pub(super) fn stacked_bars(named: &Named<'_>, bars: &[Bar], fills: bool, words: 
     out
 }
 
-/// The highest of an axis, a round number at or above `n`.
+/// The maximum of an axis: a round number at or above `n`.
 fn round_up(n: u64) -> u64 {
     let mut unit = 1;
     loop {
@@ -142,7 +142,7 @@ fn round_up(n: u64) -> u64 {
     }
 }
 
-/// Weeks side by side, what stands out marked by a triangle.
+/// Weeks as columns side by side; spikes are marked by a triangle.
 pub(super) fn week_columns(
     named: &Named<'_>,
     weeks: &[Week],
@@ -165,7 +165,7 @@ pub(super) fn week_columns(
         );
     }
     let slot = (100.0 - LEFT) / weeks.len().max(1) as f64;
-    // Few weeks make broad columns; so broad and no broader.
+    // Limits the width of columns if there are few weeks.
     let width = (slot * 0.78).min(7.0);
     let labelled = weeks.len().div_ceil(4).max(1);
     for (i, week) in weeks.iter().enumerate() {
@@ -187,7 +187,7 @@ pub(super) fn week_columns(
                 y - 5.0
             );
         }
-        // A label is some 60 pixels long, a fifth of a phone's screen.
+        // A label is about 60 pixels wide, a fifth of a phone's screen.
         if i % labelled == 0 && middle < 80.0 {
             let _ = write!(
                 out,
@@ -202,7 +202,7 @@ pub(super) fn week_columns(
     out
 }
 
-/// Height and margins of the curves of a model, in pixels, and the place of their left edge.
+/// Height and top margin of the curves in pixels; left edge and width in per cent.
 const CURVE: f64 = 220.0;
 const CURVE_TOP: f64 = 22.0;
 const CURVE_LEFT: f64 = 12.0;
@@ -246,7 +246,7 @@ fn axes(out: &mut String, highest: f64, [across_name, down_name]: [&str; 2], wor
     );
 }
 
-/// Mean confidence against the share that is right, with intervals.
+/// Share of right statements by mean confidence, with intervals.
 pub(super) fn reliability(named: &Named<'_>, points: &[ReliabilityPoint], words: &Words) -> String {
     let mut out = open(named, CURVE_TOP + CURVE + 44.0, "curve");
     let axis = ["probability", "right"].map(|key| words.fill(key, &[]));
@@ -281,12 +281,12 @@ pub(super) fn reliability(named: &Named<'_>, points: &[ReliabilityPoint], words:
     out
 }
 
-/// The error rate by the share that is kept.
+/// The error rate by the share of statements kept.
 pub(super) fn risk_coverage(named: &Named<'_>, points: &[RiskPoint], words: &Words) -> String {
     let mut out = open(named, CURVE_TOP + CURVE + 44.0, "curve");
     let axis = ["kept", "errors"].map(|key| words.fill(key, &[]));
     let highest = points.iter().map(|p| p.risk).fold(0.0, f64::max);
-    // To the next four percent, so that the labels of four steps are whole.
+    // Rounded up to 4 %, so that the labels of the four steps are whole numbers.
     let top = ((highest * 25.0).ceil() / 25.0).max(0.04);
     axes(&mut out, top, [&axis[0], &axis[1]], words);
     for pair in points.windows(2) {
@@ -358,7 +358,7 @@ mod tests {
         let svg = stacked_bars(&named, &bars, false, &Words::of(Lang::En));
         assert!(svg.contains("&lt;script&gt;xxx") && !svg.contains("<script"));
         assert!(svg.contains("a &amp; &quot;b&quot;") && svg.contains('…'));
-        // Three of four and one of four, the empty series left out.
+        // Three of four and one of four; the empty series is left out.
         assert!(
             svg.contains(r#"x="0.000%" y="21" width="75.000%""#),
             "{svg}"

@@ -1,4 +1,4 @@
-//! The methods paragraph: what was done, with which numbers; nothing that was not given.
+//! The methods paragraph: what was done, with which numbers; only for inputs that were given.
 
 use serde::Serialize;
 
@@ -6,14 +6,14 @@ use super::words::Words;
 use crate::batch::{BatchReport, ReportUnit, ScoreValue};
 use crate::evaluate::Score;
 
-/// A paragraph that can be quoted, and what it can't say.
+/// A paragraph to quote, and a list of what it can't say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Methods {
     pub(super) sentences: Vec<String>,
     pub(super) missing: Vec<String>,
 }
 
-/// Value and interval, or why there is none.
+/// Value and interval, or the reason why it is missing.
 fn score(value: Option<f64>, interval: Option<[f64; 2]>, words: &Words) -> String {
     in_brackets(value, interval, words, |v| words.decimal(v, 3))
 }
@@ -162,7 +162,8 @@ impl Composer<'_> {
         };
         let models = agreement.coders.iter().filter(|c| c.is_model).count();
         let people = agreement.coders.len() - models;
-        // Coefficients are between people where there are two, else between all.
+        // The coefficients are between people if there are at least two; otherwise between all
+        // coders.
         let key = if people > 1 {
             "m_agreement"
         } else {

@@ -1,5 +1,5 @@
-//! Reports and evaluations as pages: templates filled with the numbers, their texts in one file
-//! per language. The built-in templates can be replaced one by one by those of a folder.
+//! Reports and evaluations as pages. Templates are filled with the numbers; the texts are in one
+//! file per language. Templates in a folder can replace the built-in ones one by one.
 
 mod charts;
 mod methods;
@@ -29,10 +29,10 @@ const TEMPLATES: [(&str, &str); 7] = [
     ("scores.html", include_str!("templates/scores.html")),
     ("style.css", include_str!("templates/style.css")),
 ];
-/// How strings are escaped in templates of Markdown.
+/// The escaping of strings in Markdown templates.
 const MARKDOWN: AutoEscape = AutoEscape::Custom(std::borrow::Cow::Borrowed("markdown"));
 
-/// Makes pages in one language.
+/// Renders pages in one language.
 pub struct Pages {
     environment: Environment<'static>,
     words: Words,
@@ -40,9 +40,9 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Pages by the built-in templates, those that `folder` has taken from there.
+    /// Uses the built-in templates; templates with the same name in `folder` replace them.
     ///
-    /// Fails where a template can't be parsed, or the folder has none.
+    /// Fails if a template can't be parsed, or if the folder contains none.
     pub fn new(lang: Lang, folder: Option<&Path>) -> Result<Self> {
         let words = Words::of(lang);
         let mut environment = Environment::new();
@@ -68,7 +68,7 @@ impl Pages {
             let names: Vec<&str> = TEMPLATES.iter().map(|(name, _)| *name).collect();
             return Err(Error::Template {
                 name: folder.display().to_string(),
-                reason: format!("the folder has none of {}", names.join(", ")),
+                reason: format!("the folder contains none of {}", names.join(", ")),
             });
         }
         Ok(Self {
@@ -78,7 +78,7 @@ impl Pages {
         })
     }
 
-    /// The same, told how often a model must have met a word to know it.
+    /// Sets the minimum number of occurrences in training for a word to be known.
     #[must_use]
     pub fn knowing_words_from(mut self, word_min: u32) -> Self {
         self.word_min = Some(word_min);
@@ -92,7 +92,7 @@ impl Pages {
 
     /// A report in Markdown.
     pub fn report_markdown(&self, report: &BatchReport) -> Result<String> {
-        // Blocks leave blank lines where they stood.
+        // Template blocks leave blank lines behind.
         Ok(without_gaps(&self.report(report, "report.md")?))
     }
 
@@ -111,7 +111,7 @@ impl Pages {
         )
     }
 
-    /// An evaluation as one HTML file, with the words that moved the model.
+    /// An evaluation as one HTML file, with the strongest words of the model.
     pub fn evaluation_html(&self, scores: &ModelScores, top_words: &[TopWords]) -> Result<String> {
         self.render(
             "evaluation.html",
@@ -174,7 +174,7 @@ fn formatted(out: &mut Output, state: &mut State, value: &Value) -> Result<(), m
     Ok(())
 }
 
-/// Text that Markdown takes for text: no HTML, no marks, no table cells, no line breaks.
+/// Escapes text for Markdown: no HTML, no markup, no table cells, no line breaks.
 fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -190,7 +190,7 @@ fn markdown(text: &str) -> String {
     out
 }
 
-/// At most one empty line in a row, and none within a table or list.
+/// Allows at most one empty line in a row, and none inside a table or list.
 fn without_gaps(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut was_blank = true;
@@ -237,7 +237,7 @@ fn add_functions(environment: &mut Environment<'static>, words: &Words) {
         let decimal = move |value: f64| words.decimal(value, decimals);
         environment.add_filter(format!("f{decimals}"), decimal);
     }
-    // A reason that has no text of its own stays as the evaluation says it.
+    // A reason without a translation stays as in the evaluation.
     let reasons = words.clone();
     environment.add_filter("reason", move |reason: &str| {
         reasons

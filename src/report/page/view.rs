@@ -1,5 +1,5 @@
-//! A report as its page needs it: names, orders and drawings worked out, so that templates only
-//! place them.
+//! A report in the form that its page needs: names, orders and drawings are computed, so that
+//! templates only place them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ use super::words::Words;
 use crate::batch::{BatchReport, Breakdown, BreakdownValue, ByColumn, Spike, VariableReport};
 use crate::codebook::Role;
 
-/// Weeks that are drawn and listed.
+/// Maximum number of weeks that are drawn and listed.
 const DRAWN_WEEKS: usize = 52;
 
 #[derive(Serialize)]
 pub(super) struct View {
-    /// The labelled file without its folder.
+    /// The labelled file name without its folder.
     file: String,
     sections: Vec<&'static str>,
     tiles: Vec<Tile>,
@@ -58,7 +58,7 @@ struct Mix {
     rows: Vec<Row>,
 }
 
-/// A row of counts; `parts` by the codes of the first variable, or of the columns of a table.
+/// A row of counts; `parts` are by code of the first variable, or by column of a table.
 #[derive(Serialize)]
 struct Row {
     name: String,
@@ -114,8 +114,8 @@ struct FileLine {
 }
 
 impl View {
-    /// `word_min` is how often a word must be met in training to be a feature, where the model is
-    /// known.
+    /// `word_min` is the minimum number of occurrences in training for a word to be a feature, if
+    /// the model is known.
     pub(super) fn of(report: &BatchReport, words: &Words, word_min: Option<u32>) -> Self {
         let viewer = Viewer { report, words };
         let names = |v: &VariableReport| {
@@ -256,8 +256,8 @@ impl Viewer<'_> {
         tiles
     }
 
-    /// The share of the first code of the first variable: of what can be acted on, by the shipped
-    /// codebook.
+    /// The share of the first code of the first variable; in the shipped codebook, statements that
+    /// can be acted on.
     fn share_tile(&self) -> Option<Tile> {
         let (first, words) = (self.first(), self.words);
         let code = first.codes.first()?;
@@ -306,7 +306,7 @@ impl Viewer<'_> {
             .collect()
     }
 
-    /// The last variable by the first, or the only one alone; most frequent first.
+    /// The last variable by the first, or the only variable alone; most frequent first.
     fn mix(&self) -> Mix {
         let r = self.report;
         let counts: Vec<Vec<u64>> = match &r.crossing {
@@ -456,7 +456,7 @@ impl Viewer<'_> {
             } else {
                 model.clone()
             };
-            // Rows of several models are not told apart by variable.
+            // Rows of several models are not separated by variable.
             let coded = r
                 .variables
                 .iter()
@@ -532,7 +532,7 @@ fn bars(rows: &[Row]) -> Vec<Bar> {
     rows.iter().map(bar).collect()
 }
 
-/// A line per code, a column per value.
+/// One line per code, one column per value.
 fn crossed_rows(
     variable: &VariableReport,
     position: usize,

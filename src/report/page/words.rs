@@ -1,10 +1,10 @@
-//! The texts of a page and how numbers are written, by language.
+//! The texts of a page and the number formats, by language.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A language that reports are written in.
+/// A language of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
@@ -16,7 +16,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// Its code, as in codebooks and on the web.
+    /// Language code, as in codebooks and on the web.
     pub fn code(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -31,7 +31,7 @@ impl Lang {
         }
     }
 
-    /// What stands between whole and tenths, and between thousands.
+    /// Decimal separator and thousands separator.
     fn marks(self) -> [char; 2] {
         match self {
             Self::En => ['.', ','],
@@ -49,22 +49,22 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn of(lang: Lang) -> Self {
-        // The file is part of this build, and a test reads it.
+        // The file is part of this build, and a test checks that it parses.
         let texts = toml::from_str(lang.toml()).unwrap_or_default();
         Self { lang, texts }
     }
 
-    /// The text of a key; `None` for one that isn't there.
+    /// The text of a key; `None` for an unknown key.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.texts.get(key).map(String::as_str)
     }
 
-    /// The text of a key that is there, with its placeholders filled.
+    /// The text of a known key, with its placeholders filled in.
     pub(super) fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         let text = self.get(key).unwrap_or(key);
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
-        // What was filled in is not looked through again: a value may hold braces.
+        // Filled-in values are not scanned again, because a value may contain braces.
         while let Some((before, after)) = rest.split_once('{') {
             out.push_str(before);
             let Some((name, after)) = after.split_once('}') else {
@@ -79,13 +79,13 @@ impl Words {
         out
     }
 
-    /// 12345 as 12,345.
+    /// Formats 12345 as 12,345.
     pub(super) fn number(&self, n: u64) -> String {
         let digits = n.to_string();
         let [_, thousands] = self.lang.marks();
         let mut out = String::new();
         for (i, digit) in digits.chars().enumerate() {
-            // Four digits read well as they are.
+            // Four digits are readable without a separator.
             if i > 0 && (digits.len() - i).is_multiple_of(3) && digits.len() > 4 {
                 out.push(thousands);
             }
@@ -94,18 +94,18 @@ impl Words {
         out
     }
 
-    /// With so many decimals.
+    /// Formats a number with `decimals` decimals.
     pub(super) fn decimal(&self, value: f64, decimals: usize) -> String {
         let [point, _] = self.lang.marks();
         format!("{value:.decimals$}").replace('.', &point.to_string())
     }
 
-    /// A share as a percentage with one decimal.
+    /// Formats a share as a percentage with one decimal.
     pub(super) fn percent(&self, share: f64) -> String {
         format!("{} %", self.decimal(100.0 * share, 1))
     }
 
-    /// A part of a whole as a percentage; empty without a whole.
+    /// Formats a part of a whole as a percentage; empty if the whole is 0.
     pub(super) fn part(&self, part: u64, whole: u64) -> String {
         if whole == 0 {
             return String::new();
@@ -113,7 +113,7 @@ impl Words {
         self.percent(part as f64 / whole as f64)
     }
 
-    /// `a, b and c`.
+    /// Formats a list as `a, b and c`.
     pub(super) fn list(&self, words: &[String]) -> String {
         match words {
             [all @ .., last] if !all.is_empty() => {
