@@ -18,6 +18,7 @@ mod semantic;
 #[cfg(feature = "encoder")]
 mod sentence;
 mod sentences;
+mod text_encoder;
 mod vectors;
 
 use std::borrow::Cow;
@@ -42,7 +43,8 @@ pub use matrix::{FeatureMatrix, FeatureRow};
 pub use semantic::{EncoderId, SemanticView, StaticEncoder};
 #[cfg(feature = "encoder")]
 pub use sentence::SentenceEncoder;
-pub use sentences::{SentenceView, TextEncoder};
+pub use sentences::SentenceView;
+pub use text_encoder::TextEncoder;
 pub use vectors::Vectors;
 
 /// The views that a model uses.

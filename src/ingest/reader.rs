@@ -215,11 +215,13 @@ impl Reader {
             speakers: shape.speakers,
             notes: shape.notes,
         };
+        let kept = layout.other_columns.iter().filter(|c| Guard::keeps(c.role));
+        let kept = kept.map(|c| layout.columns[c.position].clone()).collect();
         Ok(Self {
             name: name.to_string(),
             source: options.privacy.file_name(name),
             // A transcript is masked before it is cut.
-            guard: Guard::new(&options.privacy, &layout).filter(|_| !is_transcript),
+            guard: Guard::new(&options.privacy, kept).filter(|_| !is_transcript),
             nothing: Counts::new(),
             units: is_cut.then(Units::default),
             layout,
@@ -303,8 +305,9 @@ impl Reader {
         let Some(guard) = &mut self.guard else {
             return Ok(row);
         };
+        let (columns, format) = (&self.layout.columns, self.layout.format);
         Ok(row.map(|row| match row {
-            Ok(record) => Ok(guard.record(record, &self.layout)),
+            Ok(record) => Ok(guard.record(record, columns, text, format)),
             Err(rejected) => Err(guard.rejected(rejected)),
         }))
     }

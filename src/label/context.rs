@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::Prediction;
 use super::evidence::{Evidence, WORDS, best_two};
-use super::{Labeller, Prediction};
 use crate::error::{Error, Result};
 use crate::features::{ContextEncoder, ContextHead, ContextWord};
 use crate::ingest::clean::{Cleaned, says_nothing, statement_text};
@@ -201,22 +201,6 @@ impl<'m> Context<'m> {
 }
 
 impl Model {
-    /// The prediction for each text, without evidence; `None` for a text without content.
-    pub(crate) fn labelled(&self, texts: &[&str], depth: Depth) -> Result<Vec<Option<Prediction>>> {
-        let labeller = Labeller::new(self).without_evidence();
-        let vectors = self.extractor().sentence_vectors(texts)?;
-        let readings = match depth {
-            Depth::Fast => texts.iter().map(|_| None).collect(),
-            _ => self.context_readings(texts, false)?,
-        };
-        let rows = texts.par_iter().zip(&readings).enumerate();
-        rows.map(|(i, (text, reading))| {
-            let vector = vectors.row(i).to_vec();
-            labeller.predict_beside(&statement_text(text), vector, reading.as_ref())
-        })
-        .collect()
-    }
-
     /// The result of the context encoder for each text; `None` if the text has no content or this
     /// model does not read with the encoder.
     pub(crate) fn context_readings(

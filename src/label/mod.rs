@@ -11,6 +11,8 @@ mod stream;
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
+
 use crate::error::Result;
 use crate::ingest::clean::{is_bare_answer, says_nothing, statement_text};
 use crate::language::{Language, identify};
@@ -102,6 +104,22 @@ impl Model {
     /// identify it.
     fn outputs_needed(&self) -> usize {
         self.variables().len() + usize::from(self.learned_other_languages())
+    }
+
+    /// The prediction for each text, without evidence; `None` for a text without content.
+    pub(crate) fn labelled(&self, texts: &[&str], depth: Depth) -> Result<Vec<Option<Prediction>>> {
+        let labeller = Labeller::new(self).without_evidence();
+        let vectors = self.extractor().sentence_vectors(texts)?;
+        let readings = match depth {
+            Depth::Fast => texts.iter().map(|_| None).collect(),
+            _ => self.context_readings(texts, false)?,
+        };
+        let rows = texts.par_iter().zip(&readings).enumerate();
+        rows.map(|(i, (text, reading))| {
+            let vector = vectors.row(i).to_vec();
+            labeller.predict_beside(&statement_text(text), vector, reading.as_ref())
+        })
+        .collect()
     }
 
     /// Codes one statement by the views directly and, if the model learned to use it, by the

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 
 use super::columns::Role;
 use super::format::Format;
-use super::layout::Layout;
 use super::quoting::{unquoted, write_cell};
 use super::record::{Record, Rejected};
 
@@ -136,14 +135,14 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Makes a guard; `None` if there is nothing to mask.
-    pub(super) fn new(privacy: &Privacy, layout: &Layout) -> Option<Self> {
-        let is_kept = |role| matches!(role, Role::Id | Role::Date | Role::Lang | Role::Group);
-        let kept = layout.other_columns.iter().filter(|c| is_kept(c.role));
-        Mask::new(privacy).map(|mask| Self {
-            mask,
-            kept: kept.map(|c| layout.columns[c.position].clone()).collect(),
-        })
+    /// Makes a guard that leaves the columns `kept` as they are; `None` if there is nothing to mask.
+    pub(super) fn new(privacy: &Privacy, kept: Vec<String>) -> Option<Self> {
+        Mask::new(privacy).map(|mask| Self { mask, kept })
+    }
+
+    /// Whether a column of that meaning is left as it is.
+    pub(super) fn keeps(role: Role) -> bool {
+        matches!(role, Role::Id | Role::Date | Role::Lang | Role::Group)
     }
 
     /// How often each kind has been masked so far.
@@ -160,14 +159,20 @@ impl Guard {
         self.mask.rejected(row)
     }
 
-    pub(super) fn record(&mut self, mut record: Record, layout: &Layout) -> Record {
+    /// Masks a row with these columns, of which the one at `text` holds the text.
+    pub(super) fn record(
+        &mut self,
+        mut record: Record,
+        columns: &[String],
+        text: usize,
+        format: Format,
+    ) -> Record {
         // The text is also in its cell, where it is counted.
-        let text_column = &layout.columns[layout.whole_text];
+        let text_column = &columns[text];
         if let Cow::Owned(text) = self.cell_again(&record.text, text_column) {
             record.text = text;
         }
-        let columns = &layout.columns;
-        match layout.format {
+        match format {
             Format::Delimited(delimiter) => record.rewrite(columns, |column, written| {
                 match self.cell(&unquoted(written), column) {
                     Cow::Owned(masked) => {
