@@ -16,7 +16,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::annotation::{Annotations, FoundUnit, code_of};
-use crate::codebook::{Codebook, Translations, Variable};
+use crate::codebook::Codebook;
 use crate::error::{Error, Location, Result};
 use crate::ingest::{Archive, open_archive};
 
@@ -207,39 +207,23 @@ impl Project {
     }
 }
 
-/// The variable and code of the codebook for a code of the project. The names are compared, without
-/// case, to ids and to names in any language. If several codes have the name, a parent code must
-/// name the variable.
+/// The variable and code of the codebook for a code of the project, by ids and names in any
+/// language. If codes of several variables have the name, a parent code must name the variable.
 fn meaning(path: &[String], codebook: &Codebook) -> Option<(usize, usize)> {
     let (name, above) = path.split_last()?;
-    let is_variable = |variable: &Variable| {
-        let is_named = |above: &String| is_called(above, &variable.id, &variable.name);
-        above.iter().any(is_named)
+    let is_under = |(v, _): &(usize, usize)| {
+        let variable = &codebook.variables[*v];
+        above.iter().any(|above| variable.is_called(above))
     };
-    let mut found = Vec::new();
-    for (v, variable) in codebook.variables.iter().enumerate() {
-        for (c, code) in variable.codes.iter().enumerate() {
-            if is_called(name, &code.id, &code.name) {
-                found.push((v, c));
-            }
-        }
-    }
-    let under: Vec<(usize, usize)> = found
-        .iter()
-        .copied()
-        .filter(|(v, _)| is_variable(&codebook.variables[*v]))
+    let variables = codebook.variables.iter().enumerate();
+    let found: Vec<(usize, usize)> = variables
+        .filter_map(|(v, variable)| Some((v, variable.code_called(name)?)))
         .collect();
+    let under: Vec<(usize, usize)> = found.iter().copied().filter(is_under).collect();
     match (&under[..], &found[..]) {
         ([one], _) | ([], [one]) => Some(*one),
         _ => code_of(name, codebook).ok(),
     }
-}
-
-/// Whether `name` is the id or a name in any language, ignoring case.
-fn is_called(name: &str, id: &str, names: &Translations) -> bool {
-    let plain = |text: &str| text.trim().to_lowercase();
-    let mut known = names.values().map(String::as_str).chain([id]);
-    known.any(|known| plain(known) == plain(name))
 }
 
 /// The text of a span; `None` if the span exceeds the text.
