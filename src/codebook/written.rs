@@ -37,9 +37,7 @@ impl Codebook {
         let variables = self.variables.iter().enumerate();
         let wanted = variables.filter(|(v, _)| of_variable.is_none_or(|wanted| wanted == *v));
         let found: Vec<(usize, usize)> = wanted
-            .filter_map(|(v, variable)| {
-                Some((v, variable.code_called(label)?))
-            })
+            .filter_map(|(v, variable)| Some((v, variable.code_called(label)?)))
             .collect();
         match found[..] {
             [only] => Some(only),
@@ -127,7 +125,13 @@ mod tests {
             let code = conflict.code_written(cell)?;
             Ok(code.map(|c| conflict.codes[c].id.as_str()))
         };
-        for cell in ["none", "Tanpa konflik", " TANPA  KONFLIK ", "No conflict", "None"] {
+        for cell in [
+            "none",
+            "Tanpa konflik",
+            " TANPA  KONFLIK ",
+            "No conflict",
+            "None",
+        ] {
             assert_eq!(read(cell), Ok(Some("none")), "{cell}");
         }
         assert_eq!(read("Non-realistic"), Ok(Some("non_realistic")));

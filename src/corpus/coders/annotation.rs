@@ -257,7 +257,12 @@ fn result_codes(result: &Value, codebook: &Codebook) -> Result<Vec<(usize, usize
     let choices = result.pointer("/value/choices").and_then(Value::as_array);
     let choices = choices.into_iter().flatten();
     choices
-        .map(|one| Ok((position, choice(variable, one.as_str().unwrap_or_default())?)))
+        .map(|one| {
+            Ok((
+                position,
+                choice(variable, one.as_str().unwrap_or_default())?,
+            ))
+        })
         .collect()
 }
 

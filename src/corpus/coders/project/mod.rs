@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod tests;
+mod texts;
 mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use crate::codebook::Codebook;
 use crate::error::{Error, Location, Result};
 use crate::ingest::{Archive, open_archive};
 
+use texts::Texts;
 use xml::Parser;
 
 /// The main part of a project.
@@ -93,9 +95,8 @@ pub(super) fn read(path: &Path, codebook: &Codebook, max_unpacked: u64) -> Resul
 }
 
 impl Project {
-    /// The plain text of each readable source. A text with a carriage return is left out, because
-    /// programs count its position differently.
-    fn texts(&self, archive: &mut Archive) -> BTreeMap<String, Vec<char>> {
+    /// The plain text of each readable source, with its line ends as this project counts them.
+    fn texts(&self, archive: &mut Archive) -> Texts {
         let mut files = BTreeMap::new();
         for i in 0..archive.len() {
             let name = archive.by_index(i).ok().and_then(|file| {
@@ -116,20 +117,16 @@ impl Project {
                 SourceText::Inline(text) => Some(text.clone()),
                 SourceText::File(name) => read(name),
             };
-            let text = text.filter(|text| !text.contains('\r'));
             texts.extend(text.map(|text| {
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-                (source.clone(), text.chars().collect())
+                (source.clone(), text.to_string())
             }));
         }
-        texts
+        let spans: BTreeSet<&Span> = self.codings.iter().map(|(span, ..)| span).collect();
+        Texts::counted(&texts, &spans)
     }
 
-    fn annotations(
-        &self,
-        codebook: &Codebook,
-        texts: &BTreeMap<String, Vec<char>>,
-    ) -> Result<Annotations, String> {
+    fn annotations(&self, codebook: &Codebook, texts: &Texts) -> Result<Annotations, String> {
         let known: BTreeMap<&String, (usize, usize)> = self
             .codes
             .iter()
@@ -163,7 +160,7 @@ impl Project {
             .into_iter()
             .map(|span| FoundUnit {
                 id: span.id(),
-                text: texts.get(&span.source).and_then(|text| cut(text, span)),
+                text: texts.cut(span),
                 group: (sources.len() > 1).then(|| span.source.clone()),
             })
             .collect();
@@ -179,6 +176,7 @@ impl Project {
             }
         }
         found.notes = notes(left_out, &unknown, twice, self.elsewhere);
+        found.notes.extend(texts.note(&found.units));
         found.notes.extend(unmatched(&by_coder));
         Ok(found)
     }
@@ -224,13 +222,6 @@ fn meaning(path: &[String], codebook: &Codebook) -> Option<(usize, usize)> {
         ([one], _) | ([], [one]) => Some(*one),
         _ => code_of(name, codebook).ok(),
     }
-}
-
-/// The text of a span; `None` if the span exceeds the text.
-fn cut(text: &[char], span: &Span) -> Option<String> {
-    let start = usize::try_from(span.start).ok()?;
-    let end = usize::try_from(span.end).ok()?;
-    Some(text.get(start..end)?.iter().collect())
 }
 
 /// Notes about codings that were left out, with the reason.
