@@ -90,6 +90,10 @@ pub struct LabelCounts {
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
     /// Rows that are near copies of an earlier row, if copies were searched.
     pub copies: u64,
+    /// Rows with the id of an earlier row, if copies were searched.
+    pub repeated_ids: u64,
+    /// Line and id of the first such row.
+    pub first_repeated_id: Option<(u64, String)>,
     /// How similar the batch is to the threshold training data, if `auto` was held back.
     pub held_back: Option<Likeness>,
     /// Rows that the context encoder read.
@@ -229,6 +233,10 @@ pub fn label_rows(
     }
     write_chunk(done, &mut counts, sink)?;
     counts.copies = copies;
+    if let Some(firsts) = firsts {
+        counts.repeated_ids = firsts.ids.repeated;
+        counts.first_repeated_id = firsts.ids.first;
+    }
     counts.masked = reader.masked().clone();
     counts.taken_pseudonyms = reader.taken_pseudonyms();
     Ok(counts)

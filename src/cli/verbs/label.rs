@@ -208,6 +208,12 @@ fn report(
             console.say(&line);
         }
     }
+    if let Some((line, id)) = &counts.first_repeated_id {
+        console.warn(&format!(
+            "{} the id of an earlier row (the first in line {line}: {id:?}); give every row its own id, or name the column with --map id=COLUMN",
+            counted_as(counts.repeated_ids, "row has", "rows have")
+        ));
+    }
     if args.duplicates {
         console.say(&format!(
             "{} of an earlier row",
