@@ -106,6 +106,8 @@ pub struct LabelCounts {
     pub masked: Counts,
     /// Pseudonyms that were already in the input.
     pub taken_pseudonyms: u64,
+    /// Columns in which every cell was masked as a whole.
+    pub masked_columns: Vec<String>,
     /// Rows by the best code of every variable, in the order of the codebook.
     pub combinations: BTreeMap<Vec<usize>, u64>,
 }
@@ -239,6 +241,7 @@ pub fn label_rows(
     }
     counts.masked = reader.masked().clone();
     counts.taken_pseudonyms = reader.taken_pseudonyms();
+    counts.masked_columns = reader.masked_columns();
     Ok(counts)
 }
 

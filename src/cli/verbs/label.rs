@@ -16,7 +16,7 @@ use crate::cli::console::Console;
 use crate::cli::input::announce;
 use crate::cli::labelling::watched;
 use crate::cli::out::{counted, counted_as};
-use crate::cli::privacy::{PrivacyArgs, say_masked};
+use crate::cli::privacy::{PrivacyArgs, say_masked, warn_masked_columns};
 use crate::cli::said::{SHOWN_REJECTS, decision_lines, saying_nothing};
 use crate::cli::summary;
 
@@ -242,6 +242,7 @@ fn report(
         console.say(&cut_line(counts));
     }
     say_masked(&counts.masked, counts.taken_pseudonyms, console);
+    warn_masked_columns(&counts.masked_columns, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {
         console.say(&format!("left-out rows are in {}", path.display()));
     }

@@ -8,6 +8,7 @@ use std::sync::{LazyLock, OnceLock};
 use regex::{Captures, Regex};
 
 use super::edits::{Edit, Moves, applied};
+use super::numbers;
 
 /// A kind of private data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,18 @@ impl Kind {
         }
     }
 
+    /// Whether a text is nothing but the mask of a number.
+    pub(super) fn is_mask(text: &str) -> bool {
+        let numbers = [
+            Self::Phone,
+            Self::Nik,
+            Self::Bpjs,
+            Self::Number,
+            Self::Plate,
+        ];
+        numbers.iter().any(|kind| kind.mask() == text)
+    }
+
     /// Its name in a report.
     pub fn name(self) -> &'static str {
         match self {
@@ -77,6 +90,8 @@ const UNITS: [&str; 16] = [
 pub(crate) struct Pattern {
     pub(crate) kind: Kind,
     text: String,
+    /// Whether a match must not go on in another digit; a letter may be next to it.
+    is_run: bool,
     /// Compiled on first use: some patterns take longer to compile than a statement to label.
     regex: OnceLock<Option<Regex>>,
 }
@@ -88,7 +103,11 @@ impl Pattern {
             let whole = captures.get(0)?;
             let kind = judged(self.kind, whole.as_str(), &captures)?;
             let start = captures.name("before").map_or(whole.start(), |m| m.end());
-            Some((kind, start..whole.end()))
+            if self.is_run && !numbers::is_whole_run(text, start..whole.end()) {
+                return None;
+            }
+            let is_ticket = kind == Kind::Number && numbers::is_ticket(text, start..whole.end());
+            (!is_ticket).then(|| (kind, start..whole.end()))
         };
         let found = self.regex().map(|regex| regex.captures_iter(text));
         found.into_iter().flatten().filter_map(judge).collect()
@@ -100,7 +119,7 @@ impl Pattern {
     }
 }
 
-/// The patterns in the order of masking; later patterns do not see what was masked before.
+/// The patterns that models know, which read statements without private data.
 pub(crate) fn patterns() -> &'static [Pattern] {
     &PATTERNS
 }
@@ -161,9 +180,38 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         kind,
         // A Unicode `\b` makes the matcher leave its fast path at the first emoji.
         text: text.replace(r"\b", r"(?-u:\b)"),
+        is_run: false,
         regex: OnceLock::new(),
     };
     patterns.map(pattern).into()
+});
+
+/// The patterns in the order of masking; later patterns do not see what was masked before. They
+/// find more than those of models: numbers next to letters, and the forms in [`numbers`].
+static MASKED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let is_number = |kind| matches!(kind, Kind::Number | Kind::Phone);
+    let known = patterns().iter().map(|known| Pattern {
+        kind: known.kind,
+        text: if is_number(known.kind) {
+            known.text.replace(r"(?-u:\b)", "")
+        } else {
+            known.text.clone()
+        },
+        is_run: is_number(known.kind),
+        regex: OnceLock::new(),
+    });
+    let mut all: Vec<Pattern> = known.collect();
+    let further = numbers::further().into_iter().map(|(kind, text)| Pattern {
+        kind,
+        text: text.replace(r"\b", r"(?-u:\b)"),
+        is_run: is_number(kind),
+        regex: OnceLock::new(),
+    });
+    // Before runs of digits of no known form, which would take them.
+    let long = all.iter().rposition(|p| p.kind == Kind::Number);
+    let rest = all.split_off(long.unwrap_or(all.len()));
+    all.extend(further.chain(rest));
+    all
 });
 
 /// Masks the private data in a text and counts it.
@@ -181,7 +229,7 @@ pub(super) fn redacted_in_rounds<'a>(
     if !may_hold(text) {
         return masked;
     }
-    for pattern in patterns() {
+    for pattern in MASKED.iter() {
         let edits = edits(pattern, &masked, counts);
         if !edits.is_empty() {
             masked = Cow::Owned(applied(&masked, &edits));
@@ -210,10 +258,13 @@ pub(crate) fn first_private(text: &str) -> Option<Kind> {
     counts.into_keys().next()
 }
 
-/// Whether a text may have private data: all kinds need a digit, an `@` or a link.
+/// Whether a text may have private data: all kinds need a digit, an `@`, a link or digits in words.
 fn may_hold(text: &str) -> bool {
     let marks = |b: u8| b.is_ascii_digit() || b == b'@' || b == b'/';
-    text.bytes().any(marks) || text.to_ascii_lowercase().contains("www.")
+    text.bytes().any(marks) || {
+        let lower = text.to_ascii_lowercase();
+        lower.contains("www.") || numbers::may_be_spelled(&lower)
+    }
 }
 
 /// The actual kind of a match; `None` if it is a false match.
@@ -225,8 +276,9 @@ fn judged(kind: Kind, whole: &str, captures: &Captures<'_>) -> Option<Kind> {
             (handle.len() > 1 && !is_mask).then_some(kind)
         }
         Kind::Plate => {
-            let end = captures.name("end")?.as_str();
-            (!UNITS.contains(&end)).then_some(kind)
+            let end = captures.name("end").map(|end| end.as_str().to_uppercase());
+            let is_unit = end.is_some_and(|end| UNITS.contains(&end.as_str()));
+            (!is_unit).then_some(kind)
         }
         Kind::Number if are_years(whole) => None,
         Kind::Number => {
@@ -272,6 +324,8 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         assert_eq!(patterns().iter().filter_map(Pattern::regex).count(), 16);
+        let count = MASKED.iter().filter_map(Pattern::regex).count();
+        assert_eq!(count, 16 + numbers::further().len());
     }
 
     #[test]
