@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::BatchParams;
 use crate::codebook::Codebook;
+use crate::corpus::code_at;
 use crate::error::{ColumnHolds, Error, Location, Result};
 use crate::ingest::{Layout, Record, Role};
 use crate::model::Decision;
@@ -153,20 +154,8 @@ impl Columns {
         let variables = || self.variables.iter();
         let mut codes = Vec::with_capacity(self.variables.len());
         for (columns, variable) in variables().zip(&codebook.variables) {
-            let code = cell(columns.code);
-            codes.push(match code {
-                "" => None,
-                _ => Some(
-                    variable
-                        .code_index(code)
-                        .ok_or_else(|| Error::UnknownCode {
-                            at: Location::new(path, record.line, 0),
-                            variable: variable.id.clone(),
-                            code: code.to_string(),
-                            codes: variable.code_ids(),
-                        })?,
-                ),
-            });
+            let at = || Location::new(path, record.line, 0);
+            codes.push(code_at(at, variable, cell(columns.code))?);
         }
         Ok(CodedRow {
             id,

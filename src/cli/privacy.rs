@@ -110,3 +110,12 @@ pub(super) fn say_masked(counts: &Counts, taken: u64, console: &Console) {
         ));
     }
 }
+
+/// Warns of columns in which every cell was masked: they may hold ids.
+pub(super) fn warn_masked_columns(columns: &[String], console: &Console) {
+    for column in columns {
+        console.warn(&format!(
+            "every cell of column {column:?} was masked; if these are ids, keep them with --map id={column}"
+        ));
+    }
+}

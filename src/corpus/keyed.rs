@@ -69,9 +69,11 @@ impl KeyedRows {
         last.map_or_else(|| Self::read(path, "id"), Err)
     }
 
-    /// Position of a column.
+    /// Position of a column; another case counts if no column has exactly this name.
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|c| c.trim() == name)
+        let columns = || self.columns.iter().map(|c| c.trim());
+        let exact = columns().position(|c| c == name);
+        exact.or_else(|| columns().position(|c| c.eq_ignore_ascii_case(name)))
     }
 
     /// Position of a required column.
@@ -114,10 +116,8 @@ impl KeyedRows {
         let mut rows = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
             let code = |(variable, column): (&Variable, &Option<usize>)| {
-                let cell = column.map_or("", |c| row.cells[c].trim());
-                (!cell.is_empty())
-                    .then(|| code_at(|| self.at(row), variable, cell))
-                    .transpose()
+                let cell = column.map_or("", |c| row.cells[c].as_str());
+                code_at(|| self.at(row), variable, cell)
             };
             let codes: Result<Vec<_>> = codebook.variables.iter().zip(columns).map(code).collect();
             match codes {

@@ -259,15 +259,19 @@ impl Corpus {
     }
 }
 
-/// The position of `code` in `variable`.
-fn code_at(at: impl Fn() -> Location, variable: &Variable, code: &str) -> Result<usize> {
-    let unknown = || Error::UnknownCode {
+/// The position of the code in a cell of `variable`; `None` if the cell says that there is none.
+pub(crate) fn code_at(
+    at: impl Fn() -> Location,
+    variable: &Variable,
+    cell: &str,
+) -> Result<Option<usize>> {
+    let unknown = |()| Error::UnknownCode {
         at: at(),
         variable: variable.id.clone(),
-        code: code.to_string(),
+        code: cell.trim().to_string(),
         codes: variable.code_ids(),
     };
-    variable.code_index(code).ok_or_else(unknown)
+    variable.code_written(cell).map_err(unknown)
 }
 
 /// Positions of the columns of a corpus.
@@ -337,10 +341,8 @@ impl Columns {
         };
         let mut codes = Vec::with_capacity(self.variables.len());
         for (variable, column) in codebook.variables.iter().zip(&self.variables) {
-            codes.push(match cell(*column) {
-                None => None,
-                Some(code) => Some(code_at(at, variable, &code)?),
-            });
+            let cell = column.map(|c| record.cell(c)).unwrap_or_default();
+            codes.push(code_at(at, variable, &cell)?);
         }
         let id = cell(self.id).unwrap_or_else(|| format!("row {}", record.line));
         Ok(Statement {

@@ -217,7 +217,7 @@ impl TestFile {
             None => None,
             Some(code) => Some(
                 variable
-                    .code_index(code)
+                    .code_called(code)
                     .ok_or_else(|| Error::UnknownCode {
                         at: at(),
                         variable: variable.id.clone(),

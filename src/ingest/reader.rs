@@ -244,6 +244,12 @@ impl Reader {
         self.guard.as_ref().map_or(of_transcript, Guard::taken)
     }
 
+    /// Columns of a table in which every cell was masked as a whole; they may hold ids.
+    pub fn masked_columns(&self) -> Vec<String> {
+        let guard = self.guard.as_ref();
+        guard.map(Guard::masked_columns).unwrap_or_default()
+    }
+
     /// The input as the user named it.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,15 +1,17 @@
 //! Near copies of earlier rows, so that one template does not count as five hundred opinions.
 //!
-//! A row is a copy of the first earlier row with similar text: the Jaccard similarity of their sets
-//! of character 4-grams is at least 0.8, as in `konflik check`. `MinHash` in bands finds candidates
+//! A row is a copy of the first earlier row with the same words, or with similar text: the Jaccard
+//! similarity of their sets of character 4-grams is at least 0.8, as in `konflik check`, and they
+//! [say the same](super::wording::Wording::says_the_same). `MinHash` in bands finds candidates
 //! (Broder 1997; Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, 3.4). The candidates
 //! are compared in full, so there are no false copies. Of pairs with similarity 0.8, 1 in 5,000 is
 //! missed. Only first rows are remembered, the latest [`DuplicateParams::remembered`] of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use rayon::prelude::*;
 
+use super::wording::Wording;
 use crate::base::hash::{FNV64, fnv64_step, mixed32};
 use crate::corpus::near::{MIN_SHINGLES, jaccard, normalised, shingle_hashes};
 use crate::ingest::{Layout, Record, Rejected, Role};
@@ -40,18 +42,23 @@ impl Default for DuplicateParams {
     }
 }
 
-/// The data that finds similar texts: shingle hashes and `MinHash` bands.
+/// The data that finds similar texts: the words, shingle hashes and `MinHash` bands.
 pub(super) struct Sketch {
+    wording: Wording,
+    /// Empty for a short text, which only has copies with the same words.
     shingles: Vec<u32>,
-    bands: [u64; BANDS],
+    /// The last one stands for the whole text.
+    bands: [u64; BANDS + 1],
 }
 
 impl Sketch {
-    /// The sketch of a text; `None` if the text is too short to be a copy.
+    /// The sketch of a text; `None` if the text has neither words nor symbols.
     pub(super) fn of(text: &str) -> Option<Self> {
-        let shingles = shingle_hashes(&normalised(text));
-        if shingles.len() < MIN_SHINGLES {
-            return None;
+        let mut shingles = shingle_hashes(&normalised(text));
+        let is_short = shingles.len() < MIN_SHINGLES;
+        let wording = Wording::of(text, is_short)?;
+        if is_short {
+            shingles.clear();
         }
         let mut smallest = [u32::MAX; BANDS * IN_BAND];
         for shingle in &shingles {
@@ -59,15 +66,36 @@ impl Sketch {
                 *least = (*least).min(scrambled(*shingle, seed as u32));
             }
         }
-        let mut bands = [0u64; BANDS];
-        for (position, band) in bands.iter_mut().enumerate() {
-            let least = &smallest[position * IN_BAND..][..IN_BAND];
-            // The hash includes the position of the band, so that one map holds all bands.
-            *band = least.iter().fold(FNV64 ^ position as u64, |hash, n| {
+        // The hash includes the position of the band, so that one map holds all bands.
+        let mut bands = [0u64; BANDS + 1];
+        for (position, least) in smallest.chunks(IN_BAND).enumerate() {
+            bands[position] = least.iter().fold(FNV64 ^ position as u64, |hash, n| {
                 fnv64_step(hash, u64::from(*n))
             });
         }
-        Some(Self { shingles, bands })
+        let bytes = wording.words.bytes();
+        bands[BANDS] = bytes.fold(FNV64 ^ BANDS as u64, |h, b| fnv64_step(h, u64::from(b)));
+        Some(Self {
+            wording,
+            shingles,
+            bands,
+        })
+    }
+
+    /// The positions of the bands that find candidates.
+    fn searched(&self) -> std::ops::Range<usize> {
+        if self.shingles.is_empty() {
+            BANDS..BANDS + 1
+        } else {
+            0..BANDS + 1
+        }
+    }
+
+    fn is_copy_of(&self, first: &Self, near: f64) -> bool {
+        self.wording.words == first.wording.words
+            || (!self.shingles.is_empty()
+                && jaccard(&first.shingles, &self.shingles) >= near
+                && self.wording.says_the_same(&first.wording))
     }
 }
 
@@ -84,13 +112,44 @@ pub(super) struct FirstRows {
     forgotten: u64,
     /// The latest row of each band; each row points to the row before it.
     latest: HashMap<u64, u64>,
+    pub(super) ids: SeenIds,
+}
+
+/// The ids of the latest rows, to find ids that occur twice.
+#[derive(Default)]
+pub(super) struct SeenIds {
+    order: VecDeque<u64>,
+    seen: HashSet<u64>,
+    /// Number of rows with the id of an earlier row.
+    pub(super) repeated: u64,
+    /// Line and id of the first such row.
+    pub(super) first: Option<(u64, String)>,
+}
+
+impl SeenIds {
+    fn add(&mut self, id: &str, line: u64, most: usize) {
+        let hash = id
+            .bytes()
+            .fold(FNV64, |hash, b| fnv64_step(hash, u64::from(b)));
+        if !self.seen.insert(hash) {
+            self.repeated += 1;
+            self.first.get_or_insert_with(|| (line, id.to_string()));
+            return;
+        }
+        self.order.push_back(hash);
+        if self.order.len() > most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+    }
 }
 
 struct First {
     id: String,
     sketch: Sketch,
     /// The previous row in each band; the row itself if there is none.
-    before: [u64; BANDS],
+    before: [u64; BANDS + 1],
 }
 
 impl FirstRows {
@@ -100,6 +159,7 @@ impl FirstRows {
             rows: VecDeque::new(),
             forgotten: 0,
             latest: HashMap::new(),
+            ids: SeenIds::default(),
         }
     }
 
@@ -121,6 +181,15 @@ impl FirstRows {
             let part = layout.unit_number(record);
             part.map_or(id.clone(), |part| format!("{id}.{part}"))
         };
+        if ids.is_some() {
+            let most = self.params.remembered;
+            for record in rows.iter().flatten() {
+                let id = id(record);
+                if !id.starts_with("row ") {
+                    self.ids.add(&id, record.line, most);
+                }
+            }
+        }
         let copy = |(row, sketch): (&Result<Record, Rejected>, Option<Sketch>)| {
             self.copied(|| row.as_ref().map(id).unwrap_or_default(), sketch?)
         };
@@ -130,13 +199,13 @@ impl FirstRows {
     /// The id of the first row that is similar; otherwise the new row is remembered as a first row.
     pub(super) fn copied(&mut self, id: impl FnOnce() -> String, sketch: Sketch) -> Option<String> {
         let mut candidates: Vec<u64> = Vec::new();
-        for (position, band) in sketch.bands.iter().enumerate() {
-            candidates.extend(self.of_band(position, *band).take(MAX_COMPARED));
+        for position in sketch.searched() {
+            let band = sketch.bands[position];
+            candidates.extend(self.of_band(position, band).take(MAX_COMPARED));
         }
         candidates.sort_unstable();
         candidates.dedup();
-        let is_near =
-            |row: &&First| jaccard(&row.sketch.shingles, &sketch.shingles) >= self.params.near;
+        let is_near = |row: &&First| sketch.is_copy_of(&row.sketch, self.params.near);
         let mut rows = candidates.iter().filter_map(|number| self.row(*number));
         if let Some(first) = rows.find(is_near) {
             return Some(first.id.clone());
@@ -163,9 +232,11 @@ impl FirstRows {
             self.forget_oldest();
         }
         let number = self.forgotten + self.rows.len() as u64;
-        let before = sketch
-            .bands
-            .map(|band| self.latest.insert(band, number).unwrap_or(number));
+        let mut before = [number; BANDS + 1];
+        for position in sketch.searched() {
+            let earlier = self.latest.insert(sketch.bands[position], number);
+            before[position] = earlier.unwrap_or(number);
+        }
         self.rows.push_back(First { id, sketch, before });
     }
 
@@ -173,7 +244,8 @@ impl FirstRows {
         let Some(oldest) = self.rows.pop_front() else {
             return;
         };
-        for band in oldest.sketch.bands {
+        for position in oldest.sketch.searched() {
+            let band = oldest.sketch.bands[position];
             if self.latest.get(&band) == Some(&self.forgotten) {
                 self.latest.remove(&band);
             }
@@ -219,19 +291,13 @@ mod tests {
     fn on_the_corpus_copies_are_those_that_comparing_everything_finds() {
         let texts: Vec<String> = corpus().into_iter().take(1500).collect();
         let found = copies(&texts, &DuplicateParams::default());
-        let sets: Vec<Vec<u32>> = texts
-            .iter()
-            .map(|t| shingle_hashes(&normalised(t)))
-            .collect();
+        let sketches: Vec<Sketch> = texts.iter().map(|t| Sketch::of(t).unwrap()).collect();
         let mut firsts: Vec<usize> = Vec::new();
         let mut all = Vec::new();
-        for (b, set) in sets.iter().enumerate() {
-            let is_long = set.len() >= MIN_SHINGLES;
-            let first = firsts
-                .iter()
-                .copied()
-                .find(|a| is_long && jaccard(&sets[*a], set) >= 0.8);
-            if is_long && first.is_none() {
+        for (b, sketch) in sketches.iter().enumerate() {
+            let mut earlier = firsts.iter().copied();
+            let first = earlier.find(|a| sketch.is_copy_of(&sketches[*a], 0.8));
+            if first.is_none() {
                 firsts.push(b);
             }
             all.push(first);
@@ -268,17 +334,97 @@ mod tests {
             .enumerate()
             .filter_map(|(b, a)| Some((b, (*a)?)))
         {
-            assert!(likeness(&rows[a], &rows[b]) >= 0.8);
+            let [a, b] = [a, b].map(|row| Sketch::of(&rows[row]).unwrap());
+            assert!(b.is_copy_of(&a, 0.8));
+        }
+    }
+
+    fn all(texts: &[&str]) -> Vec<Option<usize>> {
+        let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+        copies(&texts, &DuplicateParams::default())
+    }
+
+    #[test]
+    fn short_texts_with_the_same_words_are_copies() {
+        assert_eq!(
+            all(&[
+                "Mantap!",
+                "mantap",
+                "Tidak bisa",
+                "👍",
+                "👍",
+                "bagus 👍",
+                "bagus 👎",
+                "...",
+                "..."
+            ]),
+            [None, Some(0), None, None, Some(3), None, None, None, None]
+        );
+    }
+
+    #[test]
+    fn texts_that_differ_in_place_number_or_negation_are_no_copies() {
+        for (a, b) in [
+            (
+                "Selokan di RW 02 mampet sejak bulan lalu mohon dibersihkan",
+                "Selokan di RW 05 mampet sejak bulan lalu mohon dibersihkan",
+            ),
+            (
+                "Sampah di Gang C belum diangkut sudah seminggu terima kasih",
+                "Sampah di Gang D belum diangkut sudah seminggu terima kasih",
+            ),
+            (
+                "Vaksin belum datang di posyandu kami selama sebulan terakhir",
+                "Vaksin datang di posyandu kami selama sebulan terakhir",
+            ),
+            (
+                "The counter was not open on all days of the past week",
+                "The counter was open on all days of the past week",
+            ),
+            (
+                "Jalan di Desa Mekarsari rusak parah sejak tahun lalu tolong diperbaiki",
+                "Jalan di Desa Sukamaju rusak parah sejak tahun lalu tolong diperbaiki",
+            ),
+            (
+                "Jalan rusak parah sejak tahun lalu tolong segera diperbaiki pak",
+                "Jalan rusak parah sejak tahun lalu tolong segera diperbaiki pak di Tebet",
+            ),
+            (
+                "Dokter ramah tetapi perawat tidak sabar melayani kami semua",
+                "Dokter tidak ramah tetapi perawat sabar melayani kami semua",
+            ),
+        ] {
+            assert_eq!(all(&[a, b]), [None, None], "{a} / {b}");
         }
     }
 
     #[test]
-    fn short_texts_are_never_copies() {
-        let texts = ["Mantap!", "Mantap!", "Tidak bisa"].map(String::from);
-        assert_eq!(
-            copies(&texts, &DuplicateParams::default()),
-            [None, None, None]
-        );
+    fn texts_that_differ_in_marks_thanks_or_a_slip_are_copies() {
+        let text = "Loket pendaftaran tutup sejak pagi, mohon segera dibuka kembali";
+        for other in [
+            "LOKET pendaftaran tutup sejak pagi mohon segera dibuka kembali!! 🙏",
+            "Loket pendaftaran tutup sejak pagi, mohonnn segera dibuka kembali...",
+            "Loket pendaftran tutup sejak pagi, mohon segera dibuka kembali",
+        ] {
+            assert_eq!(all(&[text, other]), [None, Some(0)], "{other}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_occurs_twice_is_counted() {
+        let mut ids = SeenIds::default();
+        for (line, id) in [
+            (2, "a"),
+            (3, "b"),
+            (4, "a"),
+            (5, "a"),
+            (6, "c"),
+            (7, "d"),
+            (8, "a"),
+        ] {
+            ids.add(id, line, 3);
+        }
+        assert_eq!((ids.repeated, ids.first), (2, Some((4, "a".into()))));
     }
 
     #[test]
@@ -305,7 +451,7 @@ mod tests {
                 firsts.copied(String::new, sketch);
             }
         }
-        assert!(firsts.rows.len() == 2 && firsts.latest.len() <= 2 * BANDS);
+        assert!(firsts.rows.len() == 2 && firsts.latest.len() <= 2 * (BANDS + 1));
         assert!(firsts.latest.values().all(|n| *n >= firsts.forgotten));
     }
 

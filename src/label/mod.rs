@@ -8,6 +8,7 @@ mod fold;
 mod named;
 mod routes;
 mod stream;
+mod wording;
 
 use std::borrow::Cow;
 

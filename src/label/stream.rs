@@ -90,6 +90,10 @@ pub struct LabelCounts {
     pub codes: BTreeMap<(usize, usize), [u64; 3]>,
     /// Rows that are near copies of an earlier row, if copies were searched.
     pub copies: u64,
+    /// Rows with the id of an earlier row, if copies were searched.
+    pub repeated_ids: u64,
+    /// Line and id of the first such row.
+    pub first_repeated_id: Option<(u64, String)>,
     /// How similar the batch is to the threshold training data, if `auto` was held back.
     pub held_back: Option<Likeness>,
     /// Rows that the context encoder read.
@@ -102,6 +106,8 @@ pub struct LabelCounts {
     pub masked: Counts,
     /// Pseudonyms that were already in the input.
     pub taken_pseudonyms: u64,
+    /// Columns in which every cell was masked as a whole.
+    pub masked_columns: Vec<String>,
     /// Rows by the best code of every variable, in the order of the codebook.
     pub combinations: BTreeMap<Vec<usize>, u64>,
 }
@@ -229,8 +235,13 @@ pub fn label_rows(
     }
     write_chunk(done, &mut counts, sink)?;
     counts.copies = copies;
+    if let Some(firsts) = firsts {
+        counts.repeated_ids = firsts.ids.repeated;
+        counts.first_repeated_id = firsts.ids.first;
+    }
     counts.masked = reader.masked().clone();
     counts.taken_pseudonyms = reader.taken_pseudonyms();
+    counts.masked_columns = reader.masked_columns();
     Ok(counts)
 }
 

@@ -23,7 +23,7 @@ use crate::cli::console::Console;
 use crate::cli::hints;
 use crate::cli::input::announce;
 use crate::cli::out::{counted, print};
-use crate::cli::privacy::{PrivacyArgs, say_masked};
+use crate::cli::privacy::{PrivacyArgs, say_masked, warn_masked_columns};
 use crate::cli::said::{SHOWN_REJECTS, left_out};
 
 const EXAMPLES: &str = "Examples:
@@ -268,6 +268,9 @@ fn say_all_masked(readers: &[Reader], console: &Console) {
     }
     let taken = readers.iter().map(Reader::taken_pseudonyms).sum();
     say_masked(&counts, taken, console);
+    for reader in readers {
+        warn_masked_columns(&reader.masked_columns(), console);
+    }
 }
 
 impl Outputs {

@@ -16,7 +16,7 @@ use crate::cli::console::Console;
 use crate::cli::input::announce;
 use crate::cli::labelling::watched;
 use crate::cli::out::{counted, counted_as};
-use crate::cli::privacy::{PrivacyArgs, say_masked};
+use crate::cli::privacy::{PrivacyArgs, say_masked, warn_masked_columns};
 use crate::cli::said::{SHOWN_REJECTS, decision_lines, saying_nothing};
 use crate::cli::summary;
 
@@ -208,6 +208,12 @@ fn report(
             console.say(&line);
         }
     }
+    if let Some((line, id)) = &counts.first_repeated_id {
+        console.warn(&format!(
+            "{} the id of an earlier row (the first in line {line}: {id:?}); give every row its own id, or name the column with --map id=COLUMN",
+            counted_as(counts.repeated_ids, "row has", "rows have")
+        ));
+    }
     if args.duplicates {
         console.say(&format!(
             "{} of an earlier row",
@@ -236,6 +242,7 @@ fn report(
         console.say(&cut_line(counts));
     }
     say_masked(&counts.masked, counts.taken_pseudonyms, console);
+    warn_masked_columns(&counts.masked_columns, console);
     if let (Some(path), true) = (rejects, counts.rejected > 0) {
         console.say(&format!("left-out rows are in {}", path.display()));
     }

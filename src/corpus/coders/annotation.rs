@@ -34,7 +34,7 @@ pub(super) struct FoundUnit {
 }
 
 /// doccano's export of one user: a list of labels. A label is `variable:code`, or only the code if
-/// one variable alone has it. At most one code per variable.
+/// one variable alone has it. A row with two codes of a variable has none of this variable.
 pub(super) fn doccano(
     rows: &KeyedRows,
     column: usize,
@@ -49,6 +49,7 @@ pub(super) fn doccano(
         ..Annotations::default()
     };
     let mut faults = Vec::new();
+    let mut twice = Vec::new();
     for row in &rows.rows {
         let text = text.map(|c| row.cells[c].clone());
         found.units.push(FoundUnit {
@@ -58,13 +59,20 @@ pub(super) fn doccano(
         });
         let labels = labels(&row.cells[column]).and_then(|labels| codes(&labels, codebook));
         match labels {
-            Ok(given) => found.add(&row.id, 0, given),
+            Ok(given) => {
+                let single = only_one_each(&given);
+                if single.len() < given.len() {
+                    twice.push(format!("line {}", row.line));
+                }
+                found.add(&row.id, 0, single);
+            }
             Err(reason) => faults.push(Error::Annotation {
                 at: rows.at(row),
                 reason,
             }),
         }
     }
+    found.note_twice("rows", &twice);
     faults.truncate(MAX_FAULTS);
     Error::several(faults).map_or(Ok(found), Err)
 }
@@ -77,28 +85,35 @@ fn labels(cell: &str) -> Result<Vec<String>, String> {
     serde_json::from_str(cell).map_err(|_| "`label` is not a list of strings".into())
 }
 
-/// The variable and code of each label.
+/// The variable and code of each label, without repetitions.
 fn codes(labels: &[String], codebook: &Codebook) -> Result<Vec<(usize, usize)>, String> {
     let mut codes: Vec<(usize, usize)> = Vec::new();
     for label in labels {
-        let (variable, code) = code_of(label, codebook)?;
-        if codes.iter().any(|(v, c)| *v == variable && *c != code) {
-            let id = &codebook.variables[variable].id;
-            return Err(format!("two codes of {id}: {}", labels.join(", ")));
+        let code = code_of(label, codebook)?;
+        if !codes.contains(&code) {
+            codes.push(code);
         }
-        codes.push((variable, code));
     }
     Ok(codes)
+}
+
+/// The codes of the variables that have only one.
+fn only_one_each(codes: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let is_only = |(variable, _): &&(usize, usize)| {
+        let of_variable = codes.iter().filter(|(v, _)| v == variable);
+        of_variable.count() == 1
+    };
+    codes.iter().filter(is_only).copied().collect()
 }
 
 pub(super) fn code_of(label: &str, codebook: &Codebook) -> Result<(usize, usize), String> {
     let label = label.trim();
     if let Some((variable, code)) = label.split_once(':')
-        && let Some((position, variable)) = codebook.variable(variable.trim())
+        && let Some((position, variable)) = variable_called(variable, codebook)
     {
         return choice(variable, code).map(|code| (position, code));
     }
-    let having = |(v, variable): (usize, &Variable)| Some((v, variable.code_index(label)?));
+    let having = |(v, variable): (usize, &Variable)| Some((v, variable.code_called(label)?));
     let found: Vec<_> = codebook
         .variables
         .iter()
@@ -114,9 +129,14 @@ pub(super) fn code_of(label: &str, codebook: &Codebook) -> Result<(usize, usize)
     }
 }
 
+fn variable_called<'c>(name: &str, codebook: &'c Codebook) -> Option<(usize, &'c Variable)> {
+    let mut variables = codebook.variables.iter().enumerate();
+    variables.find(|(_, variable)| variable.is_called(name))
+}
+
 fn choice(variable: &Variable, code: &str) -> Result<usize, String> {
     let code = code.trim();
-    let known = variable.code_index(code);
+    let known = variable.code_called(code);
     known.ok_or_else(|| format!("{} has no code {code:?}", variable.id))
 }
 
@@ -131,6 +151,21 @@ impl Annotations {
         self.codings.extend(given.into_iter().map(coding));
     }
 
+    /// Notes the places that have two codes of a variable by one coder.
+    fn note_twice(&mut self, what: &str, places: &[String]) {
+        if places.is_empty() {
+            return;
+        }
+        let mut list = places[..places.len().min(MAX_FAULTS)].join(", ");
+        if places.len() > MAX_FAULTS {
+            list.push_str(", ...");
+        }
+        self.notes.push(format!(
+            "left out: {what} with two codes of a variable by one coder: {} ({list})",
+            places.len()
+        ));
+    }
+
     pub(super) fn coder(&mut self, name: String) -> usize {
         let known = self.coders.iter().position(|c| *c == name);
         known.unwrap_or_else(|| {
@@ -142,7 +177,7 @@ impl Annotations {
 
 /// Label Studio's JSON export: tasks with annotations. Cancelled annotations and predictions are
 /// left out. If one user has several annotations, the last counts. The choice named after a
-/// variable holds its code; other results are left out.
+/// variable holds its code, or several, which are left out; so are other results.
 pub(super) fn label_studio(
     path: &Path,
     codebook: &Codebook,
@@ -157,24 +192,29 @@ pub(super) fn label_studio(
         })?;
     let mut found = Annotations::default();
     let mut faults = Vec::new();
+    let mut twice = Vec::new();
     for (position, task) in (1..).zip(&tasks) {
-        if let Err(reason) = add_task(&mut found, task, codebook, options) {
-            faults.push(Error::Annotation {
+        match add_task(&mut found, task, codebook, options) {
+            Ok(true) => {}
+            Ok(false) => twice.push(format!("task {position}")),
+            Err(reason) => faults.push(Error::Annotation {
                 at: Location::file(&name),
                 reason: format!("task {position}: {reason}"),
-            });
+            }),
         }
     }
+    found.note_twice("tasks", &twice);
     faults.truncate(MAX_FAULTS);
     Error::several(faults).map_or(Ok(found), Err)
 }
 
+/// Adds a task; returns whether no coder gave it two codes of a variable.
 fn add_task(
     found: &mut Annotations,
     task: &Map<String, Value>,
     codebook: &Codebook,
     options: &CoderOptions,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let data = |key: &str| task.get("data").and_then(|data| data.get(key));
     let named = match &options.id {
         Some(id) => data(id),
@@ -188,6 +228,7 @@ fn add_task(
         text: data("text").and_then(word),
         group: data(options.group()).and_then(word),
     });
+    let mut is_single = true;
     for annotation in annotations {
         if annotation.get("was_cancelled").and_then(Value::as_bool) == Some(true) {
             continue;
@@ -196,27 +237,33 @@ fn add_task(
         let results = annotation.get("result").and_then(Value::as_array);
         let mut given = Vec::new();
         for result in results.into_iter().flatten() {
-            given.extend(result_code(result, codebook)?);
+            given.extend(result_codes(result, codebook)?);
         }
-        found.add(&id, coder, given);
+        given.sort_unstable();
+        given.dedup();
+        let single = only_one_each(&given);
+        is_single &= single.len() == given.len();
+        found.add(&id, coder, single);
     }
-    Ok(())
+    Ok(is_single)
 }
 
-fn result_code(result: &Value, codebook: &Codebook) -> Result<Option<(usize, usize)>, String> {
+fn result_codes(result: &Value, codebook: &Codebook) -> Result<Vec<(usize, usize)>, String> {
     let variable = result.get("from_name").and_then(Value::as_str);
-    let Some((position, variable)) = variable.and_then(|name| codebook.variable(name)) else {
-        return Ok(None);
+    let Some((position, variable)) = variable.and_then(|name| variable_called(name, codebook))
+    else {
+        return Ok(Vec::new());
     };
     let choices = result.pointer("/value/choices").and_then(Value::as_array);
-    match choices.map_or(&[][..], Vec::as_slice) {
-        [] => Ok(None),
-        [one] => {
-            let code = choice(variable, one.as_str().unwrap_or_default())?;
-            Ok(Some((position, code)))
-        }
-        _ => Err(format!("two codes of {}", variable.id)),
-    }
+    let choices = choices.into_iter().flatten();
+    choices
+        .map(|one| {
+            Ok((
+                position,
+                choice(variable, one.as_str().unwrap_or_default())?,
+            ))
+        })
+        .collect()
 }
 
 /// The author of an annotation: the e-mail address if exported, else the user number.

@@ -379,11 +379,6 @@ mod tests {
             ("a.csv", "id,note\n1,x\n", "K0204"),
             ("a.csv", "id,fruit\n1,plum\n", "K0310"),
             ("a.jsonl", "{\"id\":1,\"label\":[\"plum\"]}\n", "K0332"),
-            (
-                "a.jsonl",
-                "{\"id\":1,\"label\":[\"apple\",\"pear\"]}\n",
-                "K0332",
-            ),
             ("a.jsonl", "{\"id\":1,\"label\":7}\n", "K0332"),
             ("a.json", "{}", "K0401"),
             ("a.json", "[{\"annotations\":[]}]", "K0332"),
@@ -392,5 +387,42 @@ mod tests {
         ] {
             assert_eq!(read(&[(name, text)]).unwrap_err().code(), code, "{text}");
         }
+    }
+
+    #[test]
+    fn a_row_with_two_codes_is_left_out_and_counted() {
+        let table = read(&[
+            (
+                "ani.jsonl",
+                "{\"id\":1,\"label\":[\"apple\",\"Pear\"]}\n{\"id\":2,\"label\":[\"fruit:PEAR\"]}\n",
+            ),
+            (
+                "studio.json",
+                r#"[{"id":1,"data":{},"annotations":[{"completed_by":4,"result":[
+                {"from_name":"fruit","value":{"choices":["apple","pear"]}}]}]},
+                {"id":2,"data":{},"annotations":[{"completed_by":4,"result":[
+                {"from_name":"Fruit","value":{"choices":["Apple"]}}]}]}]"#,
+            ),
+        ])
+        .unwrap();
+        assert_eq!(codes(&table, "1"), [None, None]);
+        assert_eq!(codes(&table, "2"), [Some(1), Some(0)]);
+        let [rows, tasks] = &table.notes[..] else {
+            panic!("{:?}", table.notes);
+        };
+        assert!(rows.ends_with("rows with two codes of a variable by one coder: 1 (line 1)"));
+        assert!(tasks.ends_with("tasks with two codes of a variable by one coder: 1 (task 1)"));
+    }
+
+    #[test]
+    fn codes_are_read_by_name_and_missing_ones_as_none() {
+        let table = read(&[
+            ("ani.csv", "id,Fruit\n1,Apple \n2,NA\n3,-\n"),
+            ("budi.csv", "id,fruit\n1,APPLE\n2,pear\n3,Pear\n"),
+        ])
+        .unwrap();
+        assert_eq!(codes(&table, "1"), [Some(0), Some(0)]);
+        assert_eq!(codes(&table, "2"), [None, Some(1)]);
+        assert_eq!(codes(&table, "3"), [None, Some(1)]);
     }
 }

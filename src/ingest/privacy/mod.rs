@@ -2,10 +2,13 @@
 //! it.
 
 mod edits;
+mod kinds;
 mod names;
+mod numbers;
 mod redact;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::columns::Role;
 use super::format::Format;
@@ -13,9 +16,10 @@ use super::quoting::{unquoted, write_cell};
 use super::record::{Record, Rejected};
 
 use edits::{Moves, applied};
+pub use kinds::{Counts, Kind};
 pub use names::Pseudonyms;
+pub use redact::redacted;
 use redact::redacted_in_rounds;
-pub use redact::{Counts, Kind, redacted};
 pub(crate) use redact::{first_private, patterns};
 
 /// How private data is treated.
@@ -132,12 +136,18 @@ pub(super) struct Guard {
     mask: Mask,
     /// Columns (or keys) that are not masked.
     kept: Vec<String>,
+    /// For each other column the cells that are not blank, and those masked as a whole.
+    cells: BTreeMap<String, [u64; 2]>,
 }
 
 impl Guard {
     /// Makes a guard that leaves the columns `kept` as they are; `None` if there is nothing to mask.
     pub(super) fn new(privacy: &Privacy, kept: Vec<String>) -> Option<Self> {
-        Mask::new(privacy).map(|mask| Self { mask, kept })
+        Mask::new(privacy).map(|mask| Self {
+            mask,
+            kept,
+            cells: BTreeMap::new(),
+        })
     }
 
     /// Whether a column of that meaning is left as it is.
@@ -153,6 +163,14 @@ impl Guard {
     /// How often a pseudonym was in the input already.
     pub(super) fn taken(&self) -> u64 {
         self.mask.taken
+    }
+
+    /// Columns in which every cell was masked as a whole, as ids that look like phone numbers are.
+    pub(super) fn masked_columns(&self) -> Vec<String> {
+        let is_masked =
+            |(_, [filled, whole]): &(&String, &[u64; 2])| *filled > 1 && filled == whole;
+        let masked = self.cells.iter().filter(is_masked);
+        masked.map(|(column, _)| column.clone()).collect()
     }
 
     pub(super) fn rejected(&mut self, row: Rejected) -> Rejected {
@@ -194,10 +212,23 @@ impl Guard {
 
     fn cell<'a>(&mut self, cell: &'a str, column: &str) -> Cow<'a, str> {
         if self.is_kept(column) {
-            self.mask.names(cell).text
-        } else {
-            self.mask.all(cell).text
+            return self.mask.names(cell).text;
         }
+        let masked = self.mask.all(cell).text;
+        if !cell.trim().is_empty() {
+            let is_new = matches!(masked, Cow::Owned(_));
+            let whole = u64::from(is_new && Kind::is_mask(masked.trim()));
+            match self.cells.get_mut(column) {
+                Some([filled, masked]) => {
+                    *filled += 1;
+                    *masked += whole;
+                }
+                None => {
+                    self.cells.insert(column.to_string(), [1, whole]);
+                }
+            }
+        }
+        masked
     }
 
     fn cell_again<'a>(&self, cell: &'a str, column: &str) -> Cow<'a, str> {

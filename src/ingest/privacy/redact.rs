@@ -1,67 +1,14 @@
 //! Finds private data in a text by its form.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
 
 use super::edits::{Edit, Moves, applied};
-
-/// A kind of private data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A link.
-    Url,
-    /// An e-mail address.
-    Email,
-    /// A handle such as `@name`.
-    Handle,
-    /// A street address, or the RT and RW numbers of a house.
-    Address,
-    /// A telephone number.
-    Phone,
-    /// An Indonesian identity number: region, date of birth and serial number in 16 digits.
-    Nik,
-    /// A number of the Indonesian health insurance: 13 digits, starting with 000.
-    Bpjs,
-    /// Another number of 13 to 19 digits: a card, an account.
-    Number,
-    /// A number plate.
-    Plate,
-    /// A name from a list (see `Pseudonyms`).
-    Name,
-}
-
-impl Kind {
-    /// The text that replaces it. The corpus uses `<url>` and `@user` too.
-    pub fn mask(self) -> &'static str {
-        match self {
-            Self::Url => "<url>",
-            Self::Email => "<email>",
-            Self::Handle => "@user",
-            Self::Address => "<address>",
-            Self::Phone => "<phone>",
-            Self::Nik => "<nik>",
-            Self::Bpjs => "<bpjs>",
-            Self::Number => "<number>",
-            Self::Plate => "<plate>",
-            Self::Name => "<name>",
-        }
-    }
-
-    /// Its name in a report.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Handle => "handle",
-            kind => kind.mask().trim_matches(['<', '>']),
-        }
-    }
-}
-
-/// How often each kind was found.
-pub type Counts = BTreeMap<Kind, u64>;
+use super::kinds::{Counts, Kind};
+use super::numbers;
 
 /// Generic handles that name nobody.
 const MASKED_HANDLES: [&str; 2] = ["user", "admin"];
@@ -77,6 +24,8 @@ const UNITS: [&str; 16] = [
 pub(crate) struct Pattern {
     pub(crate) kind: Kind,
     text: String,
+    /// Whether a match must not go on in another digit; a letter may be next to it.
+    is_run: bool,
     /// Compiled on first use: some patterns take longer to compile than a statement to label.
     regex: OnceLock<Option<Regex>>,
 }
@@ -88,7 +37,11 @@ impl Pattern {
             let whole = captures.get(0)?;
             let kind = judged(self.kind, whole.as_str(), &captures)?;
             let start = captures.name("before").map_or(whole.start(), |m| m.end());
-            Some((kind, start..whole.end()))
+            if self.is_run && !numbers::is_whole_run(text, start..whole.end()) {
+                return None;
+            }
+            let is_ticket = kind == Kind::Number && numbers::is_ticket(text, start..whole.end());
+            (!is_ticket).then(|| (kind, start..whole.end()))
         };
         let found = self.regex().map(|regex| regex.captures_iter(text));
         found.into_iter().flatten().filter_map(judge).collect()
@@ -100,7 +53,7 @@ impl Pattern {
     }
 }
 
-/// The patterns in the order of masking; later patterns do not see what was masked before.
+/// The patterns that models know, which read statements without private data.
 pub(crate) fn patterns() -> &'static [Pattern] {
     &PATTERNS
 }
@@ -161,9 +114,38 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         kind,
         // A Unicode `\b` makes the matcher leave its fast path at the first emoji.
         text: text.replace(r"\b", r"(?-u:\b)"),
+        is_run: false,
         regex: OnceLock::new(),
     };
     patterns.map(pattern).into()
+});
+
+/// The patterns in the order of masking; later patterns do not see what was masked before. They
+/// find more than those of models: numbers next to letters, and the forms in [`numbers`].
+static MASKED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let is_number = |kind| matches!(kind, Kind::Number | Kind::Phone);
+    let known = patterns().iter().map(|known| Pattern {
+        kind: known.kind,
+        text: if is_number(known.kind) {
+            known.text.replace(r"(?-u:\b)", "")
+        } else {
+            known.text.clone()
+        },
+        is_run: is_number(known.kind),
+        regex: OnceLock::new(),
+    });
+    let mut all: Vec<Pattern> = known.collect();
+    let further = numbers::further().into_iter().map(|(kind, text)| Pattern {
+        kind,
+        text: text.replace(r"\b", r"(?-u:\b)"),
+        is_run: is_number(kind),
+        regex: OnceLock::new(),
+    });
+    // Before runs of digits of no known form, which would take them.
+    let long = all.iter().rposition(|p| p.kind == Kind::Number);
+    let rest = all.split_off(long.unwrap_or(all.len()));
+    all.extend(further.chain(rest));
+    all
 });
 
 /// Masks the private data in a text and counts it.
@@ -181,7 +163,7 @@ pub(super) fn redacted_in_rounds<'a>(
     if !may_hold(text) {
         return masked;
     }
-    for pattern in patterns() {
+    for pattern in MASKED.iter() {
         let edits = edits(pattern, &masked, counts);
         if !edits.is_empty() {
             masked = Cow::Owned(applied(&masked, &edits));
@@ -210,10 +192,13 @@ pub(crate) fn first_private(text: &str) -> Option<Kind> {
     counts.into_keys().next()
 }
 
-/// Whether a text may have private data: all kinds need a digit, an `@` or a link.
+/// Whether a text may have private data: all kinds need a digit, an `@`, a link or digits in words.
 fn may_hold(text: &str) -> bool {
     let marks = |b: u8| b.is_ascii_digit() || b == b'@' || b == b'/';
-    text.bytes().any(marks) || text.to_ascii_lowercase().contains("www.")
+    text.bytes().any(marks) || {
+        let lower = text.to_ascii_lowercase();
+        lower.contains("www.") || numbers::may_be_spelled(&lower)
+    }
 }
 
 /// The actual kind of a match; `None` if it is a false match.
@@ -225,8 +210,9 @@ fn judged(kind: Kind, whole: &str, captures: &Captures<'_>) -> Option<Kind> {
             (handle.len() > 1 && !is_mask).then_some(kind)
         }
         Kind::Plate => {
-            let end = captures.name("end")?.as_str();
-            (!UNITS.contains(&end)).then_some(kind)
+            let end = captures.name("end").map(|end| end.as_str().to_uppercase());
+            let is_unit = end.is_some_and(|end| UNITS.contains(&end.as_str()));
+            (!is_unit).then_some(kind)
         }
         Kind::Number if are_years(whole) => None,
         Kind::Number => {
@@ -272,6 +258,8 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         assert_eq!(patterns().iter().filter_map(Pattern::regex).count(), 16);
+        let count = MASKED.iter().filter_map(Pattern::regex).count();
+        assert_eq!(count, 16 + numbers::further().len());
     }
 
     #[test]

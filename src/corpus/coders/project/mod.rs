@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod tests;
+mod texts;
 mod xml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +17,11 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::annotation::{Annotations, FoundUnit, code_of};
-use crate::codebook::{Codebook, Translations, Variable};
+use crate::codebook::Codebook;
 use crate::error::{Error, Location, Result};
 use crate::ingest::{Archive, open_archive};
 
+use texts::Texts;
 use xml::Parser;
 
 /// The main part of a project.
@@ -93,9 +95,8 @@ pub(super) fn read(path: &Path, codebook: &Codebook, max_unpacked: u64) -> Resul
 }
 
 impl Project {
-    /// The plain text of each readable source. A text with a carriage return is left out, because
-    /// programs count its position differently.
-    fn texts(&self, archive: &mut Archive) -> BTreeMap<String, Vec<char>> {
+    /// The plain text of each readable source, with its line ends as this project counts them.
+    fn texts(&self, archive: &mut Archive) -> Texts {
         let mut files = BTreeMap::new();
         for i in 0..archive.len() {
             let name = archive.by_index(i).ok().and_then(|file| {
@@ -116,20 +117,16 @@ impl Project {
                 SourceText::Inline(text) => Some(text.clone()),
                 SourceText::File(name) => read(name),
             };
-            let text = text.filter(|text| !text.contains('\r'));
             texts.extend(text.map(|text| {
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-                (source.clone(), text.chars().collect())
+                (source.clone(), text.to_string())
             }));
         }
-        texts
+        let spans: BTreeSet<&Span> = self.codings.iter().map(|(span, ..)| span).collect();
+        Texts::counted(&texts, &spans)
     }
 
-    fn annotations(
-        &self,
-        codebook: &Codebook,
-        texts: &BTreeMap<String, Vec<char>>,
-    ) -> Result<Annotations, String> {
+    fn annotations(&self, codebook: &Codebook, texts: &Texts) -> Result<Annotations, String> {
         let known: BTreeMap<&String, (usize, usize)> = self
             .codes
             .iter()
@@ -163,7 +160,7 @@ impl Project {
             .into_iter()
             .map(|span| FoundUnit {
                 id: span.id(),
-                text: texts.get(&span.source).and_then(|text| cut(text, span)),
+                text: texts.cut(span),
                 group: (sources.len() > 1).then(|| span.source.clone()),
             })
             .collect();
@@ -179,6 +176,7 @@ impl Project {
             }
         }
         found.notes = notes(left_out, &unknown, twice, self.elsewhere);
+        found.notes.extend(texts.note(&found.units));
         found.notes.extend(unmatched(&by_coder));
         Ok(found)
     }
@@ -207,46 +205,23 @@ impl Project {
     }
 }
 
-/// The variable and code of the codebook for a code of the project. The names are compared, without
-/// case, to ids and to names in any language. If several codes have the name, a parent code must
-/// name the variable.
+/// The variable and code of the codebook for a code of the project, by ids and names in any
+/// language. If codes of several variables have the name, a parent code must name the variable.
 fn meaning(path: &[String], codebook: &Codebook) -> Option<(usize, usize)> {
     let (name, above) = path.split_last()?;
-    let is_variable = |variable: &Variable| {
-        let is_named = |above: &String| is_called(above, &variable.id, &variable.name);
-        above.iter().any(is_named)
+    let is_under = |(v, _): &(usize, usize)| {
+        let variable = &codebook.variables[*v];
+        above.iter().any(|above| variable.is_called(above))
     };
-    let mut found = Vec::new();
-    for (v, variable) in codebook.variables.iter().enumerate() {
-        for (c, code) in variable.codes.iter().enumerate() {
-            if is_called(name, &code.id, &code.name) {
-                found.push((v, c));
-            }
-        }
-    }
-    let under: Vec<(usize, usize)> = found
-        .iter()
-        .copied()
-        .filter(|(v, _)| is_variable(&codebook.variables[*v]))
+    let variables = codebook.variables.iter().enumerate();
+    let found: Vec<(usize, usize)> = variables
+        .filter_map(|(v, variable)| Some((v, variable.code_called(name)?)))
         .collect();
+    let under: Vec<(usize, usize)> = found.iter().copied().filter(is_under).collect();
     match (&under[..], &found[..]) {
         ([one], _) | ([], [one]) => Some(*one),
         _ => code_of(name, codebook).ok(),
     }
-}
-
-/// Whether `name` is the id or a name in any language, ignoring case.
-fn is_called(name: &str, id: &str, names: &Translations) -> bool {
-    let plain = |text: &str| text.trim().to_lowercase();
-    let mut known = names.values().map(String::as_str).chain([id]);
-    known.any(|known| plain(known) == plain(name))
-}
-
-/// The text of a span; `None` if the span exceeds the text.
-fn cut(text: &[char], span: &Span) -> Option<String> {
-    let start = usize::try_from(span.start).ok()?;
-    let end = usize::try_from(span.end).ok()?;
-    Some(text.get(start..end)?.iter().collect())
 }
 
 /// Notes about codings that were left out, with the reason.
