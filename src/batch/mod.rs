@@ -3,6 +3,7 @@
 
 mod codes;
 mod columns;
+mod dates;
 mod drift;
 mod excerpt;
 mod scores;
@@ -37,6 +38,8 @@ pub use weeks::{DateOrder, Spike, Week, Weeks, spikes};
 
 use columns::{CodedRow, Columns};
 
+/// The note of a report without a column of dates.
+const NO_DATES: &str = "no column of dates is known, so the report leaves out what is over time";
 /// Number of faulty rows that are described; the others are only counted.
 const SHOWN_FAULTS: usize = 5;
 
@@ -49,7 +52,7 @@ pub struct BatchParams {
     /// Columns by whose values codes are counted; if empty, the columns of channel, source, role
     /// and speaker.
     pub by: Vec<String>,
-    /// The order of day and month in a date that doesn't start with its year.
+    /// The order of day and month in a date such as `1/2/2026`.
     pub dates: DateOrder,
     /// Prefix of the columns with the model's codes.
     pub prefix: String,
@@ -117,6 +120,9 @@ pub struct BatchReport {
     pub crossing: Option<Crossing>,
     /// Statements by week, if there are dates.
     pub weeks: Option<Weeks>,
+    /// How dates were read that don't begin with the year, or why there are no weeks.
+    #[serde(skip)]
+    pub date_note: Option<String>,
     /// Codes by the values of columns.
     pub breakdowns: Vec<Breakdown>,
     /// Statements by queue.
@@ -289,7 +295,7 @@ impl<'a> Tally<'a> {
         }
         if let (Some(_), Some(code)) = (self.columns.date, row.codes[0]) {
             let codes = self.sources.codebook.variables[0].codes.len();
-            self.weeks.add(row.date, self.params.dates, code, codes);
+            self.weeks.add(row.date, code, codes);
         }
         for (counts, (position, _)) in self.by.iter_mut().zip(&self.columns.by) {
             let value = cells.get(*position).map_or("", Cow::as_ref);
@@ -374,6 +380,19 @@ impl<'a> Tally<'a> {
             };
             (0..codebook.variables.len()).map(of).collect()
         });
+        let date_note = self.weeks.said(self.params.dates);
+        let date_note = date_note.map(|said| format!("dates: column {dates:?}: {said}"));
+        let orders = self.params.dates;
+        let weeks = self
+            .weeks
+            .done(&dates, orders, codebook.variables[0].codes.len());
+        let no_weeks = match (&weeks, dates.as_str()) {
+            (Some(_), _) => None,
+            (None, "") => Some(NO_DATES.to_string()),
+            (None, column) => Some(format!(
+                "no dates that span up to 30 years can be read in column {column:?}, so the report leaves out what is over time"
+            )),
+        };
         Ok(BatchReport {
             schema: "konflik/report",
             schema_version: 1,
@@ -393,7 +412,8 @@ impl<'a> Tally<'a> {
                 columns: 0,
                 counts: self.crossing,
             }),
-            weeks: self.weeks.done(&dates, codebook.variables[0].codes.len()),
+            weeks,
+            date_note: no_weeks.or(date_note),
             breakdowns: breakdowns.collect(),
             triage: self.triage.done(),
             routes: sources.routes.map(|routes| SourceFile {

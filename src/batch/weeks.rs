@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::dates::{self, Form, Reading};
 use crate::base::statistics::{median, poisson_tail};
 
 /// Number of earlier weeks in the comparison, and its minimum.
@@ -36,11 +37,13 @@ const LEAST_RATE: f64 = 0.5;
 /// Maximum number of weeks: one wrong year would otherwise create thousands of empty weeks.
 const LONGEST: i64 = 53 * 30;
 
-/// The order of day and month in a date that doesn't start with its year.
+/// The order of day and month in a date such as `1/2/2026`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateOrder {
-    /// Only dates that begin with the year are read: `2026-02-01`, `2026/2/1`, `2026-02-01T08:00`.
+    /// The column tells: a first or second number above 12 is a day. If none is, the day is first.
     #[default]
+    Inferred,
+    /// Such dates are not read.
     YearFirst,
     /// `1/2/2026` is the first of February.
     DayFirst,
@@ -89,35 +92,109 @@ pub struct Spike {
     pub chance: f64,
 }
 
+/// Statements of one code by week.
+type ByWeek = BTreeMap<i64, Vec<u64>>;
+
 /// Counts by week during the pass.
 #[derive(Debug, Default)]
 pub(super) struct WeekCounts {
-    by_week: BTreeMap<i64, Vec<u64>>,
-    undated: u64,
+    sure: ByWeek,
+    /// Dates such as `1/2/2026`, by either order.
+    day_first: ByWeek,
+    month_first: ByWeek,
+    forms: BTreeMap<Form, u64>,
+    /// Dates such as `1/2/2026`: all, and those that have only one order.
+    either: u64,
+    only_day_first: u64,
+    only_month_first: u64,
+    unread: u64,
 }
 
 impl WeekCounts {
-    pub(super) fn add(&mut self, date: &str, order: DateOrder, code: usize, codes: usize) {
-        let Some(day) = day_number(date, order) else {
-            self.undated += 1;
-            return;
+    pub(super) fn add(&mut self, date: &str, code: usize, codes: usize) {
+        let count = |by_week: &mut ByWeek, day: i64| {
+            let counts = by_week.entry(week_of(day));
+            counts.or_insert_with(|| vec![0; codes])[code] += 1;
         };
-        let counts = self
-            .by_week
-            .entry(week_of(day))
-            .or_insert_with(|| vec![0; codes]);
-        counts[code] += 1;
+        match dates::read(date) {
+            None => self.unread += 1,
+            Some(Reading::Sure(form, day)) => {
+                count(&mut self.sure, day);
+                *self.forms.entry(form).or_default() += 1;
+            }
+            Some(Reading::Either {
+                day_first,
+                month_first,
+            }) => {
+                self.either += 1;
+                self.only_day_first += u64::from(month_first.is_none());
+                self.only_month_first += u64::from(day_first.is_none());
+                if let Some(day) = day_first {
+                    count(&mut self.day_first, day);
+                }
+                if let Some(day) = month_first {
+                    count(&mut self.month_first, day);
+                }
+            }
+        }
+    }
+
+    /// The order of the dates such as `1/2/2026`, and why.
+    fn order(&self, order: DateOrder) -> (DateOrder, &'static str) {
+        match order {
+            DateOrder::Inferred if self.only_month_first > self.only_day_first => (
+                DateOrder::MonthFirst,
+                "month first (a day above 12 decides)",
+            ),
+            DateOrder::Inferred if self.only_day_first > 0 => {
+                (DateOrder::DayFirst, "day first (a day above 12 decides)")
+            }
+            DateOrder::Inferred => (
+                DateOrder::DayFirst,
+                "day first (guessed, as no day is above 12; change it with --dates)",
+            ),
+            DateOrder::DayFirst => (order, "day first"),
+            DateOrder::MonthFirst => (order, "month first"),
+            DateOrder::YearFirst => (order, "not read, as asked"),
+        }
+    }
+
+    /// What was read, for people; `None` if all dates begin with the year.
+    pub(super) fn said(&self, order: DateOrder) -> Option<String> {
+        let forms = self
+            .forms
+            .iter()
+            .filter(|(form, _)| **form != Form::YearFirst);
+        let mut said: Vec<String> = forms
+            .map(|(form, n)| format!("{n} {}", form.called()))
+            .collect();
+        if self.either > 0 {
+            said.push(format!("{} {}", self.either, self.order(order).1));
+        }
+        (!said.is_empty()).then(|| said.join(", "))
     }
 
     /// `None` if no date could be read, or if the dates span too many weeks.
-    pub(super) fn done(self, column: &str, codes: usize) -> Option<Weeks> {
-        let (first, _) = self.by_week.first_key_value()?;
-        let (last, _) = self.by_week.last_key_value()?;
+    pub(super) fn done(mut self, column: &str, order: DateOrder, codes: usize) -> Option<Weeks> {
+        let either = match self.order(order).0 {
+            DateOrder::MonthFirst => std::mem::take(&mut self.month_first),
+            DateOrder::YearFirst => ByWeek::new(),
+            _ => std::mem::take(&mut self.day_first),
+        };
+        let read: u64 = either.values().flatten().sum();
+        let undated = self.unread + self.either - read;
+        let mut by_week = self.sure;
+        for (week, counts) in either {
+            let sums = by_week.entry(week).or_insert_with(|| vec![0; codes]);
+            sums.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+        }
+        let (first, _) = by_week.first_key_value()?;
+        let (last, _) = by_week.last_key_value()?;
         if last - first > LONGEST {
             return None;
         }
         let week = |number: i64| {
-            let counts = self.by_week.get(&number).cloned();
+            let counts = by_week.get(&number).cloned();
             let codes = counts.unwrap_or_else(|| vec![0; codes]);
             Week {
                 monday: iso(number * 7 - 3),
@@ -128,7 +205,7 @@ impl WeekCounts {
         let weeks: Vec<Week> = (*first..=*last).map(week).collect();
         Some(Weeks {
             column: column.to_string(),
-            undated: self.undated,
+            undated,
             spikes: spikes(&weeks, codes),
             weeks,
         })
@@ -173,27 +250,8 @@ fn surprise(before: &[u64], n: u64) -> Option<(f64, f64)> {
     is_spike.then_some((usual, chance))
 }
 
-/// Days since 1970-01-01 for the date at the start of a cell.
-fn day_number(cell: &str, order: DateOrder) -> Option<i64> {
-    let cell = cell.trim();
-    let end = cell.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '/' | '.')));
-    let date = &cell[..end.unwrap_or(cell.len())];
-    let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
-    let [a, b, c] = parts.as_slice() else {
-        return None;
-    };
-    let number = |text: &str| text.parse::<i64>().ok();
-    let (year, month, day) = if a.len() == 4 {
-        (number(a)?, number(b)?, number(c)?)
-    } else if c.len() == 4 {
-        match order {
-            DateOrder::YearFirst => return None,
-            DateOrder::DayFirst => (number(c)?, number(b)?, number(a)?),
-            DateOrder::MonthFirst => (number(c)?, number(a)?, number(b)?),
-        }
-    } else {
-        return None;
-    };
+/// Days since 1970-01-01; `None` for a day that the calendar doesn't have.
+pub(super) fn days_from_civil_checked(year: i64, month: i64, day: i64) -> Option<i64> {
     let days = days_from_civil(year, month, day);
     // A 31 February would be a day in March.
     let is_real = (1..=12).contains(&month) && day >= 1 && civil(days) == [year, month, day];
@@ -238,40 +296,72 @@ fn iso(days: i64) -> String {
 mod tests {
     use super::*;
 
+    fn day(text: &str) -> i64 {
+        match dates::read(text) {
+            Some(Reading::Sure(_, day)) => day,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
     /// Python: `datetime.date(2026, 2, 1).toordinal() - 719163` = 20485, and so on.
     #[test]
     fn days_are_those_of_the_calendar() {
-        for (text, day) in [
+        for (text, wanted) in [
             ("1970-01-01", 0),
             ("2026-02-01", 20_485),
             ("2024-02-29T23:59:59Z", 19_782),
             ("1900/3/1", -25_508),
             ("2000.12.31 08:00", 11_322),
         ] {
-            assert_eq!(day_number(text, DateOrder::YearFirst), Some(day), "{text}");
-            assert_eq!(iso(day)[..4], text[..4]);
+            assert_eq!(day(text), wanted, "{text}");
+            assert_eq!(iso(wanted)[..4], text[..4]);
         }
-        for text in [
-            "",
-            "2026",
-            "2025-02-29",
-            "2026-13-01",
-            "2026-00-10",
-            "01/02/2026",
-            "26-02-01",
+    }
+
+    #[test]
+    fn the_column_tells_the_order_of_day_and_month() {
+        for (cells, order, monday, undated) in [
+            (
+                ["1/2/2026", "13/2/2026"],
+                DateOrder::Inferred,
+                "2026-01-26",
+                0,
+            ),
+            (
+                ["1/2/2026", "2/13/2026"],
+                DateOrder::Inferred,
+                "2025-12-29",
+                0,
+            ),
+            (
+                ["1/2/2026", "2/2/2026"],
+                DateOrder::Inferred,
+                "2026-01-26",
+                0,
+            ),
+            (
+                ["1/2/2026", "13/2/2026"],
+                DateOrder::MonthFirst,
+                "2025-12-29",
+                1,
+            ),
         ] {
-            assert_eq!(day_number(text, DateOrder::YearFirst), None, "{text}");
+            let mut counts = WeekCounts::default();
+            cells.iter().for_each(|cell| counts.add(cell, 0, 1));
+            assert!(counts.said(order).unwrap().starts_with("2 "));
+            let weeks = counts.done("date", order, 1).unwrap();
+            assert_eq!(
+                (weeks.weeks[0].monday.as_str(), weeks.undated),
+                (monday, undated)
+            );
         }
-        assert_eq!(day_number("01/02/2026", DateOrder::DayFirst), Some(20_485));
-        assert_eq!(
-            day_number("02-01-2026 07:30", DateOrder::MonthFirst),
-            Some(20_485)
-        );
+        let mut counts = WeekCounts::default();
+        counts.add("1/2/2026", 0, 1);
+        assert!(counts.done("date", DateOrder::YearFirst, 1).is_none());
     }
 
     #[test]
     fn weeks_begin_on_monday() {
-        let day = |text| day_number(text, DateOrder::YearFirst).unwrap();
         assert_eq!(week_of(day("2026-02-02")), week_of(day("2026-02-08")));
         assert_eq!(week_of(day("2026-02-01")) + 1, week_of(day("2026-02-02")));
         assert_eq!(iso(week_of(day("2026-02-08")) * 7 - 3), "2026-02-02");
@@ -281,9 +371,9 @@ mod tests {
         let mut weeks = WeekCounts::default();
         for (i, n) in (0..).zip(counts) {
             let monday = iso(20_486 + 7 * i);
-            (0..*n).for_each(|_| weeks.add(&monday, DateOrder::YearFirst, 1, 2));
+            (0..*n).for_each(|_| weeks.add(&monday, 1, 2));
         }
-        weeks.done("date", 2).unwrap()
+        weeks.done("date", DateOrder::Inferred, 2).unwrap()
     }
 
     fn flagged(counts: &[u64]) -> Vec<usize> {

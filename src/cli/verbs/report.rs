@@ -74,8 +74,8 @@ pub(in crate::cli) struct ReportArgs {
     /// Count codes per value of this column; repeatable [default: channel, source, role and speaker]
     #[arg(long, value_name = "COLUMN", help_heading = CONTENT)]
     by: Vec<String>,
-    /// Order of day and month in dates that do not begin with the year
-    #[arg(long, value_name = "ORDER", default_value = "ymd", help_heading = CONTENT)]
+    /// Order of day and month in dates such as 1/2/2026
+    #[arg(long, value_name = "ORDER", default_value = "auto", help_heading = CONTENT)]
     dates: DatesArg,
     /// Show this many statements per queue
     #[arg(long, value_name = "N", help_heading = CONTENT, default_value_t = BatchParams::default().shown)]
@@ -91,7 +91,9 @@ pub(in crate::cli) struct ReportArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum DatesArg {
-    /// Read only dates that begin with the year
+    /// A day above 12 in the column decides; otherwise the day is first
+    Auto,
+    /// Leave such dates out
     Ymd,
     /// 1/2/2026 is the first of February
     Dmy,
@@ -151,6 +153,7 @@ impl ReportArgs {
                 params.language = lang.code().into();
                 params.by.clone_from(&self.by);
                 params.dates = match self.dates {
+                    DatesArg::Auto => DateOrder::Inferred,
                     DatesArg::Ymd => DateOrder::YearFirst,
                     DatesArg::Dmy => DateOrder::DayFirst,
                     DatesArg::Mdy => DateOrder::MonthFirst,
@@ -226,6 +229,13 @@ impl ReportJob<'_> {
         let left_out = report.rows.left_out;
         if left_out as usize > report.rows.faults.len() {
             console.warn(&format!("{} left out in total", counted(left_out, "row")));
+        }
+        if let Some(note) = &report.date_note {
+            let remedy = match report.weeks {
+                Some(_) => "",
+                None => "; name a column with --map date=COLUMN",
+            };
+            console.say(&format!("{note}{remedy}"));
         }
         self.write(&report, basis.model.as_ref(), console)?;
         Ok(match left_out {

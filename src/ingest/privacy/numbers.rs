@@ -23,7 +23,25 @@ pub(super) fn further() -> Vec<(Kind, String)> {
     let local = format!(
         r"(?i)(?P<before>\b(?:{phones})\b[\s.:]*(?:(?:no|nomor|number|at|di|ke)\b[\s.:]*)?)[2-9]\d{{2,3}}[ -]?\d{{3,4}}"
     );
+    let street = "Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court";
     let forms = [
+        (
+            Kind::Email,
+            r"(?i)[\w.+-]*\w ?[(\[]at[)\]] ?[\w-]+(?: ?(?:\.|[(\[]dot[)\]]) ?[\w-]+)+".into(),
+        ),
+        (
+            Kind::Handle,
+            r"(?i)(?P<before>\b(?:ig|instagram|twitter|tiktok|telegram|fb)\b ?[:=] ?)(?P<handle>\w+(?:\.\w+)*)".into(),
+        ),
+        (
+            Kind::Address,
+            format!(r"\b\d{{1,5}}[A-Za-z]? (?:[A-Z][\w'-]*\s+){{1,3}}(?:{street})\b"),
+        ),
+        (
+            Kind::Number,
+            r"(?i)(?P<before>\b(?:paspor|passport)\b[\s.:#]*(?:(?:no|nomor|number)\b[\s.:#]*)?)[a-z]{1,2} ?\d{6,8}".into(),
+        ),
+        (Kind::Number, r"\d{3}-\d{2}-\d{4}".into()),
         (Kind::Phone, spelled),
         (Kind::Number, account),
         (Kind::Phone, r"(?P<before>^|[^\w])[oO]8\d{1,2}(?:[ .-]?\d{2,4}){2,4}".into()),
@@ -58,9 +76,11 @@ pub(super) fn further() -> Vec<(Kind, String)> {
     forms.into()
 }
 
-/// Whether digits in words may be in a lower-case text.
+/// Whether a lower-case text may have digits in words, a handle after the name of a site, or an
+/// e-mail address spelled out.
 pub(super) fn may_be_spelled(lower: &str) -> bool {
-    lower.contains("delapan") || lower.contains("eight") || lower.contains("nol ")
+    const SIGNS: [&str; 7] = ["delapan", "eight", "nol ", "(at)", "[at]", ":", "="];
+    SIGNS.iter().any(|sign| lower.contains(sign))
 }
 
 /// Whether a run of digits goes on neither before nor behind its match, nor is the end of a number
@@ -141,6 +161,11 @@ mod tests {
             ("ring +65 9000 1111", "ring <phone>"),
             ("call (415) 555-0101", "call <phone>"),
             ("+33 1 00 11 22 33", "<phone>"),
+            ("no. paspor B0001111", "no. paspor <number>"),
+            ("SSN 000-11-2222", "SSN <number>"),
+            ("warga (at) contoh (dot) id", "<email>"),
+            ("IG: warga_contoh", "IG: @user"),
+            ("at 12 Example Street, now", "at <address>, now"),
             ("motor 150 CC", "motor 150 CC"),
             ("bayar 1500000 rupiah", "bayar 1500000 rupiah"),
         ] {
