@@ -87,7 +87,8 @@ impl Rows {
         while let Some(line) = self.next_line()? {
             let keys = self.keys_of(&line);
             self.waiting.push_back(line);
-            let found = keys.and_then(|keys| text_column(&self.name, &keys, naming).map(|_| keys));
+            let found =
+                keys.and_then(|keys| text_column(&self.name, &keys, &[], naming).map(|_| keys));
             match found {
                 Ok(keys) => {
                     self.columns = keys;
@@ -101,9 +102,32 @@ impl Rows {
                 break;
             }
         }
+        let objects = self.waiting.iter().map(|line| self.keys_of(line));
+        if let Some(keys) = objects.filter_map(Result::ok).next()
+            && text_column(&self.name, &keys, &self.first_rows(&keys), naming).is_ok()
+        {
+            self.columns = keys;
+            return Ok(());
+        }
         Err(first_error.unwrap_or_else(|| Error::EmptyFile {
             path: self.name.clone(),
         }))
+    }
+
+    /// The strings of the first objects under these keys.
+    pub(super) fn first_rows(&self, keys: &[String]) -> Vec<Vec<String>> {
+        const ENOUGH: usize = 100;
+        let objects = self.waiting.iter().take(ENOUGH);
+        let row = |line: &Line| {
+            let object = self.object(line).ok()?;
+            let value = |key: &String| object.get(key).map(RawValue::get);
+            let cell = |key| value(key).filter(|json| json.starts_with('"')).map(said);
+            let cells = keys
+                .iter()
+                .map(|key| cell(key).map_or(String::new(), Into::into));
+            Some(cells.collect())
+        };
+        objects.filter_map(row).collect()
     }
 
     pub(super) fn columns(&self) -> &[String] {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::columns::{Naming, other_columns, other_texts, text_column};
+use super::columns::{TextColumn, other_columns, text_column};
 use super::encoding::{self, Encoding};
 use super::format::Format;
 use super::layout::Layout;
@@ -148,24 +148,32 @@ impl Reader {
         };
         let (format, mut columns, mut rows) = match format {
             Format::Delimited(default) => {
-                let rows = delimited::Rows::open(input, name, default, options.delimiter, limits)?;
+                let named = options.delimiter;
+                let heading = options.heading();
+                let rows = delimited::Rows::open(input, name, default, named, heading, limits)?;
                 let format = Format::Delimited(rows.delimiter());
+                shape.notes.extend_from_slice(rows.notes());
+                shape.first.extend_from_slice(rows.first_rows());
                 (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
                 (format, rows.columns().to_vec(), Rows::Delimited(rows))
             }
             Format::Jsonl | Format::Json => {
                 let is_array = format == Format::Json;
                 let rows = jsonl::Rows::open(input, name, is_array, naming, limits)?;
+                shape.first = rows.first_rows(rows.columns());
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
             Format::Workbook => {
                 let file = workbook::spooled(input, name)?;
-                let rows = workbook::Rows::open(file, name, wanted, naming, limits)?;
+                let rows = workbook::Rows::open(file, name, wanted, options.heading(), limits)?;
                 shape.sheet = Some(rows.sheet());
+                shape.notes.extend_from_slice(rows.notes());
+                shape.first = rows.first_rows();
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
             Format::Parquet => {
-                let rows = parquet_rows(input, name, options.max_unpacked, naming, limits)?;
+                let rows = parquet_rows(input, name, options.max_unpacked, limits)?;
+                shape.first = rows.first_rows();
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
             Format::Transcript(format) => {
@@ -186,8 +194,11 @@ impl Reader {
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
         let naming = if is_transcript { own.naming() } else { naming };
-        let (whole_text, text_was_guessed) = text_column(name, &columns, naming)?;
-        let other_texts = other_texts(&columns, whole_text, naming);
+        let TextColumn {
+            position: whole_text,
+            was_guessed: text_was_guessed,
+            others: other_texts,
+        } = text_column(name, &columns, &shape.first, naming)?;
         let other_columns = other_columns(name, &columns, whole_text, naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[whole_text]);
@@ -329,11 +340,10 @@ fn parquet_rows(
     input: Box<dyn BufRead + Send>,
     name: &str,
     max_unpacked: u64,
-    naming: Naming<'_>,
     limits: RowLimits,
 ) -> Result<workbook::Rows> {
     let file = workbook::spooled(input, name)?;
-    workbook::Rows::open_parquet(file, name, max_unpacked, naming, limits)
+    workbook::Rows::open_parquet(file, name, max_unpacked, limits)
 }
 
 #[cfg(not(feature = "parquet"))]
@@ -341,7 +351,6 @@ fn parquet_rows(
     _: Box<dyn BufRead + Send>,
     name: &str,
     _: u64,
-    _: Naming<'_>,
     _: RowLimits,
 ) -> Result<workbook::Rows> {
     Err(Error::NotInBuild {
@@ -359,4 +368,6 @@ struct Shape {
     sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
     notes: Vec<String>,
+    /// Cells of the first rows.
+    first: Vec<Vec<String>>,
 }
