@@ -238,6 +238,13 @@ coded! {
             limit: usize,
         } => "K0212",
             "is the delimiter right? If you trust the file, raise the limit of columns";
+        /// A JSON file with columns instead of records.
+        #[error("{path}: the JSON holds columns, not records")]
+        JsonByColumn {
+            /// The file.
+            path: String,
+        } => "K0213",
+            "write one object a row; in pandas: to_json(FILE, orient=\"records\")";
         /// This build was compiled without support for the format.
         #[error("{path}: this build reads no {format} files")]
         NotInBuild {

@@ -11,6 +11,7 @@ pub mod clean;
 mod columns;
 mod delimited;
 mod encoding;
+mod envelope;
 mod format;
 mod header;
 mod jsonl;

@@ -161,6 +161,8 @@ impl Reader {
                 let is_array = format == Format::Json;
                 let rows = jsonl::Rows::open(input, name, is_array, naming, limits)?;
                 shape.first = rows.first_rows(rows.columns());
+                shape.notes.extend(rows.note().cloned());
+                shape.nested_text = rows.nested_text();
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
             Format::Workbook => {
@@ -198,7 +200,14 @@ impl Reader {
             position: whole_text,
             was_guessed: text_was_guessed,
             others: other_texts,
-        } = text_column(name, &columns, &shape.first, naming)?;
+        } = match shape.nested_text {
+            Some(position) => TextColumn {
+                position,
+                was_guessed: naming.text_column.is_none(),
+                others: Vec::new(),
+            },
+            None => text_column(name, &columns, &shape.first, naming)?,
+        };
         let other_columns = other_columns(name, &columns, whole_text, naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[whole_text]);
@@ -370,4 +379,6 @@ struct Shape {
     notes: Vec<String>,
     /// Cells of the first rows.
     first: Vec<Vec<String>>,
+    /// The column of a text within objects, if there is one.
+    nested_text: Option<usize>,
 }
