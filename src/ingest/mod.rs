@@ -18,6 +18,7 @@ mod jsonl;
 mod layout;
 mod names_file;
 mod options;
+mod packed;
 pub mod privacy;
 mod quoting;
 mod reader;

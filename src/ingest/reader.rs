@@ -1,7 +1,7 @@
 //! Reads an input of any format row by row.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 use super::columns::{TextColumn, other_columns, text_column};
@@ -9,6 +9,7 @@ use super::encoding::{self, Encoding};
 use super::format::Format;
 use super::layout::Layout;
 use super::options::ReadOptions;
+use super::packed::{self, Packing, Unpacked};
 use super::privacy::{Counts, Guard};
 use super::record::{Record, Rejected, RowLimits};
 use super::sniff::{by_content, check_head, json_format, sniff};
@@ -56,16 +57,20 @@ impl Reader {
             let reason = "it is a device or a socket, which has no end";
             return Err(Error::read(path, io::Error::other(reason)));
         }
-        let by_suffix = match options.format {
-            Some(format) => format,
-            None => Format::of_path(path)?,
-        };
         let open = || -> Result<BufReader<File>> {
             let file = File::open(path).map_err(|e| Error::read(path, e))?;
             Ok(BufReader::with_capacity(BUFFER, file))
         };
         let name = path.display().to_string();
         let (head, input) = peeked(Box::new(open()?), &name)?;
+        if let Some(packing) = Packing::of(path, &head) {
+            let inner = packed::unpacked(input, path, packing, options.max_unpacked)?;
+            return Self::open_unpacked(inner, &name, options);
+        }
+        let by_suffix = match options.format {
+            Some(format) => format,
+            None => Format::of_path(path)?,
+        };
         let format = match options.format {
             Some(format) => format,
             None => by_content(&head, by_suffix, &name)?,
@@ -80,6 +85,39 @@ impl Reader {
         let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
         let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
         reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
+        Ok(reader)
+    }
+
+    /// Opens what was unpacked from the file called `name`.
+    fn open_unpacked(inner: Unpacked, name: &str, options: &ReadOptions) -> Result<Self> {
+        let by_suffix = match options.format {
+            Some(format) => format,
+            None => Format::of_path(&inner.inner)?,
+        };
+        let mut file = inner.file;
+        let copy = file.try_clone().map_err(|e| unreadable(name, e))?;
+        let (head, _) = peeked(Box::new(BufReader::new(copy)), name)?;
+        let format = match options.format {
+            Some(format) => format,
+            None => by_content(&head, by_suffix, name)?,
+        };
+        // Copies share their place in the file: each is done before the next one begins.
+        file.seek(SeekFrom::Start(0))
+            .map_err(|e| unreadable(name, e))?;
+        let whole: Option<Box<dyn BufRead>> = if format.is_decoded_inside() {
+            None
+        } else {
+            let copy = file.try_clone().map_err(|e| unreadable(name, e))?;
+            Some(Box::new(BufReader::with_capacity(BUFFER, copy)))
+        };
+        let encoding = encoding::survey(&head, whole, name, options.encoding)?;
+        file.seek(SeekFrom::Start(0))
+            .map_err(|e| unreadable(name, e))?;
+        let input = Box::new(BufReader::with_capacity(BUFFER, file));
+        let mut reader = Self::decoded(&head, input, name, format, encoding, options)?;
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
+        let unpacked = format!("unpacked: {}", inner.inner.display());
+        reader.layout.notes.insert(0, unpacked);
         Ok(reader)
     }
 
@@ -166,7 +204,7 @@ impl Reader {
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
             Format::Workbook => {
-                let file = workbook::spooled(input, name)?;
+                let file = packed::spooled(input, name)?;
                 let rows = workbook::Rows::open(file, name, wanted, options.heading(), limits)?;
                 shape.sheet = Some(rows.sheet());
                 shape.notes.extend_from_slice(rows.notes());
@@ -351,7 +389,7 @@ fn parquet_rows(
     max_unpacked: u64,
     limits: RowLimits,
 ) -> Result<workbook::Rows> {
-    let file = workbook::spooled(input, name)?;
+    let file = packed::spooled(input, name)?;
     workbook::Rows::open_parquet(file, name, max_unpacked, limits)
 }
 

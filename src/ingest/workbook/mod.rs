@@ -11,14 +11,12 @@ mod xlsx;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::archive::{self, Archive};
 use super::header::{Heading, TopRow, header, named};
 use super::record::{Record, Rejected, RowLimits};
-use super::source::unreadable;
 use crate::error::{Error, Location, Result, RowFault};
 
 /// Most columns of a sheet, the limit of Excel and `LibreOffice`.
@@ -317,13 +315,6 @@ impl Rows {
             None => Ok(record),
         }
     }
-}
-
-/// Copies a workbook from a stream to a temporary file, which is deleted when it is closed.
-pub(super) fn spooled(mut input: impl BufRead, name: &str) -> Result<File> {
-    let mut file = tempfile::tempfile().map_err(|e| unreadable(name, e))?;
-    io::copy(&mut input, &mut file).map_err(|e| unreadable(name, e))?;
-    Ok(file)
 }
 
 fn read(mut archive: Archive, name: &str, wanted: Option<&str>, sink: &Sink) -> Result<()> {
