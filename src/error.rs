@@ -238,6 +238,13 @@ coded! {
             limit: usize,
         } => "K0212",
             "is the delimiter right? If you trust the file, raise the limit of columns";
+        /// A JSON file with columns instead of records.
+        #[error("{path}: the JSON holds columns, not records")]
+        JsonByColumn {
+            /// The file.
+            path: String,
+        } => "K0213",
+            "write one object a row; in pandas: to_json(FILE, orient=\"records\")";
         /// This build was compiled without support for the format.
         #[error("{path}: this build reads no {format} files")]
         NotInBuild {
@@ -668,6 +675,11 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
         ColumnHolds::Slice => "statements can be divided by any column of the file",
         ColumnHolds::Id => "the files are joined by a column of ids: give each statement one",
     };
+    if holds == ColumnHolds::Text && looks_like_data(found) {
+        return "the first row looks like data: if the table has no header, say so, and name the \
+                column of the text"
+            .into();
+    }
     match nearest(wanted, found) {
         Some(near) => format!("{} {remedy}", did_you_mean(near)),
         None if found.len() == 1 => {
@@ -675,6 +687,15 @@ fn missing_column_hint(wanted: &str, holds: ColumnHolds, found: &[String]) -> St
         }
         None => remedy.into(),
     }
+}
+
+/// Whether one of the names is a number or a date, so that they look like a row of data rather than
+/// like a header.
+pub fn looks_like_data(names: &[String]) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || " -+/.,:%".contains(c);
+    let is_number =
+        |name: &String| name.chars().all(is_part) && name.chars().any(|c| c.is_ascii_digit());
+    names.iter().any(is_number)
 }
 
 fn code_hint(code: &str, codes: &[String]) -> String {

@@ -1,7 +1,5 @@
 //! Dates as tables write them.
 
-use super::weeks::days_from_civil_checked;
-
 /// What a cell says about its day, in days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -156,6 +154,38 @@ fn day(part: &str) -> Option<i64> {
     let is_ordinal = matches!(suffix.as_str(), "" | "st" | "nd" | "rd" | "th");
     let value = digits.parse().ok().filter(|day| (1..=31).contains(day));
     value.filter(|_| is_ordinal && digits.len() <= 2)
+}
+
+/// Days since 1970-01-01; `None` for a day that the calendar doesn't have.
+fn days_from_civil_checked(year: i64, month: i64, day: i64) -> Option<i64> {
+    let days = days_from_civil(year, month, day);
+    // A 31 February would be a day in March.
+    let is_real = (1..=12).contains(&month) && day >= 1 && civil(days) == [year, month, day];
+    is_real.then_some(days)
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level
+/// date algorithms", 2013).
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let year_of_era = y.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// Year, month and day for a day number; the inverse of [`days_from_civil`], from the same source.
+pub(super) fn civil(days: i64) -> [i64; 3] {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    [year, month, doy - (153 * mp + 2) / 5 + 1]
 }
 
 #[cfg(test)]

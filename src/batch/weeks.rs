@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::dates::{self, Form, Reading};
+use super::dates::{self, Form, Reading, civil};
 use crate::base::statistics::{median, poisson_tail};
 
 /// Number of earlier weeks in the comparison, and its minimum.
@@ -250,41 +250,9 @@ fn surprise(before: &[u64], n: u64) -> Option<(f64, f64)> {
     is_spike.then_some((usual, chance))
 }
 
-/// Days since 1970-01-01; `None` for a day that the calendar doesn't have.
-pub(super) fn days_from_civil_checked(year: i64, month: i64, day: i64) -> Option<i64> {
-    let days = days_from_civil(year, month, day);
-    // A 31 February would be a day in March.
-    let is_real = (1..=12).contains(&month) && day >= 1 && civil(days) == [year, month, day];
-    is_real.then_some(days)
-}
-
 /// The week of a day; 1970-01-01 was the Thursday of week 0, which began on day −3.
 fn week_of(day: i64) -> i64 {
     (day + 3).div_euclid(7)
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level
-/// date algorithms", 2013).
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let year_of_era = y.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// Year, month and day for a day number; the inverse of [`days_from_civil`], from the same source.
-fn civil(days: i64) -> [i64; 3] {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    [year, month, doy - (153 * mp + 2) / 5 + 1]
 }
 
 fn iso(days: i64) -> String {

@@ -23,7 +23,8 @@ use super::input;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct InputArgs {
-    /// Read statements from this column or JSON key [default: guessed by its name]
+    /// Read statements from this column or JSON key [default: guessed by its name
+    /// and content]
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
     /// Name columns by their meaning: text, id, source, speaker, lang, date, group
@@ -36,9 +37,13 @@ pub(super) struct InputArgs {
     /// Format of the input [default: by its suffix; for standard input, by its first byte]
     #[arg(long, value_name = "FORMAT", value_parser = read_format())]
     format: Option<Format>,
-    /// Delimiter of a table: one character, or `tab` [default: detected in the header]
+    /// Delimiter of a table: one character, or `tab` [default: detected in the
+    /// first rows]
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
+    /// Read the first row of a table as data: its columns are called `column A`, `column B`
+    #[arg(long)]
+    no_header: bool,
     /// Text encoding of the input, such as windows-1252 [default: by its byte-order mark, else
     /// detected]
     #[arg(long, value_name = "NAME", value_parser = parse_charset)]
@@ -123,6 +128,7 @@ impl InputArgs {
         options.text_column = self.text_column.clone().or(text_column);
         options.columns = ColumnMap { named, preset };
         options.delimiter = self.delimiter;
+        options.no_header = self.no_header;
         options.encoding = self.encoding;
         options.max_cell = self.limits.max_cell;
         options.sheet.clone_from(&self.sheet);

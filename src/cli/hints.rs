@@ -2,7 +2,7 @@
 
 use std::io;
 
-use konflik::error::{ColumnHolds, ForeignKind, nearest};
+use konflik::error::{ColumnHolds, ForeignKind, looks_like_data, nearest};
 use konflik::{Error, RowFault};
 
 /// What to do about `error`: with the option or the verb that helps, or else as the library says.
@@ -84,6 +84,11 @@ fn of_command_line(error: &Error) -> Option<String> {
 }
 
 fn missing_column(wanted: &str, holds: ColumnHolds, found: &[String]) -> Option<String> {
+    if holds == ColumnHolds::Text && looks_like_data(found) {
+        let hint = "the first row looks like data: if the table has no header, add --no-header \
+                    (its columns are then \"column A\", \"column B\"; see --text-column)";
+        return Some(hint.into());
+    }
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
         ColumnHolds::Probabilities => "label the file first with `konflik label`",
@@ -185,6 +190,10 @@ mod tests {
             (
                 missing(ColumnHolds::Text, "text", vec!["zzz".into()]),
                 "--delimiter",
+            ),
+            (
+                missing(ColumnHolds::Text, "text", vec!["2026-01-02".into()]),
+                "--no-header",
             ),
             (
                 missing(ColumnHolds::Probabilities, "zzz", names()),

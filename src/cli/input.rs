@@ -160,17 +160,18 @@ fn delimiter_line(layout: &Layout) -> Option<String> {
 
 fn text_line(layout: &Layout) -> Option<String> {
     let text = &layout.columns[layout.whole_text];
-    if layout.text_was_guessed {
-        Some(format!(
+    let others = layout.other_texts.join(", ");
+    match (layout.text_was_guessed, others.as_str()) {
+        (true, "") => Some(format!(
             "text column: {text:?} (guessed; change it with --text-column)"
-        ))
-    } else if layout.other_texts.is_empty() {
-        None
-    } else {
-        let others = layout.other_texts.join(", ");
-        Some(format!(
+        )),
+        (true, others) => Some(format!(
+            "text column: {text:?} (guessed; there is also {others}; change it with --text-column)"
+        )),
+        (false, "") => None,
+        (false, others) => Some(format!(
             "text column: {text:?} (there is also {others}; see --text-column)"
-        ))
+        )),
     }
 }
 
@@ -217,10 +218,11 @@ fn sheet_line(sheet: &Sheet) -> String {
         [] => String::new(),
         others => format!("; there is also {} (--sheet)", others.join(", ")),
     };
-    format!(
-        "sheet: {:?}, header in row {}{others}",
-        sheet.name, sheet.header_row
-    )
+    let header = match sheet.header_row {
+        0 => "no header".to_string(),
+        row => format!("header in row {row}"),
+    };
+    format!("sheet: {:?}, {header}{others}", sheet.name)
 }
 
 fn encoding_line(Encoding { charset, source }: Encoding) -> Option<String> {

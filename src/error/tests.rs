@@ -95,6 +95,7 @@ fn errors() -> Vec<Error> {
             path: path(),
             names: names(),
         },
+        Error::JsonByColumn { path: path() },
         Error::DuplicateColumn {
             path: path(),
             name: text(),

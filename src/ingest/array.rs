@@ -14,6 +14,8 @@ pub(super) struct Elements {
     /// Bytes of an element that are kept.
     keep: usize,
     place: Place,
+    /// Whether an object is around the array, whose other keys are no rows.
+    is_wrapped: bool,
     line: u64,
     /// Bytes read in all, and before the current line.
     offset: u64,
@@ -72,10 +74,23 @@ impl Elements {
             name: name.to_string(),
             keep,
             place: Place::Before,
+            is_wrapped: false,
             line: 1,
             offset,
             line_start: offset,
         }
+    }
+
+    /// The elements of an array in an object; `length` bytes come before the first.
+    pub(super) fn wrapped(mut self, length: usize) -> Result<Self> {
+        let end = self.offset + length as u64;
+        while self.offset < end && self.peek()?.is_some() {
+            let chunk = self.input.fill_buf().map_or(0, <[u8]>::len);
+            self.advance(chunk.min((end - self.offset) as usize));
+        }
+        self.place = Place::Inside;
+        self.is_wrapped = true;
+        Ok(self)
     }
 
     /// The next element, or what is in its place.
@@ -96,7 +111,11 @@ impl Elements {
         }
         if self.place == Place::After {
             self.place = Place::End;
-            return self.rest();
+            return if self.is_wrapped {
+                Ok(None)
+            } else {
+                self.rest()
+            };
         }
         Ok(None)
     }

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::shape::{Shape, prose};
 use crate::base::toml::syntax_error;
-use crate::error::{ColumnHolds, Error, Location, Result, nearest};
+use crate::error::{ColumnHolds, Error, Location, Result};
 
 /// The role of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -167,6 +168,135 @@ const TEXT_COLUMNS: &[&str] = &[
     "body",
 ];
 
+/// Words in names of text columns, the most telling first.
+const TEXT_WORDS: &[&str] = &[
+    "text",
+    "teks",
+    "narrative",
+    "narasi",
+    "uraian",
+    "isi",
+    "verbatim",
+    "keluhan",
+    "complaint",
+    "pengaduan",
+    "aduan",
+    "kronologi",
+    "deskripsi",
+    "description",
+    "komentar",
+    "comment",
+    "review",
+    "ulasan",
+    "feedback",
+    "statement",
+    "pernyataan",
+    "message",
+    "pesan",
+    "masukan",
+    "saran",
+    "kritik",
+    "tanggapan",
+    "remark",
+    "suggestion",
+    "opini",
+    "opinion",
+    "pendapat",
+    "testimoni",
+    "curhat",
+    "cerita",
+    "tweet",
+    "caption",
+    "content",
+    "konten",
+    "body",
+    "laporan",
+    "masalah",
+    "permasalahan",
+    "kendala",
+    "problem",
+    "issue",
+    "alasan",
+    "jawaban",
+    "answer",
+    "kesan",
+    "harapan",
+    "detail",
+    "keterangan",
+    "catatan",
+    "note",
+];
+
+/// Words in names of columns that hold something about a text rather than the text.
+const NO_TEXT_WORDS: &[&str] = &[
+    "id",
+    "no",
+    "nomor",
+    "number",
+    "num",
+    "kode",
+    "code",
+    "date",
+    "tanggal",
+    "tgl",
+    "time",
+    "waktu",
+    "jam",
+    "bulan",
+    "month",
+    "tahun",
+    "year",
+    "created",
+    "updated",
+    "type",
+    "tipe",
+    "jenis",
+    "kategori",
+    "category",
+    "kelas",
+    "class",
+    "topik",
+    "topic",
+    "status",
+    "nama",
+    "name",
+    "url",
+    "link",
+    "count",
+    "jumlah",
+    "total",
+    "length",
+    "rating",
+    "score",
+    "skor",
+    "sentiment",
+    "sentimen",
+    "lang",
+    "language",
+    "bahasa",
+    "label",
+    "author",
+    "user",
+    "email",
+    "phone",
+    "telepon",
+    "kanal",
+    "channel",
+    "source",
+    "sumber",
+    "lokasi",
+    "location",
+    "alamat",
+    "address",
+    "prioritas",
+    "priority",
+    "unit",
+    "by",
+    "oleh",
+    "judul",
+    "subject",
+];
+
 /// The columns of a kind of export: for each role the possible names, the best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preset {
@@ -274,30 +404,145 @@ pub(super) struct Naming<'a> {
     pub(super) columns: &'a ColumnMap,
 }
 
-/// Position of the text column, and whether it was guessed.
+/// The column of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TextColumn {
+    pub(super) position: usize,
+    pub(super) was_guessed: bool,
+    /// Other columns that could hold the text, if the user named none.
+    pub(super) others: Vec<String>,
+}
+
+impl TextColumn {
+    fn named(position: usize) -> Self {
+        Self {
+            position,
+            was_guessed: false,
+            others: Vec::new(),
+        }
+    }
+}
+
+/// The text column: named by the user or a preset, else guessed by its name, else by what is in
+/// it. `rows` are the first rows.
 pub(super) fn text_column(
     name: &str,
     columns: &[String],
+    rows: &[Vec<String>],
     naming: Naming<'_>,
-) -> Result<(usize, bool)> {
+) -> Result<TextColumn> {
     let missing = |wanted: &str| missing(name, wanted, ColumnHolds::Text, columns);
     if let Some(wanted) = naming.text_column {
         let exact = columns.iter().position(|c| c == wanted);
-        return exact.map(|i| (i, false)).ok_or_else(|| missing(wanted));
+        let found = exact.or_else(|| columns.iter().position(|c| c.trim() == wanted.trim()));
+        return found.map(TextColumn::named).ok_or_else(|| missing(wanted));
     }
     if let Some(preset) = &naming.columns.preset {
         let names = &preset.columns[&Role::Text];
         let found = names.iter().find_map(|n| position(columns, n));
-        return found.map(|i| (i, false)).ok_or_else(|| missing(&names[0]));
+        let found = found.map(TextColumn::named);
+        return found.ok_or_else(|| missing(&names[0]));
     }
-    // A name close to `text` is more likely a typo than a different column.
-    let slip = nearest("text", columns)
-        .is_some_and(|near| !TEXT_COLUMNS.contains(&near.to_lowercase().as_str()));
-    TEXT_COLUMNS
+    guessed_text(columns, rows).ok_or_else(|| missing("text"))
+}
+
+fn guessed_text(columns: &[String], rows: &[Vec<String>]) -> Option<TextColumn> {
+    let amount = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        prose(cells.map(String::as_str))
+    };
+    let sure = position(columns, TEXT_COLUMNS[0]);
+    let mut likely = by_name(columns);
+    let has_prose = |column: &usize| amount(*column) > 0.0;
+    let is_sure = sure.is_some();
+    if !is_sure && likely.iter().any(has_prose) {
+        likely.retain(has_prose);
+    }
+    let is_headless = columns.iter().any(|c| is_data_like(c));
+    if likely.is_empty() && !is_headless {
+        likely = by_content(columns.len(), amount);
+    }
+    let position = sure.or(likely.first().copied())?;
+    let others = likely.iter().filter(|column| **column != position);
+    Some(TextColumn {
+        position,
+        was_guessed: !is_sure,
+        others: others.map(|column| columns[*column].clone()).collect(),
+    })
+}
+
+/// Whether a name is a number or a date, so that its row is one of data rather than a header.
+fn is_data_like(name: &str) -> bool {
+    matches!(Shape::of(name), Some(Shape::Number | Shape::Date))
+}
+
+/// Columns with a name of a text column, the best first: known names, then names with a word of
+/// one.
+fn by_name(columns: &[String]) -> Vec<usize> {
+    let rank = |name: &String| {
+        let lower = name.trim().to_lowercase();
+        let known = TEXT_COLUMNS.iter().position(|known| *known == lower);
+        let worded = || text_word(name).map(|word| TEXT_COLUMNS.len() + word);
+        known.or_else(worded)
+    };
+    let ranked = columns.iter().enumerate();
+    let ranked = ranked.filter_map(|(i, name)| Some((rank(name)?, i)));
+    let mut ranked: Vec<(usize, usize)> = ranked.collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, i)| i).collect()
+}
+
+/// Columns with prose, the longest first; the others have at least half as many words.
+fn by_content(columns: usize, amount: impl Fn(usize) -> f64) -> Vec<usize> {
+    let mut found: Vec<(f64, usize)> = (0..columns).map(|c| (amount(c), c)).collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let most = found.first().map_or(0.0, |(words, _)| *words);
+    let likely = found
+        .into_iter()
+        .filter(|(words, _)| *words > 0.0 && words * 2.0 >= most);
+    likely.map(|(_, column)| column).collect()
+}
+
+/// Whether a name is one of a text column, or has a word of one.
+pub(super) fn is_text_name(name: &str) -> bool {
+    !by_name(&[name.to_string()]).is_empty()
+}
+
+/// The rank of the best word in the name that stands for text; `None` if another word says that
+/// the column holds something else.
+fn text_word(name: &str) -> Option<usize> {
+    let words = words(name);
+    if words
         .iter()
-        .take(if slip { 1 } else { TEXT_COLUMNS.len() })
-        .find_map(|candidate| position(columns, candidate).map(|i| (i, *candidate != "text")))
-        .ok_or_else(|| missing("text"))
+        .any(|word| NO_TEXT_WORDS.contains(&word.as_str()))
+    {
+        return None;
+    }
+    let rank = |word: &String| {
+        let plain = word.strip_suffix("nya").unwrap_or(word);
+        let plain = [plain, plain.strip_suffix('s').unwrap_or(plain)];
+        TEXT_WORDS.iter().position(|known| plain.contains(known))
+    };
+    words.iter().filter_map(rank).min()
+}
+
+/// The words of a name in lower case: `isi_laporan`, `Isi Laporan` and `isiLaporan` have the same.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// The columns with other roles; the text column is at `text`. In the order of the roles.
@@ -336,17 +581,6 @@ pub(super) fn other_columns(
     Ok(found)
 }
 
-/// Other columns with the name of a text column, if the user named none.
-pub(super) fn other_texts(columns: &[String], text: usize, naming: Naming<'_>) -> Vec<String> {
-    if naming.text_column.is_some() || naming.columns.preset.is_some() {
-        return Vec::new();
-    }
-    let is_text = |c: &str| TEXT_COLUMNS.contains(&c.trim().to_lowercase().as_str());
-    let others = columns.iter().enumerate();
-    let others = others.filter(|(i, c)| *i != text && is_text(c));
-    others.map(|(_, c)| c.clone()).collect()
-}
-
 fn position(columns: &[String], wanted: &str) -> Option<usize> {
     columns
         .iter()
@@ -370,13 +604,18 @@ mod tests {
         names.iter().map(ToString::to_string).collect()
     }
 
-    fn text(names: &[&str], wanted: Option<&str>) -> Result<(usize, bool)> {
+    fn found(names: &[&str], rows: &[&[&str]], wanted: Option<&str>) -> Result<TextColumn> {
         let naming = Naming {
             text_column: wanted,
             of_any_kind: false,
             columns: &ColumnMap::default(),
         };
-        text_column("f", &columns(names), naming)
+        let rows: Vec<_> = rows.iter().map(|row| columns(row)).collect();
+        text_column("f", &columns(names), &rows, naming)
+    }
+
+    fn text(names: &[&str], wanted: Option<&str>) -> Result<(usize, bool)> {
+        found(names, &[], wanted).map(|text| (text.position, text.was_guessed))
     }
 
     fn others(names: &[&str], map: &ColumnMap) -> Result<Vec<(&'static str, usize, bool)>> {
@@ -393,6 +632,65 @@ mod tests {
         assert_eq!(text(&["id", "keluhan"], None).unwrap(), (1, true));
         assert_eq!(text(&["a", "b"], Some("b")).unwrap(), (1, false));
         assert!(text(&["id", "tekst"], None).is_err());
+        assert_eq!(text(&["tiket", "Teks"], None).unwrap(), (1, true));
+    }
+
+    #[test]
+    fn a_word_in_a_longer_name_tells_the_text_column() {
+        for name in [
+            "Review Text",
+            "Comments",
+            "Your feedback",
+            "Isi Laporan ",
+            "uraian_masalah",
+            "isiAduan",
+            "Keluhan Pelanggan",
+            "Apa saran Anda?",
+            "TICKET-DESCRIPTION",
+            "Komentarnya",
+            "[pesan]",
+        ] {
+            assert_eq!(
+                text(&["No", name, "Tanggal"], None).unwrap(),
+                (1, true),
+                "{name}"
+            );
+        }
+        for name in [
+            "Jenis Keluhan",
+            "Tanggal Laporan",
+            "review_id",
+            "commentCount",
+            "Isian",
+        ] {
+            assert!(text(&["No", name], None).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_column_tells_where_its_name_does_not() {
+        let rows: &[&[&str]] = &[
+            &["1", "air", "Air keruh sejak Senin.", "Dinas Pekerjaan Umum"],
+            &[
+                "2",
+                "loket",
+                "Petugas kasar sekali pagi ini.",
+                "Dinas Pekerjaan Umum",
+            ],
+        ];
+        let by_content = found(&["a", "b", "c", "d"], rows, None).unwrap();
+        assert_eq!((by_content.position, by_content.was_guessed), (2, true));
+        let prose = found(&["a", "keluhan", "uraian masalah", "d"], rows, None).unwrap();
+        assert_eq!(prose.position, 2);
+        assert!(prose.others.is_empty());
+        let two = found(
+            &["a", "b", "komentar", "saran"],
+            &[&["", "", "a b c", "d e f"]],
+            None,
+        );
+        assert_eq!(two.unwrap().others, ["saran"]);
+        assert!(found(&["1", "air", "Air mati", "2026-01-02"], rows, None).is_err());
+        assert!(found(&["a", "b"], &[&["1", "2"]], None).is_err());
     }
 
     #[test]

@@ -4,15 +4,18 @@
 //! state is tracked, so that an unclosed quote is reported where it opened. Records keep their
 //! bytes: cells that are not ours are written back as they were read.
 
-use std::io::BufRead;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::io::{BufRead, Cursor};
 use std::ops::Range;
 
 use memchr::memchr2;
 
+use super::header::{Heading, TopRow, header, named};
 use super::quoting::{unquote_into, unquoted};
 use super::record::{Cells, Record, Rejected, RowLimits};
 use super::sniff::check_head;
-use super::source::{checked_text, columns_once, keep_bytes, unreadable};
+use super::source::{BUFFER, checked_text, keep_bytes, peeked, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 const QUOTE: u8 = b'"';
@@ -26,45 +29,98 @@ pub(super) struct Rows {
     max_cell: usize,
     bom: bool,
     crlf: bool,
+    /// Cells of the first rows of data.
+    first: Vec<Vec<String>>,
+    /// What was found out about the header.
+    notes: Vec<String>,
+    /// The first row of a table without a header, which was read to know its line end.
+    waiting: Option<Found>,
     /// Buffers of rows that are no longer needed: texts and cell ranges.
     spare: Vec<(String, Vec<Range<usize>>)>,
 }
 
 impl Rows {
     pub(super) fn open(
-        mut input: Box<dyn BufRead + Send>,
+        input: Box<dyn BufRead + Send>,
         name: &str,
         default: u8,
         named: Option<u8>,
+        heading: Heading<'_>,
         limits: RowLimits,
     ) -> Result<Self> {
-        let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
-        let bom = check_head(head, name)?;
+        let (head, mut input) = peeked(input, name)?;
+        let bom = check_head(&head, name)?;
         input.consume(bom);
-        let mut lines = Records {
-            input,
-            name: name.to_string(),
-            delimiter: named,
-            line: 1,
-            offset: bom as u64,
-            keep: limits.kept,
-            spare: Vec::new(),
-        };
-        let header = lines.next()?.ok_or_else(|| Error::EmptyFile {
-            path: name.to_string(),
-        })?;
-        let delimiter = named.unwrap_or_else(|| sniff_delimiter(&header.raw, default));
-        lines.delimiter = Some(delimiter);
-        let columns = header_columns(&header, delimiter, name)?;
-        Ok(Self {
+        let top = Top::of(&head[bom..], default, named);
+        let mut lines = Records::new(input, name, top.delimiter, limits.kept);
+        lines.offset = bom as u64;
+        if top.has_mark {
+            lines.next()?;
+        }
+        let mut rows = Self {
             lines,
-            columns,
-            delimiter,
+            columns: Vec::new(),
+            delimiter: top.delimiter,
             max_cell: limits.cell,
             bom: bom > 0,
-            crlf: header.crlf,
+            crlf: false,
+            first: Vec::new(),
+            notes: Vec::new(),
+            waiting: None,
             spare: Vec::new(),
-        })
+        };
+        rows.find_header(&top, heading)?;
+        Ok(rows)
+    }
+
+    /// Reads on to the first row of data, as the first rows tell it.
+    fn find_header(&mut self, top: &Top, heading: Heading<'_>) -> Result<()> {
+        let path = self.lines.name.clone();
+        let empty = || Error::EmptyFile { path: path.clone() };
+        let found = header(&top.rows, heading);
+        let (row, data) = found.as_ref().map_or((Some(0), 1), |h| (h.row, h.data));
+        let mut written = Vec::new();
+        for at in 0..data.max(1) {
+            let record = self.lines.next()?.ok_or_else(empty)?;
+            if at == row.unwrap_or(0) {
+                self.crlf = record.crlf;
+                written = header_cells(&record, self.delimiter, &self.lines.name)?;
+            }
+            if data == 0 {
+                self.waiting = Some(record);
+            }
+        }
+        if written.iter().all(|c| c.trim().is_empty()) {
+            return Err(empty());
+        }
+        let found = found.unwrap_or_default();
+        // A name stays as written unless an upper header gave it.
+        let names: Vec<String> = if row.is_none() {
+            found.names
+        } else {
+            (0..written.len().max(found.names.len()))
+                .map(|at| match (written.get(at), found.names.get(at)) {
+                    (Some(own), _) if !own.trim().is_empty() => own.clone(),
+                    (_, given) => given.cloned().unwrap_or_default(),
+                })
+                .collect()
+        };
+        let (columns, notes) = named(&names, 0);
+        self.columns = columns;
+        self.notes = found.notes.into_iter().chain(notes).collect();
+        let rows = top.rows.iter().skip(data);
+        self.first = rows.map(|row| row.cells.clone()).collect();
+        Ok(())
+    }
+
+    /// The cells of the first rows of data.
+    pub(super) fn first_rows(&self) -> &[Vec<String>] {
+        &self.first
+    }
+
+    /// What was found out about the header.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -104,8 +160,12 @@ impl Rows {
     }
 
     pub(super) fn next_row(&mut self, text: usize) -> Result<Option<Result<Record, Rejected>>> {
-        let Some(found) = self.lines.next()? else {
-            return Ok(None);
+        let found = match self.waiting.take() {
+            Some(found) => found,
+            None => match self.lines.next()? {
+                Some(found) => found,
+                None => return Ok(None),
+            },
         };
         Ok(Some(match self.statement(&found, text) {
             Ok((text, places)) => Ok(Record {
@@ -189,8 +249,7 @@ struct Found {
 struct Records {
     input: Box<dyn BufRead + Send>,
     name: String,
-    /// Unknown until the header is read; until then any candidate ends a cell.
-    delimiter: Option<u8>,
+    delimiter: u8,
     line: u64,
     offset: u64,
     keep: usize,
@@ -203,6 +262,18 @@ const SPARE: usize = 8192;
 const SPARE_BYTES: usize = 4096;
 
 impl Records {
+    fn new(input: Box<dyn BufRead + Send>, name: &str, delimiter: u8, keep: usize) -> Self {
+        Self {
+            input,
+            name: name.to_string(),
+            delimiter,
+            line: 1,
+            offset: 0,
+            keep,
+            spare: Vec::new(),
+        }
+    }
+
     /// The next record that is not a blank line.
     fn next(&mut self) -> Result<Option<Found>> {
         loop {
@@ -241,7 +312,7 @@ impl Records {
             let mut used = 0;
             let mut line_start = 0;
             loop {
-                used += self.delimiter.map_or(0, |d| quoting.run(&chunk[used..], d));
+                used += quoting.run(&chunk[used..], self.delimiter);
                 let Some(&byte) = chunk.get(used) else { break };
                 used += 1;
                 if byte == b'\n' {
@@ -252,7 +323,7 @@ impl Records {
                     }
                     line_start = used;
                 }
-                let next = quoting.after(byte, self.delimiter.unwrap_or(byte_as_delimiter(byte)));
+                let next = quoting.after(byte, self.delimiter);
                 if next == Quoting::Quoted && quoting == Quoting::FieldStart {
                     opened = Location::new(&self.name, self.line, (used - line_start) as u64);
                 }
@@ -346,32 +417,129 @@ fn split(raw: &[u8], delimiter: u8, fields: &mut Vec<Range<usize>>) -> Result<()
     Ok(())
 }
 
-/// `byte` if it is a candidate delimiter, else a candidate that differs from it.
-fn byte_as_delimiter(byte: u8) -> u8 {
-    if DELIMITERS.contains(&byte) {
-        byte
-    } else {
-        b','
+/// The first rows of a table, and what tells its cells apart.
+struct Top {
+    delimiter: u8,
+    rows: Vec<TopRow>,
+    /// Whether the first line is `sep=;`, which Excel writes and reads.
+    has_mark: bool,
+}
+
+impl Top {
+    /// Most rows that are examined.
+    const ROWS: usize = 100;
+
+    /// The top of a table that begins with `head`. The named delimiter is used, else the one of
+    /// the first line, else the one that cuts the first rows best.
+    fn of(head: &[u8], default: u8, named: Option<u8>) -> Self {
+        let marked = marked_delimiter(head);
+        let rest = match marked {
+            Some(_) => memchr::memchr(b'\n', head).map_or(&[][..], |end| &head[end + 1..]),
+            None => head,
+        };
+        let tried = match named.or(marked) {
+            Some(delimiter) => vec![delimiter],
+            None => DELIMITERS.to_vec(),
+        };
+        let cut = tried.into_iter().map(|d| (d, top_rows(rest, d)));
+        let cut: Vec<(u8, Vec<TopRow>)> = cut.collect();
+        let best = best_cut(&cut, default);
+        let (delimiter, mut rows) = cut.into_iter().nth(best).unwrap_or((default, Vec::new()));
+        let above = u64::from(marked.is_some());
+        rows.iter_mut().for_each(|row| row.line += above);
+        Self {
+            delimiter,
+            rows,
+            has_mark: marked.is_some(),
+        }
     }
 }
 
-/// The delimiter that splits the header into most cells; the default if none does. A tab implied
-/// by the suffix is used if it splits the header at all.
-fn sniff_delimiter(header: &[u8], default: u8) -> u8 {
-    let cells = |delimiter: u8| {
-        let mut fields = Vec::new();
-        split(header, delimiter, &mut fields).map_or(0, |()| fields.len())
+/// The delimiter in a first line `sep=;`.
+fn marked_delimiter(head: &[u8]) -> Option<u8> {
+    let line = head.split(|b| *b == b'\n').next()?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let inner = line.strip_prefix(b"\"").and_then(|l| l.strip_suffix(b"\""));
+    match inner.unwrap_or(line) {
+        [s, e, p, b'=', delimiter] if [*s, *e, *p].eq_ignore_ascii_case(b"sep") => Some(*delimiter),
+        _ => None,
+    }
+}
+
+/// The first rows, cut by a delimiter; without a last one that the head may have cut off.
+fn top_rows(head: &[u8], delimiter: u8) -> Vec<TopRow> {
+    let is_cut = head.len() >= BUFFER / 2;
+    let whole = if is_cut { head.len() } else { usize::MAX };
+    let mut records = Records::new(
+        Box::new(Cursor::new(head.to_vec())),
+        "",
+        delimiter,
+        head.len(),
+    );
+    let mut rows = Vec::new();
+    while rows.len() < Top::ROWS
+        && let Ok(Some(found)) = records.next()
+        && (records.offset as usize) < whole
+    {
+        let mut places = Vec::new();
+        // A row that can't be cut is told when it is read.
+        let _ = split(&found.raw, delimiter, &mut places);
+        let line = String::from_utf8_lossy(&found.raw);
+        let is_text = matches!(line, Cow::Borrowed(_));
+        let cell = |place| unquoted(&line[place]).into_owned();
+        let cells = places.into_iter().filter(|_| is_text).map(cell);
+        rows.push(TopRow {
+            line: found.line,
+            cells: cells.collect(),
+        });
+    }
+    rows
+}
+
+/// The position of the delimiter that cuts most rows into equally many cells. A mark before a
+/// space is one of prose. A tab implied by the suffix is used if it cuts any row.
+fn best_cut(cut: &[(u8, Vec<TopRow>)], default: u8) -> usize {
+    let score = |(delimiter, rows): &(u8, Vec<TopRow>)| {
+        let (alike, width) = usual_width(rows);
+        let spaced = |row: &TopRow| {
+            row.cells
+                .iter()
+                .skip(1)
+                .filter(|c| c.starts_with(' '))
+                .count()
+        };
+        let cuts: usize = rows
+            .iter()
+            .map(|row| row.cells.len().saturating_sub(1))
+            .sum();
+        let is_prose = rows.iter().map(spaced).sum::<usize>() * 2 > cuts;
+        let weight = if is_prose { 1 } else { 2 };
+        let is_default = *delimiter == default;
+        let is_implied = is_default && default == b'\t' && alike > 0;
+        (is_implied, alike * weight, width, is_default)
     };
-    if default == b'\t' && cells(default) > 1 {
-        return default;
+    let best = (0..cut.len()).max_by_key(|at| (score(&cut[*at]), Reverse(*at)));
+    let fallback = cut.iter().position(|(delimiter, _)| *delimiter == default);
+    match best {
+        Some(best) if usual_width(&cut[best].1).0 > 0 => best,
+        _ => fallback.unwrap_or(0),
     }
-    let best = DELIMITERS
-        .into_iter()
-        .max_by_key(|&d| (cells(d), d == default));
-    best.filter(|&d| cells(d) > 1).unwrap_or(default)
 }
 
-fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<String>> {
+/// How many rows have the usual number of cells, which is at least two, and that number.
+fn usual_width(rows: &[TopRow]) -> (usize, usize) {
+    let mut widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
+    widths.retain(|width| *width > 1);
+    widths.sort_unstable();
+    let groups = widths.chunk_by(|a, b| a == b);
+    groups
+        .map(|group| (group.len(), group[0]))
+        .max()
+        .unwrap_or((0, 0))
+}
+
+/// The cells of the header as written.
+fn header_cells(header: &Found, delimiter: u8, name: &str) -> Result<Vec<String>> {
     let fault = |fault| Error::Row {
         at: Location::new(name, header.line, 0),
         fault,
@@ -389,17 +557,8 @@ fn header_columns(header: &Found, delimiter: u8, name: &str) -> Result<Vec<Strin
     let line = checked_text(&header.raw, header.offset).map_err(fault)?;
     let mut fields = Vec::new();
     split(&header.raw, delimiter, &mut fields).map_err(fault)?;
-    let columns: Vec<String> = fields
-        .into_iter()
-        .map(|f| unquoted(&line[f]).into_owned())
-        .collect();
-    if columns.iter().all(|c| c.trim().is_empty()) {
-        return Err(Error::EmptyFile {
-            path: name.to_string(),
-        });
-    }
-    columns_once(&columns, name)?;
-    Ok(columns)
+    let cells = fields.into_iter().map(|f| unquoted(&line[f]).into_owned());
+    Ok(cells.collect())
 }
 
 #[cfg(test)]
@@ -418,11 +577,8 @@ mod tests {
             encoding: crate::ingest::Charset::named("utf-8"),
             ..ReadOptions::default()
         };
-        let mut reader = Reader::from_stream(
-            Box::new(std::io::Cursor::new(bytes.to_vec())),
-            "in.csv",
-            &options,
-        )?;
+        let mut reader =
+            Reader::from_stream(Box::new(Cursor::new(bytes.to_vec())), "in.csv", &options)?;
         let mut all = Vec::new();
         while let Some(row) = reader.next_row()? {
             all.push(row);
@@ -514,6 +670,69 @@ mod tests {
         );
         assert!(rejected.raw.len() <= MIN_KEPT);
         assert_eq!(found[1].as_ref().unwrap().text, "ok");
+    }
+
+    /// The columns and the notes of a table.
+    fn layout(file: &'static str) -> (Vec<String>, Vec<String>) {
+        let reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &ReadOptions::default());
+        let layout = reader.unwrap().layout().clone();
+        (layout.columns, layout.notes)
+    }
+
+    #[test]
+    fn the_delimiter_is_judged_over_the_first_rows() {
+        for file in [
+            "No, kanal, tahun;tanggal (hari, bulan);keluhan, lengkap\n1;2;air, mati\n2;3;x\n",
+            "id;keluhan\n1;air, mati\n2;loket, tutup\n3;obat, kosong\n",
+            "sep=;\nid;keluhan\n1;a,b\n",
+        ] {
+            let reader =
+                Reader::from_stream(Box::new(file.as_bytes()), "in", &ReadOptions::default());
+            assert_eq!(
+                reader.unwrap().layout().format,
+                crate::ingest::Format::Delimited(b';')
+            );
+        }
+        let (columns, _) = layout("id, text\n1, a\n2, b\n");
+        assert_eq!(columns, ["id", " text"]);
+    }
+
+    #[test]
+    fn lines_above_the_header_are_passed_over_and_rows_keep_their_line() {
+        let file = "\"sep=,\"\r\nRekap\r\n\r\nid,text\r\n1,a\r\n2,b\r\n";
+        let found = rows(file.as_bytes()).unwrap();
+        assert_eq!(found[0].as_ref().unwrap().line, 5);
+        assert_eq!(found.len(), 2);
+        assert!(layout(file).1[0].starts_with("line 2 above"));
+    }
+
+    #[test]
+    fn blank_and_repeated_names_are_columns() {
+        assert_eq!(
+            layout("id,text,,\n1,a,,\n").0,
+            ["id", "text", "column C", "column D"]
+        );
+        assert_eq!(
+            layout("text,id,id\na,1,2\n").0,
+            ["text", "id", "id (column C)"]
+        );
+    }
+
+    #[test]
+    fn a_table_without_a_header_keeps_its_first_row() {
+        let file = "\"T-1\",Air mati sejak Senin.\nT-2,\"Loket, katanya, tutup.\"\n";
+        let options = ReadOptions {
+            no_header: true,
+            ..ReadOptions::default()
+        };
+        let mut reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &options).unwrap();
+        assert_eq!(reader.layout().columns, ["column A", "column B"]);
+        let first = reader.next_row().unwrap().unwrap().unwrap();
+        assert_eq!(
+            (first.line, first.text.as_str()),
+            (1, "Air mati sejak Senin.")
+        );
+        assert_eq!(reader.next_row().unwrap().unwrap().unwrap().line, 2);
     }
 
     proptest! {

@@ -108,7 +108,7 @@ pub const READ: &[Known] = &[
     known("tsv", &["tsv", "tab"], Format::TSV, ""),
     known("json", &["json"], Format::Json, "An array of objects"),
     known("jsonl", &["jsonl", "ndjson"], Format::Jsonl, "One object a line"),
-    known("xlsx", &["xlsx", "xlsm"], Format::Workbook, "A spreadsheet"),
+    known("xlsx", &["xlsx", "xlsm", "xls"], Format::Workbook, "A spreadsheet"),
     known("ods", &["ods"], Format::Workbook, "A spreadsheet"),
     known("parquet", &["parquet"], Format::Parquet, "A Parquet file; needs a build with the feature `parquet`"),
     known("txt", &["txt", "text"], Format::Transcript(TranscriptFormat::Text), "A transcript"),

@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 
 use super::array::Elements;
 use super::columns::{Naming, text_column};
+use super::envelope::{Envelope, envelope, is_by_column};
 use super::record::{Cells, Record, Rejected, RowLimits, said};
 use super::sniff::check_head;
-use super::source::{Line, checked_text, unreadable};
+use super::source::{Line, checked_text, peeked, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 /// Lines within which an object with a text must appear.
@@ -24,6 +25,10 @@ pub(super) struct Rows {
     name: String,
     columns: Vec<String>,
     text_key: String,
+    /// The keys to a text within other objects, whose column is the last.
+    nested: Option<Vec<String>>,
+    /// What was found out about the records.
+    note: Option<String>,
     of_any_kind: bool,
     limits: RowLimits,
     /// Objects that were read to find the columns.
@@ -39,18 +44,27 @@ enum Source {
 impl Rows {
     /// Opens a file with one object per line, or with an array of objects.
     pub(super) fn open(
-        mut input: Box<dyn BufRead + Send>,
+        input: Box<dyn BufRead + Send>,
         name: &str,
         is_array: bool,
         naming: Naming<'_>,
         limits: RowLimits,
     ) -> Result<Self> {
-        let head = input.fill_buf().map_err(|e| unreadable(name, e))?;
-        let bom = check_head(head, name)?;
+        let (head, mut input) = peeked(input, name)?;
+        let bom = check_head(&head, name)?;
         input.consume(bom);
         let keep = limits.kept;
+        let around = (!is_array).then(|| envelope(&head[bom..])).flatten();
+        if !is_array && around.is_none() && is_by_column(&head[bom..]) {
+            let path = name.to_string();
+            return Err(Error::JsonByColumn { path });
+        }
+        let note = around.as_ref().map(Envelope::note);
         let source = if is_array {
             Source::Array(Elements::new(input, name, bom as u64, keep))
+        } else if let Some(around) = around {
+            let elements = Elements::new(input, name, bom as u64, keep);
+            Source::Array(elements.wrapped(around.offset)?)
         } else {
             Source::Lines(Lines {
                 input,
@@ -65,6 +79,8 @@ impl Rows {
             name: name.to_string(),
             columns: Vec::new(),
             text_key: String::new(),
+            nested: None,
+            note,
             of_any_kind: naming.of_any_kind,
             limits,
             waiting: VecDeque::new(),
@@ -87,7 +103,8 @@ impl Rows {
         while let Some(line) = self.next_line()? {
             let keys = self.keys_of(&line);
             self.waiting.push_back(line);
-            let found = keys.and_then(|keys| text_column(&self.name, &keys, naming).map(|_| keys));
+            let found =
+                keys.and_then(|keys| text_column(&self.name, &keys, &[], naming).map(|_| keys));
             match found {
                 Ok(keys) => {
                     self.columns = keys;
@@ -101,9 +118,74 @@ impl Rows {
                 break;
             }
         }
+        let nested = self
+            .waiting
+            .iter()
+            .find_map(|line| self.nested(line, naming));
+        if let Some((mut keys, path)) = nested {
+            keys.push(path.join("."));
+            (self.columns, self.nested) = (keys, Some(path));
+            return Ok(());
+        }
+        let objects = self.waiting.iter().map(|line| self.keys_of(line));
+        if let Some(keys) = objects.filter_map(Result::ok).next()
+            && text_column(&self.name, &keys, &self.first_rows(&keys), naming).is_ok()
+        {
+            self.columns = keys;
+            return Ok(());
+        }
         Err(first_error.unwrap_or_else(|| Error::EmptyFile {
             path: self.name.clone(),
         }))
+    }
+
+    /// The keys of an object, and those to a text within other objects in it: the one that the
+    /// user named with dots, else one with the name of a text column.
+    fn nested(&self, line: &Line, naming: Naming<'_>) -> Option<(Vec<String>, Vec<String>)> {
+        if naming.columns.preset.is_some() {
+            return None;
+        }
+        let object = self.object(line).ok()?;
+        let mut paths = Vec::new();
+        for (key, value) in &object.0 {
+            add_paths(value, vec![key.clone()], &mut paths);
+        }
+        let names: Vec<String> = match naming.text_column {
+            Some(_) => paths.iter().map(|path| path.join(".")).collect(),
+            None => paths
+                .iter()
+                .filter_map(|path| path.last().cloned())
+                .collect(),
+        };
+        let text = text_column(&self.name, &names, &[], naming).ok()?;
+        let keys = object.0.iter().map(|(key, _)| key.clone()).collect();
+        Some((keys, paths.swap_remove(text.position)))
+    }
+
+    /// The column of a text within other objects.
+    pub(super) fn nested_text(&self) -> Option<usize> {
+        self.nested.is_some().then(|| self.columns.len() - 1)
+    }
+
+    /// What was found out about the records.
+    pub(super) fn note(&self) -> Option<&String> {
+        self.note.as_ref()
+    }
+
+    /// The strings of the first objects under these keys.
+    pub(super) fn first_rows(&self, keys: &[String]) -> Vec<Vec<String>> {
+        const ENOUGH: usize = 100;
+        let objects = self.waiting.iter().take(ENOUGH);
+        let row = |line: &Line| {
+            let object = self.object(line).ok()?;
+            let value = |key: &String| object.get(key).map(RawValue::get);
+            let cell = |key| value(key).filter(|json| json.starts_with('"')).map(said);
+            let cells = keys
+                .iter()
+                .map(|key| cell(key).map_or(String::new(), Into::into));
+            Some(cells.collect())
+        };
+        objects.filter_map(row).collect()
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -191,15 +273,29 @@ impl Rows {
                 None => strays.push((key.clone(), place)),
             }
         }
+        if let (Some(path), Some(last)) = (&self.nested, places.last_mut()) {
+            let value = object.at(path);
+            *last = value.map_or(0..0, |value| {
+                let at = value.get().as_ptr() as usize - start;
+                at..at + value.get().len()
+            });
+        }
         Cells::Object { places, strays }
+    }
+
+    fn text_value<'a>(&self, object: &Object<'a>) -> Option<&'a RawValue> {
+        match &self.nested {
+            Some(path) => object.at(path),
+            None => object.get(&self.text_key),
+        }
     }
 
     fn text(&self, object: &Object<'_>) -> Result<String, Fault> {
         if self.of_any_kind {
-            let value = object.get(&self.text_key).map(RawValue::get);
+            let value = self.text_value(object).map(RawValue::get);
             return Ok(value.map_or(String::new(), |json| said(json).into_owned()));
         }
-        let value = object.get(&self.text_key).ok_or_else(|| {
+        let value = self.text_value(object).ok_or_else(|| {
             let key = self.text_key.clone();
             (RowFault::NoTextKey { key }, WHOLE)
         })?;
@@ -327,9 +423,23 @@ impl Lines {
                 return Ok(None);
             }
             if !line.raw.iter().all(u8::is_ascii_whitespace) {
+                drop_comma(&mut line);
                 return Ok(Some(line));
             }
         }
+    }
+}
+
+/// Takes away a comma behind the object: lines cut from an array have one.
+fn drop_comma(line: &mut Line) {
+    let text = line.raw.trim_ascii_end();
+    if line.length == line.raw.len()
+        && let Some(object) = text.strip_suffix(b",")
+        && object.trim_ascii_end().ends_with(b"}")
+    {
+        let length = object.len();
+        line.raw.truncate(length);
+        line.length = length;
     }
 }
 
@@ -339,6 +449,17 @@ struct Object<'a>(Vec<(String, &'a RawValue)>);
 impl<'a> Object<'a> {
     fn get(&self, key: &str) -> Option<&'a RawValue> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
+    }
+
+    /// The value at the end of a path of keys.
+    fn at(&self, path: &[String]) -> Option<&'a RawValue> {
+        let (first, rest) = path.split_first()?;
+        let mut value = self.get(first)?;
+        for key in rest {
+            let inner: Object<'a> = serde_json::from_str(value.get()).ok()?;
+            value = inner.get(key)?;
+        }
+        Some(value)
     }
 }
 
@@ -366,6 +487,20 @@ impl<'de> Visitor<'de> for ObjectVisitor {
             entries.push((key, value));
         }
         Ok(Object(entries))
+    }
+}
+
+/// Adds the paths to the strings within an object that is the value at `path`.
+fn add_paths(value: &RawValue, path: Vec<String>, paths: &mut Vec<Vec<String>>) {
+    let json = value.get();
+    if json.starts_with('"') && path.len() > 1 {
+        paths.push(path);
+    } else if let Ok(object) = serde_json::from_str::<Object>(json) {
+        for (key, value) in object.0 {
+            let mut longer = path.clone();
+            longer.push(key);
+            add_paths(value, longer, paths);
+        }
     }
 }
 
@@ -446,6 +581,71 @@ mod tests {
             found.push(row.map_or_else(|r| r.fault.code().to_string(), |r| r.text));
         }
         assert_eq!(found, ["short", "K0304", "ok"]);
+    }
+
+    #[test]
+    fn a_text_within_objects_is_a_column_of_its_own() {
+        let file = "{\"id\":1,\"t\":{\"m\":{\"text\":\"a\"}},\"via\":{\"x\":\"b\"}}\n{\"id\":2,\"t\":{}}\n{\"t\":{\"m\":{\"text\":\"c\"}}}\n";
+        let read = |wanted: Option<&str>| {
+            let options = ReadOptions {
+                text_column: wanted.map(String::from),
+                ..jsonl()
+            };
+            let input = Box::new(file.as_bytes());
+            let mut reader = Reader::from_stream(input, "in", &options).unwrap();
+            let first = reader.next_row().unwrap().unwrap().unwrap();
+            let missing = reader.next_row().unwrap().unwrap().unwrap_err();
+            assert_eq!((missing.at.line, missing.fault.code()), (2, "K0307"));
+            assert_eq!(
+                reader.layout().columns.last().unwrap(),
+                if wanted == Some("via.x") {
+                    "via.x"
+                } else {
+                    "t.m.text"
+                }
+            );
+            assert_eq!(first.cell(3), first.text);
+            first.text
+        };
+        assert_eq!([read(None), read(Some("t.m.text"))], ["a", "a"]);
+    }
+
+    #[test]
+    fn a_text_within_objects_is_masked_in_both_places() {
+        let mut options = jsonl();
+        options.privacy.redact = true;
+        let file = "{\"t\":{\"a\":\"081234567890\",\"text\":\"hubungi 081234567891 ya\",\"z\":\"a@b.com\"},\"n\":1}\n";
+        let mut reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &options).unwrap();
+        let record = reader.next_row().unwrap().unwrap().unwrap();
+        let whole: Value = serde_json::from_slice(&record.raw).unwrap();
+        assert!(!String::from_utf8_lossy(&record.raw).contains("0812"));
+        assert_eq!(whole["t"]["text"], record.text.as_str());
+        assert_eq!(record.cells()[1..], ["1", record.text.as_str()]);
+    }
+
+    #[test]
+    fn a_comma_behind_an_object_is_taken_away() {
+        let found =
+            rows("{\"text\":\"a\"},\n{\"text\":\"b\"} , \n{\"text\":\"c,\"}\n{\"text\":\"d\"},,\n");
+        let raw: Vec<_> = found.iter().filter_map(|r| r.as_ref().ok()).collect();
+        assert_eq!(raw[0].raw, b"{\"text\":\"a\"}");
+        assert_eq!(raw.len(), 3);
+    }
+
+    #[test]
+    fn records_in_an_object_are_read_with_their_lines() {
+        let file = "{\"n\": 1,\n \"data\": [\n  {\"text\":\"a\"},\n  7,\n  {\"text\":\"b\"}\n ],\n \"end\": {}\n}\n";
+        let found = rows(file);
+        let lines: Vec<u64> = found
+            .iter()
+            .map(|r| r.as_ref().map_or_else(|r| r.at.line, |r| r.line))
+            .collect();
+        assert_eq!(lines, [3, 4, 5]);
+        let reader = Reader::from_stream(Box::new(file.as_bytes()), "in", &jsonl()).unwrap();
+        assert_eq!(
+            reader.layout().notes,
+            ["records: those of \"data\"; not read: n, end"]
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Layout {
     /// Position of the column with the whole text; differs from `text` if the rows of a table are
     /// cut into statements.
     pub whole_text: usize,
-    /// Whether the text column was guessed by its name.
+    /// Whether the text column was guessed, by its name or by what is in it.
     pub text_was_guessed: bool,
     /// Other columns that could hold the text.
     pub other_texts: Vec<String>,
@@ -41,7 +41,8 @@ pub struct Layout {
     pub sheet: Option<Sheet>,
     /// The speakers of a transcript with their number of turns and whether they interview.
     pub speakers: Vec<Speaker>,
-    /// Notes about a transcript that differs from what its suffix says.
+    /// What else was found out: lines above a header, a transcript that differs from what its
+    /// suffix says.
     pub notes: Vec<String>,
 }
 

@@ -3,6 +3,7 @@
 use super::columns::{ColumnMap, Naming};
 use super::encoding::Charset;
 use super::format::Format;
+use super::header::Heading;
 use super::privacy::Privacy;
 use super::record::RowLimits;
 use super::transcript::{TranscriptOptions, UnitKind};
@@ -16,15 +17,18 @@ pub(super) const MIN_KEPT: usize = 64 * 1024;
 pub struct ReadOptions {
     /// The format; if `None`, found by the suffix or, for a stream, by the first byte.
     pub format: Option<Format>,
-    /// The column of the text; guessed by name if `None`.
+    /// The column of the text; guessed by its name, else by what is in it, if `None`.
     pub text_column: Option<String>,
     /// Whether the text of a JSON object may be a number or missing: when files are joined by id,
     /// the id is the text.
     pub text_of_any_kind: bool,
     /// The columns with other roles, and a preset for all columns.
     pub columns: ColumnMap,
-    /// The delimiter; if `None`, found by counting in the header.
+    /// The delimiter; if `None`, found by counting in the first rows.
     pub delimiter: Option<u8>,
+    /// Whether the first row of a table without a header is data; its columns are then called
+    /// `column A`, `column B`.
+    pub no_header: bool,
     /// The encoding; if `None`, found by a byte-order mark or from the bytes.
     pub encoding: Option<Charset>,
     /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
@@ -55,6 +59,15 @@ impl ReadOptions {
         }
     }
 
+    /// How the header is found.
+    pub(super) fn heading(&self) -> Heading<'_> {
+        let has_preset = self.columns.preset.is_some();
+        Heading {
+            wanted: self.text_column.as_deref().filter(|_| !has_preset),
+            is_missing: self.no_header,
+        }
+    }
+
     /// How long rows may be. There is room for a few cells at the limit, and always for a header,
     /// even if the limit is small.
     pub(super) fn limits(&self) -> RowLimits {
@@ -75,6 +88,7 @@ impl Default for ReadOptions {
             text_of_any_kind: false,
             columns: ColumnMap::default(),
             delimiter: None,
+            no_header: false,
             encoding: None,
             max_cell: 1 << 20,
             unit: None,

@@ -1,14 +1,15 @@
 //! Reads an input of any format row by row.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
-use super::columns::{Naming, other_columns, other_texts, text_column};
+use super::columns::{TextColumn, other_columns, text_column};
 use super::encoding::{self, Encoding};
 use super::format::Format;
 use super::layout::Layout;
 use super::options::ReadOptions;
+use super::packed::{self, Packing, Unpacked};
 use super::privacy::{Counts, Guard};
 use super::record::{Record, Rejected, RowLimits};
 use super::sniff::{by_content, check_head, json_format, sniff};
@@ -56,16 +57,20 @@ impl Reader {
             let reason = "it is a device or a socket, which has no end";
             return Err(Error::read(path, io::Error::other(reason)));
         }
-        let by_suffix = match options.format {
-            Some(format) => format,
-            None => Format::of_path(path)?,
-        };
         let open = || -> Result<BufReader<File>> {
             let file = File::open(path).map_err(|e| Error::read(path, e))?;
             Ok(BufReader::with_capacity(BUFFER, file))
         };
         let name = path.display().to_string();
         let (head, input) = peeked(Box::new(open()?), &name)?;
+        if let Some(packing) = Packing::of(path, &head) {
+            let inner = packed::unpacked(input, path, packing, options.max_unpacked)?;
+            return Self::open_unpacked(inner, &name, options);
+        }
+        let by_suffix = match options.format {
+            Some(format) => format,
+            None => Format::of_path(path)?,
+        };
         let format = match options.format {
             Some(format) => format,
             None => by_content(&head, by_suffix, &name)?,
@@ -80,6 +85,39 @@ impl Reader {
         let encoding = encoding::survey(&head, whole, &name, options.encoding)?;
         let mut reader = Self::decoded(&head, input, &name, format, encoding, options)?;
         reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
+        Ok(reader)
+    }
+
+    /// Opens what was unpacked from the file called `name`.
+    fn open_unpacked(inner: Unpacked, name: &str, options: &ReadOptions) -> Result<Self> {
+        let by_suffix = match options.format {
+            Some(format) => format,
+            None => Format::of_path(&inner.inner)?,
+        };
+        let mut file = inner.file;
+        let copy = file.try_clone().map_err(|e| unreadable(name, e))?;
+        let (head, _) = peeked(Box::new(BufReader::new(copy)), name)?;
+        let format = match options.format {
+            Some(format) => format,
+            None => by_content(&head, by_suffix, name)?,
+        };
+        // Copies share their place in the file: each is done before the next one begins.
+        file.seek(SeekFrom::Start(0))
+            .map_err(|e| unreadable(name, e))?;
+        let whole: Option<Box<dyn BufRead>> = if format.is_decoded_inside() {
+            None
+        } else {
+            let copy = file.try_clone().map_err(|e| unreadable(name, e))?;
+            Some(Box::new(BufReader::with_capacity(BUFFER, copy)))
+        };
+        let encoding = encoding::survey(&head, whole, name, options.encoding)?;
+        file.seek(SeekFrom::Start(0))
+            .map_err(|e| unreadable(name, e))?;
+        let input = Box::new(BufReader::with_capacity(BUFFER, file));
+        let mut reader = Self::decoded(&head, input, name, format, encoding, options)?;
+        reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
+        let unpacked = format!("unpacked: {}", inner.inner.display());
+        reader.layout.notes.insert(0, unpacked);
         Ok(reader)
     }
 
@@ -148,24 +186,34 @@ impl Reader {
         };
         let (format, mut columns, mut rows) = match format {
             Format::Delimited(default) => {
-                let rows = delimited::Rows::open(input, name, default, options.delimiter, limits)?;
+                let named = options.delimiter;
+                let heading = options.heading();
+                let rows = delimited::Rows::open(input, name, default, named, heading, limits)?;
                 let format = Format::Delimited(rows.delimiter());
+                shape.notes.extend_from_slice(rows.notes());
+                shape.first.extend_from_slice(rows.first_rows());
                 (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
                 (format, rows.columns().to_vec(), Rows::Delimited(rows))
             }
             Format::Jsonl | Format::Json => {
                 let is_array = format == Format::Json;
                 let rows = jsonl::Rows::open(input, name, is_array, naming, limits)?;
+                shape.first = rows.first_rows(rows.columns());
+                shape.notes.extend(rows.note().cloned());
+                shape.nested_text = rows.nested_text();
                 (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
             }
             Format::Workbook => {
-                let file = workbook::spooled(input, name)?;
-                let rows = workbook::Rows::open(file, name, wanted, naming, limits)?;
+                let file = packed::spooled(input, name)?;
+                let rows = workbook::Rows::open(file, name, wanted, options.heading(), limits)?;
                 shape.sheet = Some(rows.sheet());
+                shape.notes.extend_from_slice(rows.notes());
+                shape.first = rows.first_rows();
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
             Format::Parquet => {
-                let rows = parquet_rows(input, name, options.max_unpacked, naming, limits)?;
+                let rows = parquet_rows(input, name, options.max_unpacked, limits)?;
+                shape.first = rows.first_rows();
                 (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
             }
             Format::Transcript(format) => {
@@ -186,8 +234,18 @@ impl Reader {
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
         let naming = if is_transcript { own.naming() } else { naming };
-        let (whole_text, text_was_guessed) = text_column(name, &columns, naming)?;
-        let other_texts = other_texts(&columns, whole_text, naming);
+        let TextColumn {
+            position: whole_text,
+            was_guessed: text_was_guessed,
+            others: other_texts,
+        } = match shape.nested_text {
+            Some(position) => TextColumn {
+                position,
+                was_guessed: naming.text_column.is_none(),
+                others: Vec::new(),
+            },
+            None => text_column(name, &columns, &shape.first, naming)?,
+        };
         let other_columns = other_columns(name, &columns, whole_text, naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[whole_text]);
@@ -338,11 +396,10 @@ fn parquet_rows(
     input: Box<dyn BufRead + Send>,
     name: &str,
     max_unpacked: u64,
-    naming: Naming<'_>,
     limits: RowLimits,
 ) -> Result<workbook::Rows> {
-    let file = workbook::spooled(input, name)?;
-    workbook::Rows::open_parquet(file, name, max_unpacked, naming, limits)
+    let file = packed::spooled(input, name)?;
+    workbook::Rows::open_parquet(file, name, max_unpacked, limits)
 }
 
 #[cfg(not(feature = "parquet"))]
@@ -350,7 +407,6 @@ fn parquet_rows(
     _: Box<dyn BufRead + Send>,
     name: &str,
     _: u64,
-    _: Naming<'_>,
     _: RowLimits,
 ) -> Result<workbook::Rows> {
     Err(Error::NotInBuild {
@@ -368,4 +424,8 @@ struct Shape {
     sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
     notes: Vec<String>,
+    /// Cells of the first rows.
+    first: Vec<Vec<String>>,
+    /// The column of a text within objects, if there is one.
+    nested_text: Option<usize>,
 }

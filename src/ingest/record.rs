@@ -160,6 +160,19 @@ impl Record {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
+    /// A place without the one within it, if a value of an object has a column of its own.
+    fn own_parts(&self, place: &Range<usize>) -> Vec<Range<usize>> {
+        let places = match &self.cells {
+            Cells::Object { places, .. } => places.as_slice(),
+            Cells::Delimited { .. } => &[],
+        };
+        let is_within = |p: &&Range<usize>| place.start < p.start && p.end < place.end;
+        match places.last().filter(is_within) {
+            Some(inner) => vec![place.start..inner.start, inner.end..place.end],
+            None => vec![place.clone()],
+        }
+    }
+
     /// Replaces the cells for which `change` returns new text. `change` gets the column (or key)
     /// and the cell as written, with its quotes.
     pub(super) fn rewrite(
@@ -177,8 +190,10 @@ impl Record {
             };
             let others = strays.iter().map(|(key, place)| (key.as_str(), place));
             for (column, place) in own.chain(others) {
-                if let Some(other) = change(column, self.written(place)) {
-                    edits.push((place.clone(), other));
+                for part in self.own_parts(place) {
+                    if let Some(other) = change(column, self.written(&part)) {
+                        edits.push((part, other));
+                    }
                 }
             }
         }
@@ -196,7 +211,9 @@ impl Record {
         raw.extend_from_slice(&self.raw[from..]);
         // The new position of a byte after the edits.
         let moved = |at: usize, is_end: bool| {
-            let before = |place: &Range<usize>| place.end < at || (is_end && place.end == at);
+            let before = |place: &Range<usize>| {
+                place.end < at || (place.end == at && (is_end || place.start < at))
+            };
             let edits = edits.iter().take_while(|(place, _)| before(place));
             edits.fold(at, |to, (place, other)| to + other.len() - place.len())
         };

@@ -1,8 +1,7 @@
 //! The bytes of an input, before they are cut into rows.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
 use crate::error::{Error, Result, RowFault};
 
@@ -29,8 +28,7 @@ pub(super) fn peeked(
         .take(BUFFER as u64)
         .read_to_end(&mut head)
         .map_err(|e| unreadable(name, e))?;
-    let whole = Cursor::new(head.clone()).chain(input);
-    Ok((head, Box::new(BufReader::with_capacity(BUFFER, whole))))
+    Ok((head.clone(), Box::new(Cursor::new(head).chain(input))))
 }
 
 /// True for devices and sockets, which have no end; pipes are allowed.
@@ -58,22 +56,6 @@ pub(super) fn checked_text(raw: &[u8], offset: u64) -> Result<&str, RowFault> {
     std::str::from_utf8(raw).map_err(|e| RowFault::NotUtf8 {
         byte: offset + e.valid_up_to() as u64,
     })
-}
-
-/// Fails if two columns have the same name.
-pub(super) fn columns_once(columns: &[String], name: &str) -> Result<()> {
-    let mut seen = BTreeMap::new();
-    for (second, column) in columns.iter().enumerate() {
-        if let Some(first) = seen.insert(column, second) {
-            return Err(Error::DuplicateColumn {
-                path: name.to_string(),
-                name: column.clone(),
-                first,
-                second,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Bytes that are not text, as hexadecimal digits.

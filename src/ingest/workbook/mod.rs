@@ -11,14 +11,12 @@ mod xlsx;
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::archive::{self, Archive};
-use super::columns::{Naming, text_column};
+use super::header::{Heading, TopRow, header, named};
 use super::record::{Record, Rejected, RowLimits};
-use super::source::{columns_once, unreadable};
 use crate::error::{Error, Location, Result, RowFault};
 
 /// Most columns of a sheet, the limit of Excel and `LibreOffice`.
@@ -38,7 +36,7 @@ pub struct Sheet {
     pub name: String,
     /// The other sheets, in order.
     pub others: Vec<String>,
-    /// The row of the header, from 1.
+    /// The row of the header, from 1; 0 if there is none.
     pub header_row: u64,
 }
 
@@ -123,6 +121,8 @@ pub(super) struct Rows {
     first: usize,
     max_cell: usize,
     keep: usize,
+    /// What was found out about the header.
+    notes: Vec<String>,
     /// Rows below the header that were read to find it.
     waiting: VecDeque<SheetRow>,
     ended: bool,
@@ -134,7 +134,7 @@ impl Rows {
         file: File,
         name: &str,
         wanted: WantedSheet<'_>,
-        naming: Naming<'_>,
+        heading: Heading<'_>,
         limits: RowLimits,
     ) -> Result<Self> {
         let archive = archive::open(file, name, wanted.max_unpacked)?;
@@ -142,7 +142,7 @@ impl Rows {
         let mut rows = Self::sent(name, limits, move |sink| {
             read(archive, &of, wanted.as_deref(), sink)
         });
-        rows.find_header(naming, TRIED)?;
+        rows.find_header(heading, TRIED)?;
         Ok(rows)
     }
 
@@ -152,14 +152,13 @@ impl Rows {
         file: File,
         name: &str,
         max_unpacked: u64,
-        naming: Naming<'_>,
         limits: RowLimits,
     ) -> Result<Self> {
         let (of, limit) = (name.to_string(), max_unpacked);
         let mut rows = Self::sent(name, limits, move |sink| {
             parquet::read(file, &of, limit, sink)
         });
-        rows.find_header(naming, 1)?;
+        rows.find_header(Heading::default(), 1)?;
         Ok(rows)
     }
 
@@ -190,6 +189,7 @@ impl Rows {
             first: 0,
             max_cell: limits.cell,
             keep,
+            notes: Vec::new(),
             waiting: VecDeque::new(),
             ended: false,
         }
@@ -233,42 +233,51 @@ impl Rows {
         Ok(None)
     }
 
-    /// The header is the first row with two or more cells and a text column. If no row has one, the
-    /// error shows the first row with two cells. Only the first `tried` rows are examined.
-    fn find_header(&mut self, naming: Naming<'_>, tried: usize) -> Result<()> {
+    /// Finds the header among the first `tried` rows; a Parquet file has it in its first row.
+    fn find_header(&mut self, heading: Heading<'_>, tried: usize) -> Result<()> {
         let mut rows = Vec::new();
         while rows.len() < tried
             && let Some(row) = self.receive()?
         {
             rows.push(row);
         }
-        let width = |row: &SheetRow| row.cells.iter().filter(|c| !c.is_empty()).count();
-        let widest = rows.iter().map(width).max().unwrap_or(0);
-        let is_wide = |row: &SheetRow| width(row) >= widest.min(2);
-        let has_text = |row: &SheetRow| {
-            is_wide(row) && text_column(&self.name, &trimmed(&row.cells), naming).is_ok()
+        let of = |row: &SheetRow| TopRow {
+            line: row.number,
+            cells: row.cells.clone(),
         };
-        let header = rows.iter().position(has_text);
-        let header = header.or_else(|| rows.iter().position(is_wide));
-        let Some(header) = header.filter(|_| widest > 0) else {
+        let top: Vec<TopRow> = rows.iter().map(of).collect();
+        let Some(found) = header(&top, heading) else {
             return Err(Error::EmptyFile {
                 path: self.name.clone(),
             });
         };
-        let below = rows.split_off(header + 1);
-        let names = trimmed(&rows[header].cells);
-        self.sheet.header_row = rows[header].number;
-        self.first = names.iter().position(|c| !c.is_empty()).unwrap_or(0);
+        self.sheet.header_row = found.row.map_or(0, |row| rows[row].number);
+        let below = rows.split_off(found.data);
+        let mut names = found.names;
+        let is_named = |name: &String| !name.is_empty();
+        let begin = |row: &SheetRow| row.cells.iter().position(is_named);
+        let first = below.iter().filter_map(begin).min();
+        let named_first = names.iter().position(is_named);
+        self.first = named_first.into_iter().chain(first).min().unwrap_or(0);
         let widths = below.iter().map(|row| row.cells.len());
-        let end = widths.max().unwrap_or(0).max(names.len());
-        let name = |column: usize| match names.get(column) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => format!("column {}", letters(column)),
-        };
-        self.columns = (self.first..end).map(name).collect();
-        columns_once(&self.columns, &self.name)?;
+        names.resize(widths.max().unwrap_or(0).max(names.len()), String::new());
+        let (columns, notes) = named(&names[self.first..], self.first);
+        self.columns = columns;
+        self.notes = found.notes.into_iter().chain(notes).collect();
         self.waiting = below.into();
         Ok(())
+    }
+
+    /// The cells of the first rows of data.
+    pub(super) fn first_rows(&self) -> Vec<Vec<String>> {
+        let cells = |row: &SheetRow| row.cells.get(self.first..).map(<[String]>::to_vec);
+        let rows = self.waiting.iter().map(cells);
+        rows.map(Option::unwrap_or_default).collect()
+    }
+
+    /// What was found out about the header.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn record(&self, row: &SheetRow, text: usize) -> Result<Record, Rejected> {
@@ -308,13 +317,6 @@ impl Rows {
     }
 }
 
-/// Copies a workbook from a stream to a temporary file, which is deleted when it is closed.
-pub(super) fn spooled(mut input: impl BufRead, name: &str) -> Result<File> {
-    let mut file = tempfile::tempfile().map_err(|e| unreadable(name, e))?;
-    io::copy(&mut input, &mut file).map_err(|e| unreadable(name, e))?;
-    Ok(file)
-}
-
 fn read(mut archive: Archive, name: &str, wanted: Option<&str>, sink: &Sink) -> Result<()> {
     if archive.by_name("content.xml").is_ok() {
         ods::read(&mut archive, name, wanted, sink)
@@ -323,14 +325,13 @@ fn read(mut archive: Archive, name: &str, wanted: Option<&str>, sink: &Sink) -> 
     }
 }
 
-/// The requested sheet, else the first sheet with content that is not hidden.
+/// The requested sheet, else of those that hold most the first that is not hidden.
 fn chosen<'a>(sheets: &'a [Candidate], name: &str, wanted: Option<&str>) -> Result<&'a Candidate> {
     let found = if let Some(wanted) = wanted {
         sheets.iter().find(|s| s.name == wanted)
     } else {
-        let mut filled = sheets.iter().filter(|s| s.is_filled);
-        let visible = filled.clone().find(|s| !s.is_hidden);
-        visible.or_else(|| filled.next())
+        let filled = sheets.iter().filter(|s| s.filling > Filling::Nothing);
+        filled.rev().max_by_key(|s| (!s.is_hidden, s.filling))
     };
     found.ok_or_else(|| match wanted {
         Some(wanted) => Error::MissingSheet {
@@ -348,7 +349,48 @@ fn chosen<'a>(sheets: &'a [Candidate], name: &str, wanted: Option<&str>) -> Resu
 struct Candidate {
     name: String,
     is_hidden: bool,
-    is_filled: bool,
+    filling: Filling,
+}
+
+/// What a sheet holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Filling {
+    Nothing,
+    /// A title or a remark: fewer than three rows, of one cell each.
+    Note,
+    /// More than that.
+    Table,
+}
+
+/// Counts the rows and cells of a sheet, as far as they tell what it holds.
+#[derive(Debug, Default)]
+struct Counting {
+    rows: u32,
+    last: Option<u32>,
+    is_wide: bool,
+}
+
+impl Counting {
+    const ROWS_OF_NOTE: u32 = 2;
+
+    /// Counts a cell with content in that row; whether the sheet is known to hold a table.
+    fn is_table_with(&mut self, row: u32) -> bool {
+        if self.last == Some(row) {
+            self.is_wide = true;
+        } else {
+            self.rows += 1;
+            self.last = Some(row);
+        }
+        self.found() == Filling::Table
+    }
+
+    fn found(&self) -> Filling {
+        match self.rows {
+            0 => Filling::Nothing,
+            rows if rows > Self::ROWS_OF_NOTE || self.is_wide => Filling::Table,
+            _ => Filling::Note,
+        }
+    }
 }
 
 fn announcement(sheet: &str, sheets: &[Candidate]) -> Message {
@@ -366,10 +408,6 @@ fn damaged(name: &str, reason: &impl ToString) -> Error {
     }
 }
 
-fn trimmed(cells: &[String]) -> Vec<String> {
-    cells.iter().map(|c| c.trim().to_string()).collect()
-}
-
 /// A number as people write it: whole numbers without decimals.
 fn number_text(value: f64) -> String {
     const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -378,19 +416,6 @@ fn number_text(value: f64) -> String {
     } else {
         format!("{value}")
     }
-}
-
-/// The letters of a column: A, B, … Z, AA.
-fn letters(mut column: usize) -> String {
-    let mut letters = Vec::new();
-    loop {
-        letters.push(char::from(b'A' + (column % 26) as u8));
-        if column < 26 {
-            break;
-        }
-        column = column / 26 - 1;
-    }
-    letters.iter().rev().collect()
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::{
-    Archive, Building, Candidate, MAX_COLUMNS, Message, SheetRow, Sink, announcement, chosen,
-    damaged, number_text,
+    Archive, Building, Candidate, Counting, Filling, MAX_COLUMNS, Message, SheetRow, Sink,
+    announcement, chosen, damaged, number_text,
 };
 use crate::error::Result;
 
@@ -62,6 +62,7 @@ fn candidates(archive: &mut Archive, name: &str) -> Result<Vec<Candidate>> {
     let mut style = String::new();
     let mut hidden = BTreeSet::new();
     let mut sheets: Vec<Candidate> = Vec::new();
+    let (mut counting, mut row) = (Counting::default(), 0u32);
     let mut depth = 0;
     loop {
         buffer.clear();
@@ -79,17 +80,20 @@ fn candidates(archive: &mut Archive, name: &str) -> Result<Vec<Candidate>> {
                 "table:table" => {
                     depth += 1;
                     if depth == 1 {
+                        counting = Counting::default();
                         let of = attribute(&e, "table:style-name").unwrap_or_default();
                         sheets.push(Candidate {
                             name: attribute(&e, "table:name").unwrap_or_default(),
                             is_hidden: hidden.contains(&of),
-                            is_filled: false,
+                            filling: Filling::Nothing,
                         });
                     }
                 }
+                "table:table-row" => row = row.wrapping_add(1),
                 "table:table-cell" if attribute(&e, "office:value-type").is_some() => {
                     if let Some(sheet) = sheets.last_mut() {
-                        sheet.is_filled = true;
+                        counting.is_table_with(row);
+                        sheet.filling = counting.found();
                     }
                 }
                 _ => {}

@@ -5,7 +5,10 @@ use std::io::BufReader;
 
 use calamine::{DataRef, ExcelDateTime, Reader as _, SheetType, SheetVisible, Xlsx};
 
-use super::{Building, Candidate, Message, Sink, announcement, chosen, damaged, number_text};
+use super::{
+    Building, Candidate, Counting, Filling, Message, Sink, announcement, chosen, damaged,
+    number_text,
+};
 use crate::error::Result;
 
 type Book = Xlsx<BufReader<File>>;
@@ -26,7 +29,11 @@ pub(super) fn read(
     let sheets: Vec<Candidate> = sheets
         .into_iter()
         .map(|(name, is_hidden)| Candidate {
-            is_filled: wanted.is_none() && is_filled(&mut book, &name),
+            filling: if wanted.is_none() {
+                filling(&mut book, &name)
+            } else {
+                Filling::Nothing
+            },
             name,
             is_hidden,
         })
@@ -38,17 +45,18 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Whether a sheet has a cell with content; false if the sheet can't be read.
-fn is_filled(book: &mut Book, sheet: &str) -> bool {
+/// What a sheet holds among its first rows; nothing if it can't be read.
+fn filling(book: &mut Book, sheet: &str) -> Filling {
     let Ok(mut cells) = book.worksheet_cells_reader(sheet) else {
-        return false;
+        return Filling::Nothing;
     };
+    let mut filling = Counting::default();
     while let Ok(Some(cell)) = cells.next_cell() {
-        if !text(cell.get_value()).is_empty() {
-            return true;
+        if !text(cell.get_value()).is_empty() && filling.is_table_with(cell.get_position().0) {
+            break;
         }
     }
-    false
+    filling.found()
 }
 
 fn send_rows(book: &mut Book, sheet: &str, name: &str, sink: &Sink) -> Result<()> {
