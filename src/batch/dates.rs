@@ -141,10 +141,9 @@ fn of_words(cell: &str) -> Option<Reading> {
 
 fn month(word: &str) -> Option<i64> {
     let word = word.to_lowercase();
-    let position = MONTHS
-        .iter()
-        .position(|names| names.contains(&word.as_str()));
-    position.map(|position| position as i64 + 1)
+    let mut months = (1..).zip(MONTHS);
+    let found = months.find(|(_, names)| names.contains(&word.as_str()));
+    found.map(|(month, _)| month)
 }
 
 /// A day of one or two digits, with or without `st`, `nd`, `rd`, `th`.

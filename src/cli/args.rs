@@ -319,6 +319,30 @@ impl BootstrapArgs {
     }
 }
 
+/// The column of the ids by which files are joined.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct IdArgs {
+    /// Column of the ids, in every file that has it [default: found by its name]
+    #[arg(long = "map", value_name = "id=COLUMN", value_parser = parse_id)]
+    id: Option<String>,
+}
+
+impl IdArgs {
+    pub(super) fn column(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+}
+
+fn parse_id(text: &str) -> Result<String, String> {
+    match parse_mapping(text)? {
+        (Role::Id, column) => Ok(column),
+        (role, _) => Err(format!(
+            "only `id` can be named here, not `{}`",
+            role.name()
+        )),
+    }
+}
+
 /// Gold statements and their codebook.
 #[derive(Debug, Clone, Args)]
 pub(super) struct GoldArgs {
@@ -330,9 +354,12 @@ pub(super) struct GoldArgs {
 }
 
 impl GoldArgs {
-    pub(super) fn read(&self, console: &Console) -> konflik::Result<Corpus> {
+    /// Reads the statements, with the ids in the column that other files have them in, if it is
+    /// there, or else in the column found by its name.
+    pub(super) fn read(&self, id: &IdArgs, console: &Console) -> konflik::Result<Corpus> {
         let codebook = self.codebook.read(&self.gold)?;
-        input::read_corpus(&self.gold, codebook, &ReadOptions::default(), console)
+        let options = input::keyed_options(&self.gold, id.column())?;
+        input::read_corpus(&self.gold, codebook, &options, console)
     }
 }
 

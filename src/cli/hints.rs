@@ -91,6 +91,7 @@ fn missing_column(wanted: &str, holds: ColumnHolds, found: &[String]) -> Option<
     }
     let remedy = match holds {
         ColumnHolds::Text => "name the column of the text with --text-column",
+        ColumnHolds::Id => "name the column of the ids with --map id=COLUMN (in `agree` with --id)",
         ColumnHolds::Probabilities => "label the file first with `konflik label`",
         _ => return None,
     };

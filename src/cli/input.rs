@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use konflik::base::output::Output;
-use konflik::corpus::{Labels, LeftOut};
+use konflik::corpus::{KeyedRows, Labels, LeftOut};
 use konflik::export::{discard_rejects, left_out_json, refuse_same_file, rejects_beside};
-use konflik::ingest::{CharsetSource, Encoding, Layout, Sheet, Speaker, SpeakerRole};
-use konflik::{Codebook, Corpus, Format, ReadOptions};
+use konflik::ingest::{
+    CharsetSource, Encoding, Layout, Role, Sheet, Speaker, SpeakerRole, id_column,
+};
+use konflik::{Codebook, Corpus, Format, ReadOptions, Reader};
 
 use super::console::Console;
 use super::out::counted;
@@ -105,15 +107,43 @@ fn write_left_out(rows: &[LeftOut], mut output: Output) -> konflik::Result<()> {
     output.commit()
 }
 
+/// Options that read a file with ids: from the column `id` if the file has it, or else from the
+/// column found by its name.
+pub(super) fn keyed_options(path: &Path, id: Option<&str>) -> konflik::Result<ReadOptions> {
+    let mut options = ReadOptions::default();
+    if path.as_os_str() == "-" {
+        return Ok(options);
+    }
+    let reader = Reader::open(path, &options)?;
+    let columns = &reader.layout().columns;
+    let named = id.filter(|id| columns.iter().any(|column| column == id));
+    if let Some(column) = named.or_else(|| id_column(columns)) {
+        options.columns.named.insert(Role::Id, column.to_string());
+    }
+    Ok(options)
+}
+
+/// Says which column holds the ids, if it was found by its name.
+pub(super) fn announce_ids(rows: &KeyedRows, named: Option<&str>, console: &Console) {
+    if named.is_none() && rows.id_column != "id" {
+        console.say(&format!(
+            "{}: id column: {:?} (guessed; change it with --map id=COLUMN)",
+            rows.name, rows.id_column
+        ));
+    }
+}
+
 /// Reads a labelled file, and says what was detected in the file.
 pub(super) fn read_labels(
     path: &Path,
     codebook: &Codebook,
     prefix: &str,
+    id: Option<&str>,
     console: &Console,
 ) -> konflik::Result<Labels> {
-    let labels = Labels::read(path, codebook, prefix)?;
+    let labels = Labels::read_by(path, codebook, prefix, id)?;
     announce_file(&labels.rows.layout, console);
+    announce_ids(&labels.rows, id, console);
     Ok(labels)
 }
 

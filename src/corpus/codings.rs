@@ -20,7 +20,7 @@ pub struct Codings {
 impl Codings {
     /// Reads the table. Unknown codes and duplicate ids are errors.
     pub fn read(path: &Path, codebook: &Codebook) -> Result<Self> {
-        let rows = KeyedRows::read(path, "id")?;
+        let rows = KeyedRows::read_by(path, None)?;
         let coders: Vec<Vec<String>> = codebook
             .variables
             .iter()

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{MAX_FAULTS, code_at};
 use crate::codebook::{Codebook, Variable};
 use crate::error::{ColumnHolds, Error, Location, Result};
-use crate::ingest::{Layout, ReadOptions, Reader, Record};
+use crate::ingest::{Layout, ReadOptions, Reader, Record, id_column};
 
 /// A table or JSON lines in memory, with an id in every row.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct KeyedRows {
     pub columns: Vec<String>,
     /// The rows, in the order of the file.
     pub rows: Vec<KeyedRow>,
+    /// The column of the ids.
+    pub id_column: String,
     /// The detected layout of the file.
     pub layout: Layout,
     by_id: BTreeMap<String, usize>,
@@ -54,19 +56,21 @@ impl KeyedRows {
                 Err(rejected) => found.faults.push(rejected.into()),
             }
         }
-        found.done(layout)
+        found.done(layout, id)
     }
 
-    /// Like [`KeyedRows::read`], with the first of the columns `ids` that exists.
-    pub fn read_by_any(path: &Path, ids: &[&str]) -> Result<Self> {
-        let mut last = None;
-        for id in ids {
-            match Self::read(path, id) {
-                Err(error @ Error::MissingColumn { .. }) => last = Some(error),
-                other => return other,
-            }
+    /// Like [`KeyedRows::read`]; without an `id`, its column is found by its name.
+    pub fn read_by(path: &Path, id: Option<&str>) -> Result<Self> {
+        if let Some(id) = id {
+            return Self::read(path, id);
         }
-        last.map_or_else(|| Self::read(path, "id"), Err)
+        match Self::read(path, "konflik_id") {
+            Err(Error::MissingColumn { found, .. }) => {
+                let id = id_column(&found).unwrap_or("id").to_string();
+                Self::read(path, &id)
+            }
+            other => other,
+        }
     }
 
     /// Position of a column; another case counts if no column has exactly this name.
@@ -152,9 +156,19 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads a file with a column `id` and columns named `<prefix><variable id>`.
+    /// Reads a file with ids and columns named `<prefix><variable id>`.
     pub fn read(path: &Path, codebook: &Codebook, prefix: &str) -> Result<Self> {
-        let rows = KeyedRows::read(path, "id")?;
+        Self::read_by(path, codebook, prefix, None)
+    }
+
+    /// The same, with the ids in the column `id`; without it, the column is found by its name.
+    pub fn read_by(
+        path: &Path,
+        codebook: &Codebook,
+        prefix: &str,
+        id: Option<&str>,
+    ) -> Result<Self> {
+        let rows = KeyedRows::read_by(path, id)?;
         let codes = rows.codes(codebook, |v| format!("{prefix}{}", v.id))?;
         Ok(Self { rows, codes })
     }
@@ -240,7 +254,7 @@ impl Found {
         cells
     }
 
-    fn done(self, layout: Layout) -> Result<KeyedRows> {
+    fn done(self, layout: Layout, id: &str) -> Result<KeyedRows> {
         if let Some(fault) = Error::several(self.faults) {
             return Err(fault);
         }
@@ -252,6 +266,7 @@ impl Found {
             name: self.name,
             columns,
             rows,
+            id_column: id.to_string(),
             layout,
             by_id: self.by_id,
         })
@@ -316,5 +331,24 @@ mod tests {
         ] {
             assert_eq!(read(name, text).unwrap_err().code(), code, "{text}");
         }
+    }
+
+    #[test]
+    fn the_column_of_the_ids_is_named_or_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let read = |text: &str, id: Option<&str>| {
+            std::fs::write(&path, text).unwrap();
+            KeyedRows::read_by(&path, id).map(|rows| (rows.rows[0].id.clone(), rows.id_column))
+        };
+        let found = |id: &str, column: &str| (id.to_string(), column.to_string());
+        let table = "post,Ticket_ID,text\n7,t1,x\n";
+        assert_eq!(read(table, None).unwrap(), found("t1", "Ticket_ID"));
+        assert_eq!(read(table, Some("post")).unwrap(), found("7", "post"));
+        assert_eq!(
+            read("id,konflik_id\n1,k1\n", None).unwrap(),
+            found("k1", "konflik_id")
+        );
+        assert_eq!(read("post,text\n7,x\n", None).unwrap_err().code(), "K0204");
     }
 }

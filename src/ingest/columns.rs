@@ -581,6 +581,13 @@ pub(super) fn other_columns(
     Ok(found)
 }
 
+/// The column that is taken for the ids if none is named: `konflik_id`, else by its name.
+pub fn id_column(columns: &[String]) -> Option<&str> {
+    let (names, _) = Role::Id.names();
+    let mut names = ["konflik_id"].iter().chain(names);
+    names.find_map(|name| Some(columns[position(columns, name)?].as_str()))
+}
+
 fn position(columns: &[String], wanted: &str) -> Option<usize> {
     columns
         .iter()

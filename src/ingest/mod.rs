@@ -33,7 +33,7 @@ mod workbook;
 mod xml;
 
 pub(crate) use archive::{Archive, open as open_archive};
-pub use columns::{Column, ColumnMap, Preset, Role};
+pub use columns::{Column, ColumnMap, Preset, Role, id_column};
 pub use encoding::{Charset, CharsetSource, Encoding};
 pub use format::{Format, Known, READ, TranscriptFormat};
 pub use layout::Layout;

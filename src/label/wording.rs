@@ -79,8 +79,11 @@ fn numbers<'a>(words: &[&'a str]) -> Vec<&'a str> {
     words.iter().filter(has_digit).copied().collect()
 }
 
+/// A negation and the word behind it.
+type Negated<'a> = (&'a str, Option<&'a str>);
+
 /// The negations, each with the word that it negates.
-fn negated<'a>(words: &[&'a str]) -> Vec<(&'a str, Option<&'a str>)> {
+fn negated<'a>(words: &[&'a str]) -> Vec<Negated<'a>> {
     let mut found = Vec::new();
     for (i, word) in words.iter().enumerate() {
         if NEGATIONS.contains(word) {
@@ -93,7 +96,7 @@ fn negated<'a>(words: &[&'a str]) -> Vec<(&'a str, Option<&'a str>)> {
 /// Whether the same words are negated; a last word may negate what the other text has after it.
 fn negate_the_same(a: &[&str], b: &[&str]) -> bool {
     let (a, b) = (negated(a), negated(b));
-    let is_same = |(a, b): (&(&str, Option<&str>), &(&str, Option<&str>))| {
+    let is_same = |(a, b): (&Negated<'_>, &Negated<'_>)| {
         a.0 == b.0 && a.1.zip(b.1).is_none_or(|(a, b)| a == b || is_slip(a, b))
     };
     a.len() == b.len() && a.iter().zip(&b).all(is_same)

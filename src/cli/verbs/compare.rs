@@ -8,7 +8,7 @@ use konflik::evaluate::{Comparison, compare};
 use konflik::report::{comparison_markdown, comparison_text};
 
 use crate::cli::Status;
-use crate::cli::args::{BootstrapArgs, GoldArgs};
+use crate::cli::args::{BootstrapArgs, GoldArgs, IdArgs};
 use crate::cli::console::{Console, NO_GROUPS};
 use crate::cli::document::{Document, DocumentArgs, Form};
 use crate::cli::input::read_labels;
@@ -31,6 +31,8 @@ pub(in crate::cli) struct CompareArgs {
     #[command(flatten)]
     gold: GoldArgs,
     #[command(flatten)]
+    id: IdArgs,
+    #[command(flatten)]
     document: DocumentArgs<Form>,
     /// Prefix of the columns with codes in A and B
     #[arg(long, default_value = "konflik_")]
@@ -51,12 +53,24 @@ impl Document for Comparison {
 
 pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Status> {
     let document = args.document.job(&[&args.a, &args.b, &args.gold.gold])?;
-    let gold = args.gold.read(console)?;
+    let gold = args.gold.read(&args.id, console)?;
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }
-    let a = read_labels(&args.a, &gold.codebook, &args.prefix, console)?;
-    let b = read_labels(&args.b, &gold.codebook, &args.prefix, console)?;
+    let a = read_labels(
+        &args.a,
+        &gold.codebook,
+        &args.prefix,
+        args.id.column(),
+        console,
+    )?;
+    let b = read_labels(
+        &args.b,
+        &gold.codebook,
+        &args.prefix,
+        args.id.column(),
+        console,
+    )?;
     let params = args.bootstrap.params();
     let comparison = compare(&gold, &a, &b, &params)?;
     document.write(|form| form.render(&comparison), console)?;

@@ -8,7 +8,7 @@ use konflik::evaluate::{Prevalence, PrevalenceParams, prevalence};
 use konflik::report::{prevalence_markdown, prevalence_text};
 
 use crate::cli::Status;
-use crate::cli::args::{BootstrapArgs, GoldArgs, SampledArgs};
+use crate::cli::args::{BootstrapArgs, GoldArgs, IdArgs, SampledArgs};
 use crate::cli::console::Console;
 use crate::cli::document::{Document, DocumentArgs, Form};
 use crate::cli::input::read_labels;
@@ -30,6 +30,8 @@ pub(in crate::cli) struct PrevalenceArgs {
     labelled: PathBuf,
     #[command(flatten)]
     gold: GoldArgs,
+    #[command(flatten)]
+    id: IdArgs,
     #[command(flatten)]
     document: DocumentArgs<Form>,
     /// Also estimate shares per value of this column of LABELLED; `COLUMN:month` for the month of an
@@ -65,8 +67,16 @@ impl Document for Prevalence {
 
 pub(in crate::cli) fn run(args: &PrevalenceArgs, console: &Console) -> Result<Status> {
     let document = args.document.job(&[&args.labelled, &args.gold.gold])?;
-    let gold = args.sampled.chosen(args.gold.read(console)?, console)?;
-    let labels = read_labels(&args.labelled, &gold.codebook, &args.prefix, console)?;
+    let gold = args
+        .sampled
+        .chosen(args.gold.read(&args.id, console)?, console)?;
+    let labels = read_labels(
+        &args.labelled,
+        &gold.codebook,
+        &args.prefix,
+        args.id.column(),
+        console,
+    )?;
     let mut params = PrevalenceParams::default();
     params.margin = args.margin;
     params.by.clone_from(&args.by);

@@ -17,6 +17,7 @@ use crate::cli::Status;
 use crate::cli::args::{BootstrapArgs, InputArgs, LangArg, SampledArgs, load_model};
 use crate::cli::console::Console;
 use crate::cli::document::checked_outputs;
+use crate::cli::input::keyed_options;
 use crate::cli::out::{counted, print, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -330,7 +331,7 @@ impl ReportJob<'_> {
         let Some(path) = &self.args.gold else {
             return Ok(None);
         };
-        let gold = Corpus::read(path, codebook.clone(), &ReadOptions::default())?;
+        let gold = Corpus::read(path, codebook.clone(), &keyed_options(path, None)?)?;
         let gold = self.args.sampled.chosen(gold, console)?;
         let labels = Labels::read(&self.args.labelled, codebook, &self.args.prefix)?;
         let shares = prevalence(&labels, &gold, &PrevalenceParams::default())?;

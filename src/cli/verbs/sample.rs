@@ -13,9 +13,10 @@ use konflik::export::sample_rows;
 use konflik::export::table::TableFormats;
 
 use crate::cli::Status;
+use crate::cli::args::IdArgs;
 use crate::cli::console::Console;
 use crate::cli::document::check_output;
-use crate::cli::input::announce_file;
+use crate::cli::input::{announce_file, announce_ids};
 use crate::cli::out::{counted, write_output};
 
 const EXAMPLES: &str = "Examples:
@@ -65,6 +66,8 @@ pub(in crate::cli) struct SampleArgs {
     /// Random seed
     #[arg(long, value_name = "N", help_heading = PICKS, default_value_t = 1)]
     seed: u64,
+    #[command(flatten, next_help_heading = INPUT)]
+    id: IdArgs,
     /// Column of the statements
     #[arg(long, value_name = "NAME", help_heading = INPUT, default_value = "text")]
     text_column: String,
@@ -84,8 +87,10 @@ pub(in crate::cli) fn run(args: &SampleArgs, console: &Console) -> Result<Status
     let mut inputs: Vec<&Path> = vec![&args.statements];
     inputs.extend(args.exclude.iter().map(PathBuf::as_path));
     check_output(&args.output, &inputs, args.force)?;
-    let rows = KeyedRows::read(&args.statements, "id")?;
+    let id = args.id.column();
+    let rows = KeyedRows::read_by(&args.statements, id)?;
     announce_file(&rows.layout, console);
+    announce_ids(&rows, id, console);
     let picked = draw(args, &rows)?;
     let variables = variables(args, &rows);
     let table = sample_rows(&rows, &picked, &variables, &args.prefix, format)?;
@@ -145,7 +150,11 @@ fn draw(args: &SampleArgs, rows: &KeyedRows) -> konflik::Result<Vec<Picked>> {
 fn coded(args: &SampleArgs, rows: &KeyedRows) -> konflik::Result<BTreeSet<usize>> {
     let mut coded = BTreeSet::new();
     for path in &args.exclude {
-        let file = KeyedRows::read(path, "id")?;
+        let file = match KeyedRows::read_by(path, args.id.column()) {
+            // The column may only be named in the other file.
+            Err(Error::MissingColumn { .. }) => KeyedRows::read_by(path, None)?,
+            other => other?,
+        };
         coded.extend(file.rows.iter().filter_map(|row| rows.position(&row.id)));
     }
     Ok(coded)

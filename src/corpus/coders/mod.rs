@@ -66,7 +66,7 @@ struct Coding {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CoderOptions {
-    /// The column (or key) of the ids; `None`: `konflik_id` if it exists, else `id`.
+    /// The column (or key) of the ids; `None`: found by its name.
     pub id: Option<String>,
     /// Prefix of the columns with codes of a model.
     pub prefix: String,
@@ -141,10 +141,7 @@ impl CoderTable {
     }
 
     fn add_rows(&mut self, path: &Path, codebook: &Codebook, options: &CoderOptions) -> Result<()> {
-        let rows = match &options.id {
-            Some(id) => KeyedRows::read(path, id)?,
-            None => KeyedRows::read_by_any(path, &["konflik_id", "id"])?,
-        };
+        let rows = KeyedRows::read_by(path, options.id.as_deref())?;
         self.layouts.push((rows.name.clone(), rows.layout.clone()));
         let columns = columns_of_coders(&rows, path, codebook, &options.prefix);
         if columns.is_empty() {

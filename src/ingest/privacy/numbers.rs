@@ -86,10 +86,9 @@ pub(super) fn may_be_spelled(lower: &str) -> bool {
 /// Whether a run of digits goes on neither before nor behind its match, nor is the end of a number
 /// with separators of thousands. A letter, or a written `\n`, may be on either side.
 pub(super) fn is_whole_run(text: &str, range: Range<usize>) -> bool {
-    let before = text[..range.start].as_bytes();
+    let before = &text.as_bytes()[..range.start];
     let goes_on = match before {
-        [.., a, b'.' | b','] => a.is_ascii_digit(),
-        [.., a] => a.is_ascii_digit(),
+        [.., a, b'.' | b','] | [.., a] => a.is_ascii_digit(),
         [] => false,
     };
     let behind = text.as_bytes().get(range.end);
