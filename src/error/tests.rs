@@ -6,6 +6,7 @@ use super::*;
 fn faults() -> Vec<RowFault> {
     let key = || "key".to_string();
     vec![
+        RowFault::Footer { expected: 3 },
         RowFault::Ragged {
             expected: 2,
             got: 3,
