@@ -69,6 +69,12 @@ coded! {
             /// Fields in this row.
             got: usize,
         } => "K0301", "quote cells that hold the delimiter or a line break";
+        /// A single cell in the last line of a table with several columns.
+        #[error("the last line is no row of the table: it has one cell, the header {expected}")]
+        Footer {
+            /// Fields in the header.
+            expected: usize,
+        } => "K0317";
         /// Bytes that are not UTF-8.
         #[error("not UTF-8 at byte {byte} of the file")]
         NotUtf8 {

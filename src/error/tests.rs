@@ -6,6 +6,7 @@ use super::*;
 fn faults() -> Vec<RowFault> {
     let key = || "key".to_string();
     vec![
+        RowFault::Footer { expected: 3 },
         RowFault::Ragged {
             expected: 2,
             got: 3,
@@ -294,8 +295,8 @@ fn codes_of_rows_stay() {
     assert_eq!(
         codes,
         [
-            "K0301", "K0302", "K0315", "K0303", "K0304", "K0313", "K0314", "K0305", "K0320",
-            "K0306", "K0316", "K0307", "K0308", "K0312"
+            "K0317", "K0301", "K0302", "K0315", "K0303", "K0304", "K0313", "K0314", "K0305",
+            "K0320", "K0306", "K0316", "K0307", "K0308", "K0312"
         ]
     );
 }

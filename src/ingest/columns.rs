@@ -414,6 +414,14 @@ pub(super) struct TextColumn {
 }
 
 impl TextColumn {
+    /// A text within other objects, which was found by its path or by its last key.
+    pub(super) fn nested(position: usize, naming: Naming<'_>) -> Self {
+        Self {
+            was_guessed: naming.text_column.is_none(),
+            ..Self::named(position)
+        }
+    }
+
     fn named(position: usize) -> Self {
         Self {
             position,

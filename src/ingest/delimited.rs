@@ -207,6 +207,11 @@ impl Rows {
                 limit: self.max_cell,
             });
         }
+        if places.len() == 1 && self.columns.len() > 1 && self.lines.is_at_end() {
+            return Err(RowFault::Footer {
+                expected: self.columns.len(),
+            });
+        }
         if places.len() != self.columns.len() {
             return Err(RowFault::Ragged {
                 expected: self.columns.len(),
@@ -272,6 +277,13 @@ impl Records {
             keep,
             spare: Vec::new(),
         }
+    }
+
+    /// Whether nothing more is in the file than line ends.
+    fn is_at_end(&mut self) -> bool {
+        // A fault is told when the next record is read.
+        let rest = self.input.fill_buf().unwrap_or_default();
+        rest.iter().all(|b| matches!(b, b'\n' | b'\r'))
     }
 
     /// The next record that is not a blank line.
@@ -648,6 +660,22 @@ mod tests {
             .collect();
         assert_eq!(faults, ["K0301", "K0305", "K0303", "K0302"]);
         assert_eq!(found.last().unwrap().as_ref().unwrap().text, "ok");
+    }
+
+    #[test]
+    fn a_last_line_of_one_cell_is_told_from_a_broken_row() {
+        let codes = |file: &[u8]| -> Vec<&str> {
+            let found = rows(file).unwrap();
+            found
+                .iter()
+                .filter_map(|r| r.as_ref().err().map(|r| r.fault.code()))
+                .collect()
+        };
+        assert_eq!(
+            codes(b"id,text\n1,a\nx\n2,b\nTotal: 2\r\n\n"),
+            ["K0301", "K0317"]
+        );
+        assert_eq!(codes(b"id,text\n1,a\n2,b,c\n"), ["K0301"]);
     }
 
     #[test]

@@ -80,8 +80,8 @@ pub(super) fn envelope(head: &[u8]) -> Option<Envelope> {
             .any(|key| is_text_name(key))
     };
     let is_record = || found.texts.iter().any(|key| is_text_name(key));
-    let with_text = found.arrays.iter().find(has_text);
-    let array = with_text.or_else(|| found.arrays.first().filter(|_| !is_record()))?;
+    let with_text = found.lists.iter().find(has_text);
+    let array = with_text.or_else(|| found.lists.first().filter(|_| !is_record()))?;
     let is_beside = |path: &&Vec<String>| {
         let (parent, is_part) = (&path[..path.len() - 1], array.path.starts_with(path));
         !is_part && array.path.starts_with(parent)
@@ -121,7 +121,7 @@ struct Array {
 /// The arrays of objects in an object, and its keys.
 #[derive(Default)]
 struct Arrays {
-    arrays: Vec<Array>,
+    lists: Vec<Array>,
     /// The keys of objects that are not in arrays.
     paths: Vec<Vec<String>>,
     /// The outermost keys with a string.
@@ -142,7 +142,7 @@ impl Arrays {
                 b"{" if last.1 == b"[" && in_arrays == 1 && depth > 0 && path.len() <= DEEPEST => {
                     let offset = last.0 + 1;
                     let path = path.clone();
-                    found.arrays.push(Array { path, offset });
+                    found.lists.push(Array { path, offset });
                     depth += 1;
                 }
                 b"{" => depth += 1,
@@ -163,7 +163,7 @@ impl Arrays {
                     found.paths.push(path.clone());
                 }
                 [b'"', ..] if in_arrays == 0 && depth == 1 => {
-                    found.texts.extend(path.first().cloned())
+                    found.texts.extend(path.first().cloned());
                 }
                 _ => {}
             }

@@ -64,12 +64,11 @@ pub(super) fn header(rows: &[TopRow], heading: Heading<'_>) -> Option<Header> {
     if heading.is_missing {
         return no_header(rows);
     }
-    let (row, data) = match survey_header(rows) {
-        Some(found) => found,
-        None => {
-            let found = lowest(rows, first_wide(rows)?);
-            (found, after_answers(rows, found + 1))
-        }
+    let (row, data) = if let Some(found) = survey_header(rows) {
+        found
+    } else {
+        let found = lowest(rows, first_wide(rows)?);
+        (found, after_answers(rows, found + 1))
     };
     let (row, data) = match heading.wanted.and_then(|name| row_with(rows, row, name)) {
         Some(other) => (other, other + 1),
@@ -280,7 +279,7 @@ fn fill_blanks(names: &mut Vec<String>, upper: &TopRow) -> BTreeSet<usize> {
     if names.len() < upper.cells.len() {
         names.resize(upper.cells.len(), String::new());
     }
-    let blank = |c: &usize| names.get(*c).is_none_or(|name| name.is_empty());
+    let blank = |c: &usize| names.get(*c).is_none_or(String::is_empty);
     let places: BTreeSet<usize> = upper.places().filter(blank).collect();
     for place in &places {
         names[*place] = upper.cell(*place).to_string();

@@ -127,8 +127,8 @@ impl Rows {
             (self.columns, self.nested) = (keys, Some(path));
             return Ok(());
         }
-        let objects = self.waiting.iter().map(|line| self.keys_of(line));
-        if let Some(keys) = objects.filter_map(Result::ok).next()
+        let mut objects = self.waiting.iter().map(|line| self.keys_of(line));
+        if let Some(keys) = objects.find_map(Result::ok)
             && text_column(&self.name, &keys, &self.first_rows(&keys), naming).is_ok()
         {
             self.columns = keys;

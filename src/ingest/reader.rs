@@ -116,7 +116,8 @@ impl Reader {
         let input = Box::new(BufReader::with_capacity(BUFFER, file));
         let mut reader = Self::decoded(&head, input, name, format, encoding, options)?;
         reader.layout.mislabelled = (!format.is_like(by_suffix)).then_some(format);
-        let unpacked = format!("unpacked: {}", inner.inner.display());
+        let unpacked = inner.inner.file_name().unwrap_or_default();
+        let unpacked = format!("unpacked: {}", unpacked.display());
         reader.layout.notes.insert(0, unpacked);
         Ok(reader)
     }
@@ -223,13 +224,7 @@ impl Reader {
                 (Format::CSV, rows.columns(), Rows::Transcript(rows))
             }
         };
-        if columns.len() > options.max_columns {
-            return Err(Error::TooManyColumns {
-                path: name.to_string(),
-                columns: columns.len(),
-                limit: options.max_columns,
-            });
-        }
+        check_width(name, columns.len(), options.max_columns)?;
         // A transcript has columns of its own: their roles are known.
         let is_transcript = matches!(rows, Rows::Transcript(_));
         let own = ReadOptions::default();
@@ -239,11 +234,7 @@ impl Reader {
             was_guessed: text_was_guessed,
             others: other_texts,
         } = match shape.nested_text {
-            Some(position) => TextColumn {
-                position,
-                was_guessed: naming.text_column.is_none(),
-                others: Vec::new(),
-            },
+            Some(position) => TextColumn::nested(position, naming),
             None => text_column(name, &columns, &shape.first, naming)?,
         };
         let other_columns = other_columns(name, &columns, whole_text, naming.columns)?;
@@ -413,6 +404,18 @@ fn parquet_rows(
         path: name.to_string(),
         format: "Parquet",
         feature: "parquet",
+    })
+}
+
+fn check_width(name: &str, columns: usize, limit: usize) -> Result<()> {
+    if columns <= limit {
+        return Ok(());
+    }
+    let path = name.to_string();
+    Err(Error::TooManyColumns {
+        path,
+        columns,
+        limit,
     })
 }
 
