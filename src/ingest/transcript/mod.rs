@@ -4,6 +4,7 @@
 //! text, its [`Turn`]s and the [`Unit`]s to be coded. Offsets are Unicode code points of the plain
 //! text, whose line ends are LF. The interviewer's words are context, never a unit.
 
+mod captions;
 mod docx;
 mod marks;
 mod plain;
