@@ -7,6 +7,7 @@
 mod captions;
 mod docx;
 mod marks;
+mod names;
 mod plain;
 mod roles;
 mod rows;

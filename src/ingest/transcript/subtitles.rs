@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::marks::clock;
+use super::names::Names;
 use super::roles::Roles;
 use super::source::{Anchor, Source};
-use super::speakers::{Names, Style, marker};
+use super::speakers::{Style, marker};
 use super::turns::Stretch;
 use crate::error::{Error, Location, Result, RowFault};
 use crate::ingest::record::Rejected;

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::names::Names;
 use super::roles::Roles;
-use super::speakers::{Marker, Names, marker};
+use super::speakers::{Marker, marker};
 
 /// A stretch of the plain text with one speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
