@@ -6,6 +6,7 @@
 
 mod captions;
 mod docx;
+mod header;
 mod marks;
 mod names;
 mod plain;

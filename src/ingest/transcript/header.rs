@@ -1,0 +1,82 @@
+//! Header data of an interview: `Nama : …`, `Date: …`, at the start of a file or between two
+//! interviews. It is no speech; it goes into columns of the statements that follow.
+
+/// Words of the labels of header data.
+const KEYS: &[&str] = &[
+    "address",
+    "age",
+    "agama",
+    "alamat",
+    "bahasa",
+    "code",
+    "date",
+    "day",
+    "desa",
+    "durasi",
+    "duration",
+    "education",
+    "gender",
+    "hari",
+    "id",
+    "inisial",
+    "initials",
+    "instansi",
+    "institution",
+    "institusi",
+    "jabatan",
+    "judul",
+    "kecamatan",
+    "kelamin",
+    "kelurahan",
+    "kode",
+    "kota",
+    "language",
+    "location",
+    "lokasi",
+    "media",
+    "metode",
+    "name",
+    "nama",
+    "narator",
+    "nomor",
+    "occupation",
+    "job",
+    "organisasi",
+    "organization",
+    "pekerjaan",
+    "pendidikan",
+    "place",
+    "position",
+    "profesi",
+    "profession",
+    "religion",
+    "sex",
+    "status",
+    "suku",
+    "tanggal",
+    "tema",
+    "tempat",
+    "tgl",
+    "time",
+    "title",
+    "topic",
+    "topik",
+    "transcriber",
+    "transkriptor",
+    "umur",
+    "usia",
+    "waktu",
+];
+
+/// Whether a label as a whole names header data: `Tanggal`, `Hari/Tanggal`, `Nama`.
+pub(super) fn is_key(label: &str) -> bool {
+    let label = label.to_lowercase();
+    let mut words = words(&label).peekable();
+    words.peek().is_some() && words.all(|w| KEYS.contains(&w))
+}
+
+fn words(label: &str) -> impl Iterator<Item = &str> {
+    label
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+}
