@@ -281,7 +281,7 @@ fn speakers(segments: &mut [Segment], roles: &Roles) -> Vec<String> {
         })
         .collect();
     let mut names = Names::new(roles);
-    marks.iter().flatten().for_each(|m| names.count(m, false));
+    marks.iter().for_each(|m| names.count(m.as_ref(), false));
     let mut last = String::new();
     let mut speakers = Vec::with_capacity(segments.len());
     for (segment, mark) in segments.iter_mut().zip(&marks) {

@@ -37,8 +37,8 @@ pub(super) fn turns(text: &str, roles: &Roles) -> Vec<Stretch> {
     let lines = lines(text);
     let mut names = Names::new(roles);
     for line in &lines {
-        if let Some(marker) = &line.marker {
-            names.count(marker, line.set_off);
+        if !line.text.trim().is_empty() {
+            names.count(line.marker.as_ref(), line.set_off);
         }
     }
     let head = head_length(text, &lines, &names);
