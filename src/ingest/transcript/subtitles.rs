@@ -344,6 +344,9 @@ fn source(cues: Cues, speakers: &[String]) -> Source {
         turns,
         breaks: LineBreaks::End,
         rejected: cues.rejected,
+        headers: Vec::new(),
+        marks: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

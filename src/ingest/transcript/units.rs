@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::marks::{is_spoken, spoken, stamps};
+use super::marks::{is_spoken, spoken, stamp_line, stamps};
 use super::source::{Anchor, Source};
 use super::turns::Stretch;
 use super::{Speaker, SpeakerRole, Transcript, TranscriptOptions, Turn, UnitKind};
@@ -71,7 +71,8 @@ pub(super) fn transcript(
         turns,
         units,
         rejected: source.rejected,
-        notes: Vec::new(),
+        other_marks: source.marks,
+        notes: source.notes,
         masked: Counts::new(),
         taken_pseudonyms: 0,
     }
@@ -171,6 +172,7 @@ impl Cutter<'_> {
             } else if let Some(before) = units.last_mut()
                 && raw.contains(['[', '(', '{', '#', ':'])
                 && !is_heading
+                && !is_own_stamp(words, &range)
             {
                 // A mark or stamp alone belongs to the words before it.
                 before.end = range.end + span.start;
@@ -263,6 +265,13 @@ impl Cutter<'_> {
             spoken(raw)
         }
     }
+}
+
+/// Whether a part is a stamp on a line of its own: the start of what follows, not the end of what
+/// is before.
+fn is_own_stamp(words: &str, range: &Range<usize>) -> bool {
+    let before = words[..range.start].trim_end_matches([' ', '\t']);
+    before.ends_with('\n') && stamp_line(&words[range.clone()]).is_some()
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
