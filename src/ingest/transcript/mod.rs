@@ -128,6 +128,8 @@ pub struct Turn {
     pub text: String,
     /// The content of the codes column in a document's table; empty without such a column.
     pub coding: String,
+    /// Position in [`Transcript::headers`] of the header that is above the turn.
+    pub header: Option<usize>,
 }
 
 /// A transcript, from any file format.
@@ -148,6 +150,8 @@ pub struct Transcript {
     pub units: Vec<Unit>,
     /// Pieces of the file that could not be read.
     pub rejected: Vec<Rejected>,
+    /// Header data of each interview in the file: names of columns (`meta_nama`) and values.
+    pub headers: Vec<Vec<(String, String)>>,
     /// Marks that look like speakers and begin no turn.
     pub other_marks: Vec<OtherMark>,
     /// Notes about what was found out: the encoding, the format, lines that are no speech.

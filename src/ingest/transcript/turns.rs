@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::header;
 use super::marks::stamp_line;
 use super::names::Names;
 use super::notices;
@@ -118,7 +119,7 @@ pub(super) fn turns(text: &str, roles: &Roles) -> Found {
     let spoken = notices::without(&lines);
     let mut names = Names::new(roles);
     for line in &lines[..spoken] {
-        if !line.is_blank() && line.stamp.is_none() {
+        if !line.is_blank() && line.stamp.is_none() && !header::is_entry(line) {
             names.count(line.marker.as_ref(), line.set_off);
         }
     }
@@ -130,7 +131,7 @@ pub(super) fn turns(text: &str, roles: &Roles) -> Found {
         goes_on: false,
         asked: false,
     };
-    let headers = Vec::<Range<usize>>::new();
+    let headers = header::find(&lines[..spoken], &names);
     let mut from = 0;
     for header in headers {
         builder.add_lines(&lines, from..header.start);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::header;
 use super::marks::{is_spoken, spoken, stamp_line, stamps};
 use super::source::{Anchor, Source};
 use super::turns::Stretch;
@@ -44,8 +45,15 @@ pub(super) fn transcript(
     format: TranscriptFormat,
     unit: UnitKind,
 ) -> Transcript {
-    let mut turns = Vec::with_capacity(source.turns.len());
+    let mut turns: Vec<Turn> = Vec::with_capacity(source.turns.len());
     let mut units = Vec::new();
+    let headers = headers(&source);
+    let above = |byte: usize| {
+        let starts = source.headers.iter();
+        let before =
+            starts.take_while(|(first, _)| source.anchors[*first as usize - 1].byte < byte);
+        before.count().checked_sub(1)
+    };
     let mut cutter = Cutter {
         source: &source,
         stem: file_stem(name),
@@ -60,7 +68,10 @@ pub(super) fn transcript(
         let speaker = speaker.unwrap_or_default();
         let asks = speakers[speaker].role == SpeakerRole::Interviewer;
         let (turn, own) = cutter.turn(stretch, speaker, turns.len(), asks);
-        turns.push(turn);
+        turns.push(Turn {
+            header: above(stretch.span.start),
+            ..turn
+        });
         units.extend(own);
     }
     Transcript {
@@ -71,6 +82,7 @@ pub(super) fn transcript(
         turns,
         units,
         rejected: source.rejected,
+        headers,
         other_marks: source.marks,
         notes: source.notes,
         masked: Counts::new(),
@@ -151,16 +163,18 @@ impl Cutter<'_> {
             time_end,
             text,
             coding: stretch.coding.clone(),
+            header: None,
         };
         (turn, units)
     }
 
     /// The units of a turn as byte ranges of the plain text.
     fn units(&self, span: &Range<usize>) -> Vec<Range<usize>> {
-        let words = &self.source.text[span.clone()];
+        let source = self.source;
+        let words = &source.text[span.clone()];
         let ranges: Vec<Range<usize>> = match self.unit {
             UnitKind::Turn => std::iter::once(0..words.len()).collect(),
-            UnitKind::Statement => statements(words, self.source.breaks),
+            UnitKind::Statement => statements(words, source.breaks),
             UnitKind::Row => self.pieces(span),
         };
         let mut units: Vec<Range<usize>> = Vec::new();
@@ -265,6 +279,25 @@ impl Cutter<'_> {
             spoken(raw)
         }
     }
+}
+
+/// The header data of each interview, read from the text after masking.
+fn headers(source: &Source) -> Vec<Vec<(String, String)>> {
+    let line = |number: u64| {
+        let byte = source.anchors[number as usize - 1].byte;
+        source.text[byte..].lines().next().unwrap_or_default()
+    };
+    let of_header = |(first, last): &(u64, u64)| {
+        let mut entries: Vec<(String, String)> = Vec::new();
+        for (column, value) in (*first..=*last).filter_map(|n| header::entry(line(n))) {
+            match entries.iter_mut().find(|(c, _)| *c == column) {
+                Some((_, before)) => *before = format!("{before}; {value}"),
+                None => entries.push((column, value)),
+            }
+        }
+        entries
+    };
+    source.headers.iter().map(of_header).collect()
 }
 
 /// Whether a part is a stamp on a line of its own: the start of what follows, not the end of what
