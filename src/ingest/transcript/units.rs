@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
+use super::captions::{Border, pieces};
 use super::header;
 use super::marks::{is_spoken, spoken, stamp_line, stamps};
 use super::source::{Anchor, Source};
@@ -62,6 +63,7 @@ pub(super) fn transcript(
         position: Position::default(),
         counts: BTreeMap::new(),
         stamps: Vec::new(),
+        long: 0,
     };
     for stretch in &source.turns {
         let speaker = speakers.iter().position(|s| s.name == stretch.speaker);
@@ -74,6 +76,13 @@ pub(super) fn transcript(
         });
         units.extend(own);
     }
+    let long = cutter.long;
+    let mut notes = source.notes;
+    if long > 0 {
+        notes.push(format!(
+            "statements without full stops cut at pauses and borders of cues: {long}"
+        ));
+    }
     Transcript {
         name: name.to_string(),
         text: source.text,
@@ -84,7 +93,7 @@ pub(super) fn transcript(
         rejected: source.rejected,
         headers,
         other_marks: source.marks,
-        notes: source.notes,
+        notes,
         masked: Counts::new(),
         taken_pseudonyms: 0,
     }
@@ -130,6 +139,8 @@ struct Cutter<'a> {
     counts: BTreeMap<u64, usize>,
     /// Time stamps in the current turn: byte of the plain text, milliseconds.
     stamps: Vec<(usize, u64)>,
+    /// Number of statements that were cut because they are too long.
+    long: usize,
 }
 
 impl Cutter<'_> {
@@ -169,12 +180,15 @@ impl Cutter<'_> {
     }
 
     /// The units of a turn as byte ranges of the plain text.
-    fn units(&self, span: &Range<usize>) -> Vec<Range<usize>> {
+    fn units(&mut self, span: &Range<usize>) -> Vec<Range<usize>> {
         let source = self.source;
         let words = &source.text[span.clone()];
         let ranges: Vec<Range<usize>> = match self.unit {
             UnitKind::Turn => std::iter::once(0..words.len()).collect(),
-            UnitKind::Statement => statements(words, source.breaks),
+            UnitKind::Statement => statements(words, source.breaks)
+                .into_iter()
+                .flat_map(|range| self.short(span.start, words, range))
+                .collect(),
             UnitKind::Row => self.pieces(span),
         };
         let mut units: Vec<Range<usize>> = Vec::new();
@@ -193,6 +207,34 @@ impl Cutter<'_> {
             }
         }
         units
+    }
+
+    /// The parts of a statement of captions, if it is too long to code; `start` is the turn's.
+    fn short(&mut self, start: usize, words: &str, range: Range<usize>) -> Vec<Range<usize>> {
+        let anchors = &self.source.anchors;
+        let (from, to) = (start + range.start, start + range.end);
+        let first = anchors.partition_point(|a| a.byte <= from);
+        let last = anchors.partition_point(|a| a.byte < to).max(first);
+        let Some((_, before)) = anchors.get(first.saturating_sub(1)).and_then(|a| a.time) else {
+            return vec![range];
+        };
+        let mut ended = before;
+        let borders: Vec<Border> = anchors[first..last]
+            .iter()
+            .map(|a| {
+                let (begins, ends) = a.time.unwrap_or((ended, ended));
+                let silence = begins.saturating_sub(ended);
+                ended = ends;
+                Border {
+                    byte: a.byte - from,
+                    silence,
+                }
+            })
+            .collect();
+        let parts = pieces(&words[range.clone()], &borders);
+        self.long += usize::from(parts.len() > 1);
+        let moved = |r: Range<usize>| trimmed(words, r.start + range.start..r.end + range.start);
+        parts.into_iter().map(moved).collect()
     }
 
     /// A turn cut at the pieces of the file, trimmed; ranges count from the start of the turn.
