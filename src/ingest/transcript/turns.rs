@@ -370,4 +370,89 @@ mod tests {
         let text = "Informan 1: Kami lapor.\nKeluhan saya: air mati.\n\nPewawancara: Lalu?\nInforman 1: Diam.\n";
         assert_eq!(found(text)[0].1, "Kami lapor.\nKeluhan saya: air mati.");
     }
+
+    #[test]
+    fn names_of_any_length_and_case_speak() {
+        let text = "Nenek Sumi binti Karto Mulyo: Air mati.\nPewawancara: Lalu?\nNenek Sumi binti Karto Mulyo: Lapor.\n";
+        assert_eq!(found(text)[2].0, "Nenek Sumi binti Karto Mulyo");
+        let text = "tono: apa?\nwati: air mati.\ntono: lalu?\nwati: lapor.\n";
+        assert_eq!(found(text)[1], pairs(&[("wati", "air mati.")])[0]);
+        let text = "pewawancara: apa?\nwati: air mati.\n";
+        assert_eq!(found(text)[1], pairs(&[("wati", "air mati.")])[0]);
+    }
+
+    #[test]
+    fn numbers_chevrons_and_brackets_stand_before_names() {
+        for text in [
+            "1. Moderator: Apa?\n2. Wati: Air mati.\n",
+            "001 Moderator: Apa?\n002 Wati: Air mati.\n",
+            "(1) Moderator: Apa?\n(2) Wati: Air mati.\n",
+            ">> Moderator: Apa?\n>> Wati: Air mati.\n",
+            "[Moderator]: Apa?\n[Wati]: Air mati.\n",
+            "(Moderator)\nApa?\n(Wati)\nAir mati.\n",
+            "Moderator – Apa?\nWati – Air mati.\n",
+        ] {
+            let right = pairs(&[("Moderator", "Apa?"), ("Wati", "Air mati.")]);
+            assert_eq!(found(text), right, "{text}");
+        }
+        let list = "Moderator: Apa?\nInforman: Dua.\n1. Air: keruh\n2. Listrik: mati\n";
+        assert_eq!(found(list).len(), 2);
+    }
+
+    #[test]
+    fn words_after_a_mark_that_is_not_taken_are_kept_and_the_mark_is_named() {
+        let text = "Moderator: Dua hal.\nYang kedua menurut kami semua di sini: air.\nKata kepala desa kami waktu itu: air mati.\nWati: Ya.\n";
+        let all = turns(text, &Roles::default());
+        assert_eq!(all.marks[0].name, "Yang kedua menurut kami semua di sini");
+        assert_eq!((all.marks[0].count, all.marks[0].line), (1, 2));
+        assert_eq!(found(text)[1].0, "");
+        assert_eq!(found(text).last(), pairs(&[("Wati", "Ya.")]).first());
+        let before = turns("Wati: Air mati.\n\nModerator: Lalu?\n", &Roles::default());
+        assert_eq!(before.turns.len(), 2);
+        assert_eq!(before.marks.len(), 1);
+    }
+
+    #[test]
+    fn times_stand_beside_names_in_each_style() {
+        for line in [
+            "Informan 01:02:20\nYa.",
+            "Informan 01:02:20: Ya.",
+            "Informan 01:02:20 Ya.",
+            "Informan [01:02:20] Ya.",
+            "Informan (01:02:20) Ya.",
+            "Informan {01:02:20}: Ya.",
+            "Informan <01:02:20> Ya.",
+            "Informan [01:02:20 - 01:02:24]\nYa.",
+            "[01:02:20] Informan: Ya.",
+            "01:02:20 Informan: Ya.",
+            "[Informan 01:02:20] Ya.",
+            "[01:02:20 Informan]: Ya.",
+            "Informan: [01:02:20] Ya.",
+            "01:02:20\nInforman: Ya.",
+        ] {
+            let found = turns(&format!("{line}\n"), &Roles::default()).turns;
+            let words = |t: &Stretch| format!("{line}\n")[t.span.clone()].trim().to_string();
+            assert_eq!(found.len(), 1, "{line}");
+            assert_eq!(found[0].speaker, "Informan", "{line}");
+            assert_eq!(found[0].time, Some(3_740_000), "{line}");
+            assert_eq!(words(&found[0]), "Ya.", "{line}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_on_its_own_line_begins_what_follows() {
+        let text = "Tono: Apa?\n\n00:05:12\n\nWati: Air mati.\n1 minute 2 seconds\nTono: Lalu?\nWati: Lapor.\n";
+        let found = turns(text, &Roles::default()).turns;
+        let times: Vec<_> = found.iter().map(|t| t.time).collect();
+        assert_eq!(times, [None, Some(312_000), Some(62_000), None]);
+        assert_eq!(text[found[0].span.clone()].trim(), "Apa?");
+    }
+
+    #[test]
+    fn closing_notices_are_no_speech() {
+        let text = "Tono: Apa?\nWati: Air mati.\n\nRecording ended\nTranscribed by https://contoh.example\n";
+        let all = turns(text, &Roles::default());
+        assert_eq!(all.asides[0].kind, AsideKind::Notice);
+        assert_eq!(found(text)[1], pairs(&[("Wati", "Air mati.")])[0]);
+    }
 }
