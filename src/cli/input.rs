@@ -7,7 +7,7 @@ use konflik::base::output::Output;
 use konflik::corpus::{KeyedRows, Labels, LeftOut};
 use konflik::export::{discard_rejects, left_out_json, refuse_same_file, rejects_beside};
 use konflik::ingest::{
-    CharsetSource, Encoding, Layout, Role, Sheet, Speaker, SpeakerRole, id_column,
+    CharsetSource, Encoding, Layout, OtherMark, Role, Sheet, Speaker, SpeakerRole, id_column,
 };
 use konflik::{Codebook, Corpus, Format, ReadOptions, Reader};
 
@@ -152,8 +152,12 @@ pub(super) fn announce(layout: &Layout, console: &Console) {
     announce_file(layout, console);
     let lines = columns_line(layout).into_iter().chain(text_line(layout));
     let notes = layout.notes.iter().cloned();
+    let marks = marks_line(&layout.other_marks);
     for line in lines.chain(notes).chain(speakers_line(layout)) {
         console.say(&line);
+    }
+    if let Some(marks) = marks {
+        console.warn(&marks);
     }
 }
 
@@ -220,6 +224,26 @@ fn speakers_line(layout: &Layout) -> Option<String> {
     };
     let list: Vec<String> = layout.speakers.iter().map(speaker).collect();
     (!list.is_empty()).then(|| format!("speakers: {}", list.join(", ")))
+}
+
+/// The marks of a transcript that look like speakers and begin no turn.
+pub(super) fn marks_line(marks: &[OtherMark]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let list: Vec<String> = marks
+        .iter()
+        .take(SHOWN)
+        .map(|m| format!("{:?} ×{} (line {})", m.name, m.count, m.line))
+        .collect();
+    let more = match marks.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let most = marks.iter().rev().max_by_key(|m| m.count)?;
+    Some(format!(
+        "looks like a speaker, not taken: {}{more}; --participant {:?} takes it",
+        list.join(", "),
+        most.name
+    ))
 }
 
 /// The guessed columns, except the text column.

@@ -6,7 +6,7 @@ use super::columns::{Column, Role};
 use super::encoding::Encoding;
 use super::format::Format;
 use super::record::Record;
-use super::transcript::Speaker;
+use super::transcript::{OtherMark, Speaker};
 use super::units;
 use super::workbook::Sheet;
 
@@ -41,6 +41,8 @@ pub struct Layout {
     pub sheet: Option<Sheet>,
     /// The speakers of a transcript with their number of turns and whether they interview.
     pub speakers: Vec<Speaker>,
+    /// Marks of a transcript that look like speakers and begin no turn.
+    pub other_marks: Vec<OtherMark>,
     /// What else was found out: lines above a header, a transcript that differs from what its
     /// suffix says.
     pub notes: Vec<String>,

@@ -44,8 +44,8 @@ pub use record::{Record, Rejected};
 pub(crate) use source::hex;
 pub(crate) use transcript::CODING;
 pub use transcript::{
-    Limits, Roles, Speaker, SpeakerRole, Transcript, TranscriptOptions, TranscriptReading, Turn,
-    Unit, UnitKind, clock_time, file_stem,
+    Limits, OtherMark, Roles, Speaker, SpeakerRole, Transcript, TranscriptOptions,
+    TranscriptReading, Turn, Unit, UnitKind, clock_time, file_stem,
 };
 pub use workbook::{Sheet, WORKER};
 pub(crate) use xml::{attribute, resolved};

@@ -14,7 +14,7 @@ use super::privacy::{Counts, Guard};
 use super::record::{Record, Rejected, RowLimits};
 use super::sniff::{by_content, check_head, json_format, sniff};
 use super::source::{BUFFER, is_device, peeked, unreadable};
-use super::transcript::{self, Speaker, Transcript, TranscriptReading, UnitKind};
+use super::transcript::{self, OtherMark, Speaker, Transcript, TranscriptReading, UnitKind};
 use super::units::Units;
 use super::workbook::{self, Sheet, WantedSheet};
 use super::{delimited, jsonl};
@@ -220,6 +220,7 @@ impl Reader {
             Format::Transcript(format) => {
                 let rows = transcript::Rows::open(input, name, format, reading, options.max_cell)?;
                 shape.speakers.clone_from(&rows.transcript().speakers);
+                shape.other_marks.clone_from(&rows.transcript().other_marks);
                 shape.notes.clone_from(&rows.transcript().notes);
                 (Format::CSV, rows.columns(), Rows::Transcript(rows))
             }
@@ -262,6 +263,7 @@ impl Reader {
             crlf: shape.crlf,
             sheet: shape.sheet,
             speakers: shape.speakers,
+            other_marks: shape.other_marks,
             notes: shape.notes,
         };
         let kept = layout.other_columns.iter().filter(|c| Guard::keeps(c.role));
@@ -426,6 +428,7 @@ struct Shape {
     crlf: bool,
     sheet: Option<Sheet>,
     speakers: Vec<Speaker>,
+    other_marks: Vec<OtherMark>,
     notes: Vec<String>,
     /// Cells of the first rows.
     first: Vec<Vec<String>>,

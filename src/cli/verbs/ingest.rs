@@ -21,7 +21,7 @@ use crate::cli::Status;
 use crate::cli::args::{InputArgs, written_format};
 use crate::cli::console::Console;
 use crate::cli::hints;
-use crate::cli::input::announce;
+use crate::cli::input::{announce, marks_line};
 use crate::cli::out::{counted, print};
 use crate::cli::privacy::{PrivacyArgs, say_masked, warn_masked_columns};
 use crate::cli::said::{SHOWN_REJECTS, left_out};
@@ -431,6 +431,9 @@ fn preview_transcript(out: &mut String, transcript: &Transcript) {
         };
         let turns = counted(speaker.turns as u64, "turn");
         let _ = writeln!(out, "  {name}: {turns}, {role}");
+    }
+    if let Some(marks) = marks_line(&transcript.other_marks) {
+        let _ = writeln!(out, "  {marks}");
     }
     let _ = writeln!(
         out,

@@ -95,6 +95,19 @@ static INLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+static LEADING_RANGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let range = format!(r"({CLOCK})\s*(?:-|–|-->)\s*({CLOCK})");
+    Regex::new(&format!(r"^\s*[\[({{]?\s*{range}(?:\s*[\])}}]|[ \t]|$)")).ok()
+});
+
+/// `1 minute 2 seconds`, alone on a line.
+static SPELLED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?im)^[ \t]*[\[(]?(?:(\d{1,2})[ \t]*(?:hours?|hrs?|jam)[ \t,]+)?(\d{1,3})[ \t]*(?:minutes?|mins?|menit)[ \t,]+(?:and[ \t]+)?(\d{1,2})[ \t]*(?:seconds?|secs?|detik)[\])]?[ \t]*$",
+    )
+    .ok()
+});
+
 static BRACKETED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"\[([^\[\]\n]{0,80})\]|\(([^()\n]{0,80})\)|<([^<>\n]{1,40})>|\*([^*\n\s][^*\n]{0,39})\*",
@@ -135,15 +148,50 @@ fn stamp_of(found: &regex::Captures<'_>) -> Option<u64> {
         .and_then(|m| clock(m.as_str()))
 }
 
+/// The start and the end of the stamp at the start of a text: `[00:01.000 --> 00:04.000]`.
+pub(super) fn leading_range(text: &str) -> Option<(u64, u64)> {
+    let found = LEADING_RANGE.as_ref()?.captures(text)?;
+    let time = |i: usize| found.get(i).and_then(|m| clock(m.as_str()));
+    let (start, end) = (time(1)?, time(2)?);
+    (start <= end).then_some((start, end))
+}
+
+/// The time of a line that holds nothing else.
+pub(super) fn stamp_line(line: &str) -> Option<u64> {
+    let line = line.trim();
+    if let Some((time, length)) = leading_stamp(line)
+        && length == line.len()
+    {
+        return Some(time);
+    }
+    let spelled = SPELLED.as_ref()?.captures(line)?;
+    spelled_time(&spelled)
+}
+
+fn spelled_time(found: &regex::Captures<'_>) -> Option<u64> {
+    let number = |i: usize| {
+        found
+            .get(i)
+            .map_or(Some(0), |m| m.as_str().parse::<u64>().ok())
+    };
+    Some((number(1)? * 3600 + number(2)? * 60 + number(3)?) * 1000)
+}
+
 /// The stamps inside a text: byte offset and milliseconds.
 pub(super) fn stamps(text: &str) -> Vec<(usize, u64)> {
     let Some(inline) = INLINE.as_ref() else {
         return Vec::new();
     };
-    let found = inline.captures_iter(text);
+    let clocks = inline.captures_iter(text);
+    let clocks = clocks.filter_map(|c| Some((c.get(0)?.start(), stamp_of(&c)?)));
+    let spelled = SPELLED
+        .as_ref()
+        .into_iter()
+        .flat_map(|r| r.captures_iter(text));
+    let spelled = spelled.filter_map(|c| Some((c.get(0)?.start(), spelled_time(&c)?)));
+    let mut found: Vec<(usize, u64)> = clocks.chain(spelled).collect();
+    found.sort_unstable();
     found
-        .filter_map(|c| Some((c.get(0)?.start(), stamp_of(&c)?)))
-        .collect()
 }
 
 /// A text without stamps and non-verbal marks, white space squeezed: what a model reads.
@@ -151,6 +199,9 @@ pub(super) fn spoken(raw: &str) -> String {
     let mut text = Cow::Borrowed(raw);
     if let Some(inline) = INLINE.as_ref() {
         text = Cow::Owned(inline.replace_all(&text, " ").into_owned());
+    }
+    if let Some(spelled) = SPELLED.as_ref() {
+        text = Cow::Owned(spelled.replace_all(&text, " ").into_owned());
     }
     if let Some(bracketed) = BRACKETED.as_ref() {
         let without = bracketed.replace_all(&text, |c: &regex::Captures<'_>| {

@@ -4,8 +4,12 @@
 //! text, its [`Turn`]s and the [`Unit`]s to be coded. Offsets are Unicode code points of the plain
 //! text, whose line ends are LF. The interviewer's words are context, never a unit.
 
+mod captions;
 mod docx;
+mod header;
 mod marks;
+mod names;
+mod notices;
 mod plain;
 mod roles;
 mod rows;
@@ -22,6 +26,7 @@ pub use marks::clock_time;
 pub use roles::{Roles, SpeakerRole};
 pub(crate) use rows::CODING;
 pub(super) use rows::Rows;
+pub use turns::OtherMark;
 pub use units::{Unit, file_stem};
 
 use super::encoding::Charset;
@@ -123,6 +128,8 @@ pub struct Turn {
     pub text: String,
     /// The content of the codes column in a document's table; empty without such a column.
     pub coding: String,
+    /// Position in [`Transcript::headers`] of the header that is above the turn.
+    pub header: Option<usize>,
 }
 
 /// A transcript, from any file format.
@@ -143,7 +150,11 @@ pub struct Transcript {
     pub units: Vec<Unit>,
     /// Pieces of the file that could not be read.
     pub rejected: Vec<Rejected>,
-    /// Notes about a file that differs from what its suffix says.
+    /// Header data of each interview in the file: names of columns (`meta_nama`) and values.
+    pub headers: Vec<Vec<(String, String)>>,
+    /// Marks that look like speakers and begin no turn.
+    pub other_marks: Vec<OtherMark>,
+    /// Notes about what was found out: the encoding, the format, lines that are no speech.
     pub notes: Vec<String>,
     /// How often private data of each kind was masked.
     pub masked: Counts,
@@ -184,6 +195,7 @@ impl Transcript {
             mask
         });
         let mut transcript = units::transcript(source, speakers, &shown, format, options.unit);
+        notes.append(&mut transcript.notes);
         transcript.notes = notes;
         if let Some(mask) = mask {
             transcript.masked = mask.counts;
@@ -239,47 +251,31 @@ fn read_source(
 }
 
 fn text_source(text: String, roles: &Roles) -> Source {
-    Source {
-        anchors: source::line_anchors(&text),
-        turns: turns::turns(&text, roles),
-        text,
-        breaks: super::sentences::LineBreaks::Wrap,
-        rejected: Vec::new(),
-    }
+    let found = turns::turns(&text, roles);
+    Source::of_lines(text, found, super::sentences::LineBreaks::Wrap)
 }
 
 /// The turns of a document: those in transcript tables, and marked turns between the tables.
 fn document_source(document: docx::Document, roles: &Roles) -> Source {
     let docx::Document { text, turns: rows } = document;
-    let mut turns = Vec::new();
-    if rows.is_empty() {
-        turns = turns::turns(&text, roles);
+    let found = if rows.is_empty() {
+        turns::turns(&text, roles)
     } else {
-        let mut from = 0;
-        let add_between = |from: usize, to: usize, turns: &mut Vec<turns::Stretch>| {
-            let found = turns::turns(&text[from..to], roles).into_iter();
-            turns.extend(
-                found
-                    .filter(|t| !t.speaker.is_empty())
-                    .map(|t| turns::Stretch {
-                        span: t.span.start + from..t.span.end + from,
-                        ..t
-                    }),
-            );
-        };
-        for row in rows {
-            let line = text[..row.span.start].rfind('\n').map_or(0, |n| n + 1);
-            add_between(from, line.max(from), &mut turns);
-            from = row.span.end;
-            turns.push(row);
-        }
-        add_between(from, text.len(), &mut turns);
+        between_rows(&text, rows, roles)
+    };
+    Source::of_lines(text, found, super::sentences::LineBreaks::End)
+}
+
+/// The turns of tables, and marked turns between them.
+fn between_rows(text: &str, rows: Vec<turns::Stretch>, roles: &Roles) -> turns::Found {
+    let mut all = turns::Found::default();
+    let mut from = 0;
+    for row in rows {
+        let line = text[..row.span.start].rfind('\n').map_or(0, |n| n + 1);
+        all.add(turns::turns(&text[from..line.max(from)], roles), text, from);
+        from = row.span.end;
+        all.turns.push(row);
     }
-    Source {
-        anchors: source::line_anchors(&text),
-        turns,
-        text,
-        breaks: super::sentences::LineBreaks::End,
-        rejected: Vec::new(),
-    }
+    all.add(turns::turns(&text[from..], roles), text, from);
+    all
 }

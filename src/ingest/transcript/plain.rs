@@ -87,7 +87,12 @@ fn unreadable(name: &str, reason: &str) -> Error {
 }
 
 static TIMING_LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?:\d+[ \t]*\n)?[ \t]*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}[ \t]*-->").ok()
+    let time = r"(?:\d+:)?\d{1,2}:\d{1,2}";
+    // Without milliseconds, only a line that is nothing else.
+    Regex::new(&format!(
+        r"^(?:\d+[ \t]*\n)?[ \t]*{time}(?:[.,]\d{{1,3}}[ \t]*-->|[ \t]*-->[ \t]*{time}[ \t]*(?:\n|$))"
+    ))
+    .ok()
 });
 
 /// The format of a text by its content, whatever its suffix.

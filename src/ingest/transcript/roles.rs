@@ -158,10 +158,17 @@ fn listed(names: &[String], name: &str) -> bool {
     })
 }
 
-/// A name without its number: `Informan 3` and `informan` are the same.
+/// A name without its number: `Informan 3`, `SPEAKER_01`, `Informan B` and `informan` are the same.
 fn stem(name: &str) -> String {
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || c == '-')
-        .to_lowercase()
+    let separators = [' ', '-', '_', '.', '\u{a0}'];
+    let whole = name.trim_end_matches(|c: char| c.is_ascii_digit() || separators.contains(&c));
+    match whole.rsplit_once(separators) {
+        // A letter that counts: `Speaker A`.
+        Some((before, letter)) if letter.len() == 1 && letter.starts_with(char::is_uppercase) => {
+            before.trim_end_matches(separators).to_lowercase()
+        }
+        _ => whole.to_lowercase(),
+    }
 }
 
 fn is_unclear_letter(name: &str) -> bool {

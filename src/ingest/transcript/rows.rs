@@ -77,8 +77,8 @@ impl Rows {
     /// The columns; the codes column is included if any turn has codes.
     pub(in crate::ingest) fn columns(&self) -> Vec<String> {
         let coding = is_coded(&self.transcript).then_some(CODING);
-        let all = COLUMNS.into_iter().chain(coding);
-        all.map(String::from).collect()
+        let all = COLUMNS.into_iter().chain(coding).map(String::from);
+        all.chain(header_columns(&self.transcript)).collect()
     }
 
     pub(in crate::ingest) fn transcript(&self) -> &Transcript {
@@ -124,6 +124,7 @@ fn records(transcript: &Transcript) -> Vec<Record> {
             .map_or("", |t| first_part(&t.text))
     };
     let is_coded = is_coded(transcript);
+    let header_columns = header_columns(transcript);
     let record = |unit: &Unit| {
         let turn = &transcript.turns[unit.turn];
         let numbers = [unit.turn + 1, unit.start, unit.end].map(|n| n.to_string());
@@ -143,9 +144,25 @@ fn records(transcript: &Transcript) -> Vec<Record> {
             &unit.text,
         ];
         cells.extend(is_coded.then_some(turn.coding.as_str()));
+        let header = turn.header.map(|h| &transcript.headers[h]);
+        cells.extend(header_columns.iter().map(|column| {
+            let value = header.and_then(|h| h.iter().find(|(c, _)| c == column));
+            value.map_or("", |(_, value)| value)
+        }));
         Record::of_cells(unit.line, cells, unit.text.clone())
     };
     transcript.units.iter().map(record).collect()
+}
+
+/// The columns of header data, in the order of the file.
+fn header_columns(transcript: &Transcript) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    for (column, _) in transcript.headers.iter().flatten() {
+        if !columns.contains(column) {
+            columns.push(column.clone());
+        }
+    }
+    columns
 }
 
 fn is_coded(transcript: &Transcript) -> bool {

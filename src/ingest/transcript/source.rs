@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::turns::Stretch;
+use super::marks::{leading_range, stamp_line};
+use super::turns::{Aside, AsideKind, Found, OtherMark, Stretch};
 use crate::ingest::privacy::Mask;
 use crate::ingest::record::Rejected;
 use crate::ingest::sentences::LineBreaks;
@@ -18,6 +19,12 @@ pub(super) struct Source {
     pub(super) breaks: LineBreaks,
     /// Pieces that could not be read.
     pub(super) rejected: Vec<Rejected>,
+    /// The lines of each header, from 1, with the last.
+    pub(super) headers: Vec<(u64, u64)>,
+    /// Marks that look like speakers and begin no turn.
+    pub(super) marks: Vec<OtherMark>,
+    /// What is said about lines that are no speech.
+    pub(super) notes: Vec<String>,
 }
 
 /// The start of a piece of the file in the plain text.
@@ -36,6 +43,29 @@ pub(super) struct Anchor {
 }
 
 impl Source {
+    /// The source of a text whose pieces are its lines.
+    pub(super) fn of_lines(text: String, found: Found, breaks: LineBreaks) -> Self {
+        let lines = |aside: &Aside| {
+            let line = |byte: usize| text[..byte].matches('\n').count() as u64 + 1;
+            let words = text[aside.span.clone()].trim_end();
+            (line(aside.span.start), line(aside.span.start + words.len()))
+        };
+        let has_words = |a: &&Aside| text[a.span.clone()].contains(char::is_alphanumeric);
+        let asides = found.asides.iter().filter(has_words);
+        let notes = asides.map(|a| note(a.kind, lines(a))).collect();
+        let headers = found.asides.iter().filter(|a| a.kind == AsideKind::Header);
+        Self {
+            headers: headers.map(lines).collect(),
+            anchors: line_anchors(&text),
+            turns: found.turns,
+            text,
+            breaks,
+            rejected: Vec::new(),
+            marks: found.marks,
+            notes,
+        }
+    }
+
     /// Masks private data in every turn and between turns, and the names of speakers.
     pub(super) fn mask(&mut self, mask: &mut Mask) {
         let old = std::mem::take(&mut self.text);
@@ -59,6 +89,9 @@ impl Source {
         self.text = masking.new;
         let rejected = std::mem::take(&mut self.rejected).into_iter();
         self.rejected = rejected.map(|row| mask.rejected(row)).collect();
+        for mark in &mut self.marks {
+            mark.name = mask.name(&mark.name);
+        }
     }
 }
 
@@ -94,17 +127,35 @@ impl Masking<'_> {
     }
 }
 
-/// The lines of a text as pieces.
+/// What is said about lines that are no speech.
+fn note(kind: AsideKind, (first, last): (u64, u64)) -> String {
+    let place = if first == last {
+        format!("line {first}")
+    } else {
+        format!("lines {first}-{last}")
+    };
+    let what = match kind {
+        AsideKind::Header => "header data, in columns meta_…",
+        AsideKind::Preamble => "text before the first speaker",
+        AsideKind::Notice => "a closing notice",
+    };
+    format!("{place}: {what}; not coded")
+}
+
+/// The lines of a text as pieces. A stamp with both ends (`[00:01.000 --> 00:04.000]`) is the time
+/// of its line, or of the line below if it stands alone.
 pub(super) fn line_anchors(text: &str) -> Vec<Anchor> {
-    let mut byte = 0;
+    let (mut byte, mut above) = (0, None);
     let mut anchors = Vec::new();
     for (i, line) in text.split_inclusive('\n').enumerate() {
+        let own = leading_range(line);
         anchors.push(Anchor {
             byte,
             number: i as u64 + 1,
             line: i as u64 + 1,
-            time: None,
+            time: own.or(above),
         });
+        above = own.filter(|_| stamp_line(line).is_some());
         byte += line.len();
     }
     anchors

@@ -1,48 +1,17 @@
-//! Finds the speakers: the marks at the start of turns.
+//! Finds the marks at the start of turns: names of speakers, with the times beside them.
 //!
-//! Supports the styles of `MAXQDA`, `ATLAS.ti`, `QualCoder` and f4: `Name:`, `@Name:`, `#Name:`,
-//! `[Name]`, `{Name}`, `Informan 1 – …`, and a name alone on its line.
+//! Supports the styles of `MAXQDA`, `ATLAS.ti`, `QualCoder`, f4, Whisper and captions: `Name:`,
+//! `@Name:`, `#Name:`, `>> Name:`, `[Name]`, `[Name]:`, `{Name}`, `(Name)`, `1. Name:`,
+//! `Name [00:03:40] …`, `Informan 1 – …`, and a name alone on its line.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::marks::{clock, is_non_verbal, leading_stamp};
-use super::roles::Roles;
 
-/// Longest name, in characters (the limit of `MAXQDA`) and in words.
-const NAME_CHARS: usize = 63;
-const NAME_WORDS: usize = 4;
-
-/// Labels before a colon that are not speakers.
-const NO_NAMES: &[&str] = &[
-    "contoh",
-    "contohnya",
-    "misal",
-    "misalnya",
-    "catatan",
-    "keterangan",
-    "yaitu",
-    "yakni",
-    "artinya",
-    "intinya",
-    "maksudnya",
-    "tempat",
-    "tanggal",
-    "hari",
-    "waktu",
-    "lokasi",
-    "durasi",
-    "example",
-    "for example",
-    "note",
-    "place",
-    "date",
-    "time",
-    "duration",
-    "location",
-];
+/// Longest name, in characters.
+const NAME_CHARS: usize = 100;
 
 /// Short answers that may be alone on a line.
 const ANSWERS: &[&str] = &[
@@ -57,14 +26,20 @@ const TITLES: &[&str] = &[
 ];
 
 /// The style of a mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Style {
     /// `Name:`.
     Colon,
+    /// `>> Name:` or `[Name]:`, which only speakers have.
+    Sure,
     /// `@Name:` or `#Name:`.
     Tagged,
-    /// `[Name]` or `{Name}`.
+    /// `[Name]`, `{Name}`, or `(Name)` alone on its line.
     Bracketed,
+    /// `(Name) words`, which may be an aside.
+    Aside,
+    /// `Name [00:03:40] words`.
+    Timed,
     /// `Name – `.
     Dash,
     /// A line with only the name, and perhaps a time.
@@ -83,21 +58,33 @@ pub(super) struct Marker<'a> {
 }
 
 const NAME: &str = r"[^:\[\](){}*@#\t–—]+?";
+const STAMP: &str = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,-]\d{1,3})?";
+const ASIDE: &str = r"(?:\([^():]{1,40}\)\s*)?";
 
 fn pattern(text: &str) -> Option<Regex> {
-    let stamp = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,-]\d{1,3})?";
-    Regex::new(&text.replace("NAME", NAME).replace("STAMP", stamp)).ok()
+    let text = text.replace("NAME", NAME).replace("ASIDE", ASIDE);
+    Regex::new(&text.replace("STAMP", STAMP)).ok()
 }
 
+static NUMBER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"^(?:[\[(]?\d{1,5}[.)\]]?[ \t]+|\d{1,5}[.)])"));
 static COLON: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"^([@#]?)(NAME)\s*ASIDE(?:[\[({#]?(STAMP)[\])}#]?)?\s*(?:\*\*|__)?\s*:(?:\*\*|__)?")
+});
+/// A name with a whole stamp: in brackets of any kind, or with hours.
+static TIMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"^([@#]?)(NAME)\s*(?:\([^():]{1,40}\)\s*)?(?:[\[({#]?(STAMP)[\])}#]?)?\s*(?:\*\*|__)?\s*:(?:\*\*|__)?",
+        r"^([@#]?)(NAME)(?:\*\*|__)?\s*ASIDE(?:\s*[,|-]?\s*(?:\[\s*(STAMP)[^\[\]\p{L}]*\]|\(\s*(STAMP)[^()\p{L}]*\)|\{\s*(STAMP)[^{}\p{L}]*\}|<\s*(STAMP)[^<>\p{L}]*>|#(STAMP)#)|[\s,|]+(\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?)(?:\s|$|:\s))\s*(?:\*\*|__)?(:)?(?:\*\*|__)?",
     )
 });
-static BRACKETED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"^(?:\[(NAME)\]|\{(NAME)\})\s*:?"));
+static BRACKETED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let inner = r"\s*(?:(STAMP)[\s,|-]+)?(NAME)(?:[\s,|-]+(STAMP))?\s*";
+    let kinds = [r"\[INNER\]", r"\{INNER\}", r"\(INNER\)", r"<INNER>"];
+    let kinds = kinds.map(|kind| kind.replace("INNER", inner)).join("|");
+    pattern(&format!(r"^(?:{kinds})\s*(:)?"))
+});
 static DASH: LazyLock<Option<Regex>> =
-    LazyLock::new(|| pattern(r"^(NAME)\s*(?:\([^():]{1,40}\)\s*)?(?:\s[–—-]\s|[–—]\s?)"));
+    LazyLock::new(|| pattern(r"^(NAME)\s*ASIDE(?:\s[–—-]\s|[–—]\s?)"));
 static ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(r"^(NAME)\s*(?:\*\*|__)?\s*(?:[\[({#]?(STAMP)[\])}#]?)?\s*(?:\*\*)?$")
 });
@@ -105,21 +92,28 @@ static ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// The mark at the start of a line, if it could be a speaker.
 pub(super) fn marker(line: &str) -> Option<Marker<'_>> {
     let line = line.trim_end();
-    let mut rest = undecorated(line);
-    let mut time = None;
-    if let Some((stamp, length)) = leading_stamp(rest) {
-        time = Some(stamp);
-        rest = undecorated(&rest[length..]);
-    } else if let Some((stamp, length)) = glued_stamp(rest) {
-        time = Some(stamp);
-        rest = &rest[length..];
+    let (rest, chevrons) = undecorated(line);
+    let numbered = NUMBER.as_ref().and_then(|r| r.find(rest));
+    let numbered = numbered.and_then(|number| unnumbered(line, &rest[number.end()..]));
+    let mut found = numbered.or_else(|| unnumbered(line, rest))?;
+    if chevrons && found.style == Style::Colon {
+        found.style = Style::Sure;
     }
+    Some(found)
+}
+
+/// The mark at the start of `rest`, the end of a line; a stamp may be before it.
+fn unnumbered<'a>(line: &'a str, rest: &'a str) -> Option<Marker<'a>> {
+    let is_numbered = NUMBER
+        .as_ref()
+        .is_some_and(|r| r.is_match(line.trim_start()));
+    let (time, rest) = without_stamp(rest);
     let found = bracketed(rest)
+        .or_else(|| timed(rest))
         .or_else(|| colon(rest))
         .or_else(|| dash(rest))
-        .or_else(|| alone(rest))?;
-    let before = line.len() - rest.len();
-    let mut after = before + found.after;
+        .or_else(|| alone(rest).filter(|_| !is_numbered || time.is_some()))?;
+    let mut after = line.len() - rest.len() + found.after;
     let mut time = time.or(found.time);
     // `Name: [00:03:40] …`
     let words = &line[after..];
@@ -138,10 +132,24 @@ pub(super) fn marker(line: &str) -> Option<Marker<'_>> {
     })
 }
 
-/// A line without white space, quote marks, heading marks and bold marks at its start.
-fn undecorated(line: &str) -> &str {
+/// The stamp before a name, and the rest of the line.
+fn without_stamp(rest: &str) -> (Option<u64>, &str) {
+    if let Some((stamp, length)) = leading_stamp(rest) {
+        return (Some(stamp), undecorated(&rest[length..]).0);
+    }
+    match glued_stamp(rest) {
+        Some((stamp, length)) => (Some(stamp), &rest[length..]),
+        None => (None, rest),
+    }
+}
+
+/// A line without white space, quote marks, heading marks and bold marks at its start, and whether
+/// it has the chevrons of captions (`>>`).
+fn undecorated(line: &str) -> (&str, bool) {
     let mut rest = line.trim_start();
-    if let Some(quoted) = rest.strip_prefix("> ") {
+    let quoted = rest.trim_start_matches('>');
+    let chevrons = rest.len() - quoted.len() >= 2;
+    if chevrons || (quoted.len() < rest.len() && quoted.starts_with(' ')) {
         rest = quoted.trim_start();
     }
     let heading = rest.trim_start_matches('#');
@@ -150,10 +158,17 @@ fn undecorated(line: &str) -> &str {
     }
     for bold in ["- **", "* **", "**", "__"] {
         if let Some(inner) = rest.strip_prefix(bold) {
-            return inner.trim_start();
+            return (inner.trim_start(), chevrons);
         }
     }
-    rest
+    for bullet in ["- ", "– ", "• "] {
+        if let Some(inner) = rest.strip_prefix(bullet)
+            && colon(inner.trim_start()).is_some()
+        {
+            return (inner.trim_start(), chevrons);
+        }
+    }
+    (rest, chevrons)
 }
 
 /// `00:03:40.5Name:`: a time without a space before the name.
@@ -169,8 +184,8 @@ fn colon(rest: &str) -> Option<Marker<'_>> {
     let found = COLON.as_ref()?.captures(rest)?;
     let (name, after) = (found.get(2)?.as_str().trim(), found.get(0)?.end());
     let words = &rest[after..];
-    let is_clock_time = name.ends_with(|c: char| c.is_ascii_digit())
-        && words.starts_with(|c: char| c.is_ascii_digit());
+    let before_digit = name.ends_with(|c: char| c.is_ascii_digit()) || found.get(3).is_some();
+    let is_clock_time = before_digit && words.starts_with(|c: char| c.is_ascii_digit());
     let style = match &found[1] {
         "" => Style::Colon,
         _ => Style::Tagged,
@@ -183,14 +198,47 @@ fn colon(rest: &str) -> Option<Marker<'_>> {
     })
 }
 
-fn bracketed(rest: &str) -> Option<Marker<'_>> {
-    let found = BRACKETED.as_ref()?.captures(rest)?;
-    let name = found.get(1).or_else(|| found.get(2))?.as_str().trim();
-    (is_name(name) && !is_non_verbal(name)).then_some(Marker {
+/// A name and its stamp, before a colon, before words or alone on the line.
+fn timed(rest: &str) -> Option<Marker<'_>> {
+    let found = TIMED.as_ref()?.captures(rest)?;
+    let (name, whole) = (found.get(2)?.as_str().trim(), found.get(0)?);
+    let time = (3..=8)
+        .find_map(|i| found.get(i))
+        .and_then(|m| clock(m.as_str()))?;
+    let has_colon = found.get(9).is_some() || whole.as_str().trim_end().ends_with(':');
+    let style = match &found[1] {
+        "" if has_colon => Style::Colon,
+        "" if rest[whole.end()..].trim().is_empty() => Style::Alone,
+        "" => Style::Timed,
+        _ => Style::Tagged,
+    };
+    is_name(name).then_some(Marker {
         name,
-        style: Style::Bracketed,
-        after: found.get(0)?.end(),
-        time: None,
+        style,
+        after: whole.end(),
+        time: Some(time),
+    })
+}
+
+fn bracketed(rest: &str) -> Option<Marker<'_>> {
+    const GROUPS: usize = 3;
+    let found = BRACKETED.as_ref()?.captures(rest)?;
+    let kind = (0..4).find(|kind| found.get(kind * GROUPS + 2).is_some())?;
+    let group = |i: usize| found.get(kind * GROUPS + i);
+    let name = group(2)?.as_str().trim();
+    let after = found.get(0)?.end();
+    let is_square = kind < 2;
+    let style = match found.get(4 * GROUPS + 1) {
+        Some(_) => Style::Sure,
+        None if is_square || rest[after..].trim().is_empty() => Style::Bracketed,
+        None => Style::Aside,
+    };
+    let stamp = group(1).or_else(|| group(3));
+    (is_name(name) && !is_non_verbal(name)).then(|| Marker {
+        name,
+        style,
+        after,
+        time: stamp.and_then(|m| clock(m.as_str())),
     })
 }
 
@@ -230,76 +278,6 @@ fn is_name(label: &str) -> bool {
 
 fn is_initial(word: &str) -> bool {
     word.len() == 2 && word.starts_with(char::is_alphabetic)
-}
-
-/// Decides which names of a transcript are speakers.
-pub(super) struct Names<'a> {
-    roles: &'a Roles,
-    /// How often each name is marked, except names alone on a line.
-    marked: BTreeMap<&'a str, usize>,
-    /// How often each name is alone on a line, after a blank line and before words.
-    alone: BTreeMap<&'a str, usize>,
-}
-
-impl<'a> Names<'a> {
-    pub(super) fn new(roles: &'a Roles) -> Self {
-        Self {
-            roles,
-            marked: BTreeMap::new(),
-            alone: BTreeMap::new(),
-        }
-    }
-
-    /// Counts a mark; `set_off`: it follows a blank line and precedes words.
-    pub(super) fn count(&mut self, marker: &Marker<'a>, set_off: bool) {
-        match marker.style {
-            Style::Alone if set_off || marker.time.is_some() => {
-                *self.alone.entry(marker.name).or_default() += 1;
-            }
-            Style::Alone | Style::Dash => {}
-            _ => *self.marked.entry(marker.name).or_default() += 1,
-        }
-    }
-
-    /// Whether a mark begins a turn; `answers`: it follows an interviewer's turn.
-    ///
-    /// A name counts if it is a known role, is marked twice, or answers in capitals. Before a
-    /// dash only known roles count. A name alone on its line counts if it is a known role. It also
-    /// counts if names are marked in no other way and it and another name are alone twice.
-    pub(super) fn begins(&self, marker: &Marker<'_>, set_off: bool, answers: bool) -> bool {
-        let name = marker.name;
-        let known = self.roles.is_known(name);
-        let is_short = name.split_whitespace().count() <= NAME_WORDS;
-        let twice = |counts: &BTreeMap<&str, usize>| counts.get(name).is_some_and(|n| *n >= 2);
-        let capital = name.starts_with(|c: char| c.is_uppercase());
-        match marker.style {
-            Style::Dash => known && capital,
-            Style::Alone if known => capital && (name.chars().count() > 2 || twice(&self.alone)),
-            Style::Alone => {
-                let others = self.alone.values().filter(|n| **n >= 2).count() >= 2;
-                is_short
-                    && capital
-                    && (set_off || marker.time.is_some())
-                    && twice(&self.alone)
-                    && others
-                    && !self.has_marked_names()
-            }
-            Style::Bracketed => known || (is_short && capital && twice(&self.marked)),
-            Style::Tagged => known || (is_short && twice(&self.marked)),
-            Style::Colon => {
-                let is_label = NO_NAMES.contains(&name.to_lowercase().as_str());
-                known || (is_short && capital && !is_label && (answers || twice(&self.marked)))
-            }
-        }
-    }
-
-    fn has_marked_names(&self) -> bool {
-        let counts = |(name, n): (&&str, &usize)| {
-            let is_label = NO_NAMES.contains(&name.to_lowercase().as_str());
-            self.roles.is_known(name) || (*n >= 2 && !is_label)
-        };
-        self.marked.iter().any(counts)
-    }
 }
 
 #[cfg(test)]

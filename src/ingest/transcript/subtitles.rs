@@ -1,18 +1,21 @@
 //! `WebVTT` and `SubRip`: cues to turns.
 //!
 //! Accepts what Teams, Zoom and other tools write, beyond the standards: omitted hours, `,` or `.`
-//! before milliseconds, cue settings, cues without a blank line between them. A cue with an invalid
-//! timing line is rejected with the reason.
+//! before milliseconds or none, cue settings, cues without a blank line between them, words after a
+//! blank line. A cue with an invalid timing line is rejected with the reason. Rolling captions are
+//! read once.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::captions::{Shown, repeated};
 use super::marks::clock;
+use super::names::Names;
 use super::roles::Roles;
 use super::source::{Anchor, Source};
-use super::speakers::{Names, Style, marker};
-use super::turns::Stretch;
+use super::speakers::{Marker, Style, marker};
+use super::turns::{OtherMark, Stretch, add_mark};
 use crate::error::{Error, Location, Result, RowFault};
 use crate::ingest::record::Rejected;
 use crate::ingest::sentences::LineBreaks;
@@ -21,7 +24,7 @@ use crate::ingest::sentences::LineBreaks;
 const GAP: u64 = 2000;
 
 static TIMING: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let time = r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{1,3})";
+    let time = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?";
     Regex::new(&format!(r"^\s*{time}\s*-->\s*{time}(?:\s+\S.*)?\s*$")).ok()
 });
 /// A line that begins like a timing line.
@@ -39,6 +42,8 @@ struct Segment {
     /// The name of the voice; `None` without a voice tag.
     voice: Option<String>,
     text: String,
+    /// Whether somebody else begins to speak (`>>`).
+    begins: bool,
 }
 
 struct Cue {
@@ -55,13 +60,24 @@ struct Cues {
     read: Vec<Cue>,
     segments: Vec<Segment>,
     rejected: Vec<Rejected>,
+    /// The voice that is open at the end of the last cue.
+    open: Option<String>,
+    /// Whether the last cue was rejected.
+    is_rejected: bool,
+    /// Lines of words after an empty line inside a cue.
+    after_blank: Vec<u64>,
+    notes: Vec<String>,
 }
 
-/// Reads cues into turns; `srt`: text after a blank line belongs to the cue before.
+/// Reads cues into turns; text after a blank line belongs to the cue before, except in `WebVTT`
+/// notes and styles.
 pub(super) fn read(text: &str, name: &str, roles: &Roles, srt: bool) -> Result<Source> {
     let mut cues = Cues::default();
+    let empty: Vec<bool> = text.split('\n').map(str::is_empty).collect();
     for block in blocks(text) {
-        cues.add_block(&block, name, srt);
+        // A line with only spaces is part of a cue, as YouTube writes it.
+        let before = (block[0].0 as usize).checked_sub(2);
+        cues.add_block(&block, name, srt, before.is_some_and(|line| empty[line]));
     }
     if cues.read.is_empty() && cues.rejected.is_empty() {
         return Err(Error::Document {
@@ -69,8 +85,13 @@ pub(super) fn read(text: &str, name: &str, roles: &Roles, srt: bool) -> Result<S
             reason: "no cue was found: no line like 00:00:01.000 --> 00:00:02.000".into(),
         });
     }
-    let speakers = speakers(&mut cues.segments, roles);
-    Ok(source(cues, &speakers))
+    cues.unroll();
+    let (speakers, marks) = speakers(&mut cues, roles);
+    cues.note_blanks();
+    Ok(Source {
+        marks,
+        ..source(cues, &speakers)
+    })
 }
 
 /// Blocks of lines between blank lines, with line numbers.
@@ -88,15 +109,14 @@ fn blocks(text: &str) -> Vec<Vec<(u64, &str)>> {
 }
 
 impl Cues {
-    fn add_block(&mut self, block: &[(u64, &str)], name: &str, srt: bool) {
+    fn add_block(&mut self, block: &[(u64, &str)], name: &str, srt: bool, after_blank: bool) {
         let is_timing = |line: &str| TIMING_BEGUN.as_ref().is_some_and(|r| r.is_match(line));
-        // A block without a timing line is words in SRT only; in VTT it is a note or a style.
         let first = block.iter().take(2).position(|(_, line)| is_timing(line));
         let Some(mut timing) = first else {
-            if srt && let Some(last) = self.read.len().checked_sub(1) {
-                block
-                    .iter()
-                    .for_each(|(_, line)| self.add_words(last, line));
+            let is_text = srt || !is_comment(block[0].1);
+            let is_id = block.len() == 1 && is_identifier(block[0].1);
+            if is_text && !is_id {
+                self.add_words(block, after_blank);
             }
             return;
         };
@@ -115,6 +135,7 @@ impl Cues {
 
     fn add_cue(&mut self, lines: &[(u64, &str)], name: &str) {
         let (line, timing) = lines[0];
+        self.open = None;
         let number = (self.read.len() + self.rejected.len()) as u64 + 1;
         match times(timing) {
             Ok((start, end)) => {
@@ -124,13 +145,11 @@ impl Cues {
                     start,
                     end,
                 });
-                let cue = self.read.len() - 1;
-                let mut voice = None;
-                for (_, words) in &lines[1..] {
-                    voice = self.add_voices(cue, words, voice);
-                }
+                self.is_rejected = false;
+                self.add_lines(&lines[1..]);
             }
             Err(fault) => {
+                self.is_rejected = true;
                 let raw: Vec<&str> = lines.iter().map(|(_, l)| *l).collect();
                 self.rejected.push(Rejected {
                     at: Location::new(name, line, 0),
@@ -142,8 +161,76 @@ impl Cues {
         }
     }
 
-    fn add_words(&mut self, cue: usize, line: &str) {
-        self.add_voices(cue, line, None);
+    /// Adds words after a blank line to the cue above.
+    fn add_words(&mut self, lines: &[(u64, &str)], after_blank: bool) {
+        if self.is_rejected {
+            if let (Some(rejected), Some((last, _))) = (self.rejected.last_mut(), lines.last()) {
+                rejected.last_line = *last;
+                for (_, line) in lines {
+                    rejected.raw.push(b'\n');
+                    rejected.raw.extend_from_slice(line.as_bytes());
+                }
+            }
+        } else if !self.read.is_empty() {
+            if after_blank {
+                self.after_blank.push(lines[0].0);
+            }
+            self.add_lines(lines);
+        }
+    }
+
+    /// Adds lines to the last cue.
+    fn add_lines(&mut self, lines: &[(u64, &str)]) {
+        let cue = self.read.len() - 1;
+        for (_, words) in lines {
+            let open = self.open.take();
+            self.open = self.add_voices(cue, words, open);
+        }
+    }
+
+    fn note_blanks(&mut self) {
+        let Some(first) = self.after_blank.first() else {
+            return;
+        };
+        let count = self.after_blank.len();
+        let note = format!(
+            "words after a blank line inside a cue were kept ({count} in all, first at line {first})"
+        );
+        self.notes.push(note);
+    }
+
+    /// Removes the words that rolling captions repeat.
+    fn unroll(&mut self) {
+        let shown = |(i, cue): (usize, &Cue)| Shown {
+            start: cue.start,
+            end: cue.end,
+            words: self
+                .segments
+                .iter()
+                .filter(|s| s.cue == i)
+                .flat_map(|s| s.text.split(' '))
+                .collect(),
+        };
+        let shown: Vec<Shown<'_>> = self.read.iter().enumerate().map(shown).collect();
+        if shown.is_empty() {
+            return;
+        }
+        let mut left = repeated(&shown);
+        let words: usize = left.iter().sum();
+        let first = left.iter().position(|n| *n > 0);
+        for segment in &mut self.segments {
+            let all: Vec<&str> = segment.text.split(' ').collect();
+            let dropped = left[segment.cue].min(all.len());
+            left[segment.cue] -= dropped;
+            segment.text = all[dropped..].join(" ");
+        }
+        self.segments.retain(|s| !s.text.is_empty());
+        if let Some(first) = first {
+            self.notes.push(format!(
+                "rolling captions: {words} words that the cue before shows too were left out (first at line {})",
+                self.read[first].line
+            ));
+        }
     }
 
     /// Adds the words of a line by voice; returns the voice that is still open at its end.
@@ -176,15 +263,37 @@ impl Cues {
 
     fn push(&mut self, cue: usize, voice: Option<&String>, words: &str) {
         let text = unescaped(words);
-        let text: Vec<&str> = text.split_whitespace().collect();
-        if !text.is_empty() {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        // `>>` in a line: somebody else speaks.
+        let starts = |i: &usize| *i > 0 && words[*i].starts_with(">>");
+        let mut cuts: Vec<usize> = vec![0];
+        cuts.extend((0..words.len()).filter(starts));
+        cuts.push(words.len());
+        for pair in cuts.windows(2).filter(|pair| pair[0] < pair[1]) {
             self.segments.push(Segment {
                 cue,
                 voice: voice.cloned(),
-                text: text.join(" "),
+                text: words[pair[0]..pair[1]].join(" "),
+                begins: false,
             });
         }
     }
+}
+
+/// Whether a block of `WebVTT` without a timing line is no cue.
+fn is_comment(line: &str) -> bool {
+    ["WEBVTT", "NOTE", "STYLE", "REGION"].iter().any(|word| {
+        let rest = line.strip_prefix(word);
+        rest.is_some_and(|r| r.is_empty() || r.starts_with(char::is_whitespace))
+    })
+}
+
+/// Whether a line is a number or another name of a cue, not words.
+fn is_identifier(line: &str) -> bool {
+    let line = line.trim();
+    let has_digit = line.contains(|c: char| c.is_ascii_digit());
+    let is_code = |c: char| c.is_ascii_hexdigit() || matches!(c, '-' | '/' | '_');
+    is_number(line) || (has_digit && line.len() >= 8 && line.chars().all(is_code))
 }
 
 fn is_number(line: &str) -> bool {
@@ -265,32 +374,44 @@ fn unescaped(text: &str) -> String {
     replaced.into_owned()
 }
 
-/// The speaker of each segment. If any cue has a voice tag, a cue without one has no speaker.
-/// Otherwise a name before a colon holds until the next name: writers name changes only.
-fn speakers(segments: &mut [Segment], roles: &Roles) -> Vec<String> {
+/// The speaker of each segment, and the marks that begin no turn. If any cue has a voice tag, a cue
+/// without one has no speaker. Otherwise a name before a colon holds until the next name: writers
+/// name changes only.
+fn speakers(cues: &mut Cues, roles: &Roles) -> (Vec<String>, Vec<OtherMark>) {
+    let Cues { read, segments, .. } = cues;
     if segments.iter().any(|s| s.voice.is_some()) {
         let voice = |s: &Segment| s.voice.clone().unwrap_or_default();
-        return segments.iter().map(voice).collect();
+        return (segments.iter().map(voice).collect(), Vec::new());
     }
     let texts: Vec<String> = segments.iter().map(|s| s.text.clone()).collect();
-    let marks: Vec<_> = texts
-        .iter()
-        .map(|t| {
-            marker(t).filter(|m| m.time.is_none() && !matches!(m.style, Style::Alone | Style::Dash))
-        })
-        .collect();
+    let is_named =
+        |m: &Marker<'_>| m.time.is_none() && !matches!(m.style, Style::Alone | Style::Dash);
+    let marks: Vec<_> = texts.iter().map(|t| marker(t).filter(is_named)).collect();
     let mut names = Names::new(roles);
-    marks.iter().flatten().for_each(|m| names.count(m, false));
-    let mut last = String::new();
-    let mut speakers = Vec::with_capacity(segments.len());
+    marks.iter().for_each(|m| names.count(m.as_ref(), false));
+    let (mut last, mut asked) = (String::new(), false);
+    let (mut speakers, mut others) = (Vec::with_capacity(segments.len()), Vec::new());
     for (segment, mark) in segments.iter_mut().zip(&marks) {
-        if let Some(mark) = mark.filter(|m| names.begins(m, false, roles.asks(&last))) {
+        let mark = mark.as_ref();
+        if let Some(mark) = mark.filter(|m| names.begins(m, false, asked)) {
             last = mark.name.to_string();
+            asked = roles.asks(&last);
             segment.text = segment.text[mark.after..].trim_start().to_string();
+            segment.begins = mark.style == Style::Sure;
+        } else if let Some(mark) = mark.filter(|m| names.looks_like_speaker(m)) {
+            add_mark(&mut others, mark.name, read[segment.cue].line);
+            if asked {
+                last.clear();
+            }
+        }
+        if let Some(words) = segment.text.strip_prefix(">>") {
+            last.clear();
+            segment.text = words.trim_start_matches('>').trim_start().to_string();
+            segment.begins = true;
         }
         speakers.push(last.clone());
     }
-    speakers
+    (speakers, others)
 }
 
 /// The plain text, one line per turn: `Name: words`.
@@ -306,7 +427,7 @@ fn source(cues: Cues, speakers: &[String]) -> Source {
         let cue = &cues.read[segment.cue];
         let goes_on = last.is_some_and(|l: usize| {
             let before = &cues.read[l];
-            l == segment.cue || cue.start.saturating_sub(before.end) <= GAP
+            !segment.begins && (l == segment.cue || cue.start.saturating_sub(before.end) <= GAP)
         });
         match turns.last_mut() {
             Some(turn) if goes_on && turn.speaker == *speaker => {
@@ -343,6 +464,9 @@ fn source(cues: Cues, speakers: &[String]) -> Source {
         turns,
         breaks: LineBreaks::End,
         rejected: cues.rejected,
+        headers: Vec::new(),
+        marks: Vec::new(),
+        notes: cues.notes,
     }
 }
 
@@ -437,5 +561,62 @@ mod tests {
             "WEBVTT\n\n00:01.000 --> 00:02.000\nBiaya <c.x>naik</c> <100 ribu> &lt;3 &foo;\n",
         );
         assert_eq!(said(&source), [pair("", "Biaya naik <100 ribu> <3 &foo;")]);
+    }
+
+    #[test]
+    fn times_may_have_no_milliseconds_and_one_digit() {
+        let text = "1\n0:0:1 --> 0:0:4\nTono: Ya.\n\n2\n00:05 --> 00:09,5\nWati: Air mati.\n";
+        let source = read(text, "f.srt", &Roles::default(), true).unwrap();
+        let times: Vec<_> = source.anchors.iter().map(|a| a.time).collect();
+        assert_eq!(times, [Some((1000, 4000)), Some((5000, 9500))]);
+        assert_eq!(said(&source)[1], pair("Wati", "Air mati."));
+    }
+
+    #[test]
+    fn brackets_and_chevrons_name_who_speaks_even_once() {
+        let source = read_vtt(
+            "WEBVTT\n\n00:01.000 --> 00:02.000\n[SPEAKER_00]: Apa?\n\n00:02.500 --> 00:03.000\n(SPEAKER_01): Air mati.\n\n00:04.000 --> 00:05.000\n&gt;&gt; Wati: Lapor. >> Lalu?\n\n00:05.000 --> 00:06.000\n>> Ya.\n",
+        );
+        assert_eq!(
+            said(&source),
+            [
+                pair("SPEAKER_00", "Apa?"),
+                pair("SPEAKER_01", "Air mati."),
+                pair("Wati", "Lapor."),
+                pair("", "Lalu?"),
+                pair("", "Ya."),
+            ]
+        );
+    }
+
+    #[test]
+    fn words_after_a_blank_line_belong_to_their_cue() {
+        let source = read_vtt(
+            "WEBVTT\n\nNOTE satu\n\n00:01.000 --> 00:02.000\n\n<v Wati>Air mati,\n\nsejak Senin.</v>\n\nNOTE dua\n\n00:03.000 -->\nHilang\n\njuga\n\n12\n\n00:05.000 --> 00:06.000\n<v Tono>Ya.</v>\n",
+        );
+        assert_eq!(
+            said(&source),
+            [pair("Wati", "Air mati, sejak Senin."), pair("Tono", "Ya.")]
+        );
+        assert!(source.notes[0].contains("2 in all, first at line 7"));
+        assert_eq!(source.rejected[0].raw, b"00:03.000 -->\nHilang\njuga");
+    }
+
+    #[test]
+    fn rolling_captions_are_read_once() {
+        let source = read_vtt(
+            "WEBVTT\n\n00:01.000 --> 00:02.000\n \nair di<00:01.200><c> desa</c>\n\n00:02.000 --> 00:02.010\nair di desa\n \n\n00:02.010 --> 00:04.000\nair di desa\nmati<00:03.000><c> lagi</c>\n",
+        );
+        assert_eq!(said(&source), [pair("", "air di desa mati lagi")]);
+        assert_eq!(source.notes.len(), 1);
+    }
+
+    #[test]
+    fn a_mark_that_is_not_taken_is_not_the_interviewers() {
+        let source = read_vtt(
+            "WEBVTT\n\n00:01.000 --> 00:02.000\nModerator: Dua hal.\n\n00:02.500 --> 00:03.000\nKata kepala desa kami waktu itu: air mati.\n",
+        );
+        assert_eq!(said(&source)[1].0, "");
+        assert_eq!(source.marks[0].line, 6);
     }
 }

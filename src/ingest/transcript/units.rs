@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::marks::{is_spoken, spoken, stamps};
+use super::captions::{Border, pieces};
+use super::header;
+use super::marks::{is_spoken, spoken, stamp_line, stamps};
 use super::source::{Anchor, Source};
 use super::turns::Stretch;
 use super::{Speaker, SpeakerRole, Transcript, TranscriptOptions, Turn, UnitKind};
@@ -44,8 +46,15 @@ pub(super) fn transcript(
     format: TranscriptFormat,
     unit: UnitKind,
 ) -> Transcript {
-    let mut turns = Vec::with_capacity(source.turns.len());
+    let mut turns: Vec<Turn> = Vec::with_capacity(source.turns.len());
     let mut units = Vec::new();
+    let headers = headers(&source);
+    let above = |byte: usize| {
+        let starts = source.headers.iter();
+        let before =
+            starts.take_while(|(first, _)| source.anchors[*first as usize - 1].byte < byte);
+        before.count().checked_sub(1)
+    };
     let mut cutter = Cutter {
         source: &source,
         stem: file_stem(name),
@@ -54,14 +63,25 @@ pub(super) fn transcript(
         position: Position::default(),
         counts: BTreeMap::new(),
         stamps: Vec::new(),
+        long: 0,
     };
     for stretch in &source.turns {
         let speaker = speakers.iter().position(|s| s.name == stretch.speaker);
         let speaker = speaker.unwrap_or_default();
         let asks = speakers[speaker].role == SpeakerRole::Interviewer;
         let (turn, own) = cutter.turn(stretch, speaker, turns.len(), asks);
-        turns.push(turn);
+        turns.push(Turn {
+            header: above(stretch.span.start),
+            ..turn
+        });
         units.extend(own);
+    }
+    let long = cutter.long;
+    let mut notes = source.notes;
+    if long > 0 {
+        notes.push(format!(
+            "statements without full stops cut at pauses and borders of cues: {long}"
+        ));
     }
     Transcript {
         name: name.to_string(),
@@ -71,7 +91,9 @@ pub(super) fn transcript(
         turns,
         units,
         rejected: source.rejected,
-        notes: Vec::new(),
+        headers,
+        other_marks: source.marks,
+        notes,
         masked: Counts::new(),
         taken_pseudonyms: 0,
     }
@@ -117,6 +139,8 @@ struct Cutter<'a> {
     counts: BTreeMap<u64, usize>,
     /// Time stamps in the current turn: byte of the plain text, milliseconds.
     stamps: Vec<(usize, u64)>,
+    /// Number of statements that were cut because they are too long.
+    long: usize,
 }
 
 impl Cutter<'_> {
@@ -150,16 +174,21 @@ impl Cutter<'_> {
             time_end,
             text,
             coding: stretch.coding.clone(),
+            header: None,
         };
         (turn, units)
     }
 
     /// The units of a turn as byte ranges of the plain text.
-    fn units(&self, span: &Range<usize>) -> Vec<Range<usize>> {
-        let words = &self.source.text[span.clone()];
+    fn units(&mut self, span: &Range<usize>) -> Vec<Range<usize>> {
+        let source = self.source;
+        let words = &source.text[span.clone()];
         let ranges: Vec<Range<usize>> = match self.unit {
             UnitKind::Turn => std::iter::once(0..words.len()).collect(),
-            UnitKind::Statement => statements(words, self.source.breaks),
+            UnitKind::Statement => statements(words, source.breaks)
+                .into_iter()
+                .flat_map(|range| self.short(span.start, words, range))
+                .collect(),
             UnitKind::Row => self.pieces(span),
         };
         let mut units: Vec<Range<usize>> = Vec::new();
@@ -171,12 +200,41 @@ impl Cutter<'_> {
             } else if let Some(before) = units.last_mut()
                 && raw.contains(['[', '(', '{', '#', ':'])
                 && !is_heading
+                && !is_own_stamp(words, &range)
             {
                 // A mark or stamp alone belongs to the words before it.
                 before.end = range.end + span.start;
             }
         }
         units
+    }
+
+    /// The parts of a statement of captions, if it is too long to code; `start` is the turn's.
+    fn short(&mut self, start: usize, words: &str, range: Range<usize>) -> Vec<Range<usize>> {
+        let anchors = &self.source.anchors;
+        let (from, to) = (start + range.start, start + range.end);
+        let first = anchors.partition_point(|a| a.byte <= from);
+        let last = anchors.partition_point(|a| a.byte < to).max(first);
+        let Some((_, before)) = anchors.get(first.saturating_sub(1)).and_then(|a| a.time) else {
+            return vec![range];
+        };
+        let mut ended = before;
+        let borders: Vec<Border> = anchors[first..last]
+            .iter()
+            .map(|a| {
+                let (begins, ends) = a.time.unwrap_or((ended, ended));
+                let silence = begins.saturating_sub(ended);
+                ended = ends;
+                Border {
+                    byte: a.byte - from,
+                    silence,
+                }
+            })
+            .collect();
+        let parts = pieces(&words[range.clone()], &borders);
+        self.long += usize::from(parts.len() > 1);
+        let moved = |r: Range<usize>| trimmed(words, r.start + range.start..r.end + range.start);
+        parts.into_iter().map(moved).collect()
     }
 
     /// A turn cut at the pieces of the file, trimmed; ranges count from the start of the turn.
@@ -263,6 +321,32 @@ impl Cutter<'_> {
             spoken(raw)
         }
     }
+}
+
+/// The header data of each interview, read from the text after masking.
+fn headers(source: &Source) -> Vec<Vec<(String, String)>> {
+    let line = |number: u64| {
+        let byte = source.anchors[number as usize - 1].byte;
+        source.text[byte..].lines().next().unwrap_or_default()
+    };
+    let of_header = |(first, last): &(u64, u64)| {
+        let mut entries: Vec<(String, String)> = Vec::new();
+        for (column, value) in (*first..=*last).filter_map(|n| header::entry(line(n))) {
+            match entries.iter_mut().find(|(c, _)| *c == column) {
+                Some((_, before)) => *before = format!("{before}; {value}"),
+                None => entries.push((column, value)),
+            }
+        }
+        entries
+    };
+    source.headers.iter().map(of_header).collect()
+}
+
+/// Whether a part is a stamp on a line of its own: the start of what follows, not the end of what
+/// is before.
+fn is_own_stamp(words: &str, range: &Range<usize>) -> bool {
+    let before = words[..range.start].trim_end_matches([' ', '\t']);
+    before.ends_with('\n') && stamp_line(&words[range.clone()]).is_some()
 }
 
 fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
