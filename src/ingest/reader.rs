@@ -174,57 +174,8 @@ impl Reader {
         format: Format,
         options: &ReadOptions,
     ) -> Result<Self> {
-        let mut shape = Shape::default();
-        let (naming, limits) = (options.naming(), options.limits());
-        let wanted = WantedSheet {
-            sheet: options.sheet.as_deref(),
-            max_unpacked: options.max_unpacked,
-        };
-        let reading = TranscriptReading {
-            options: &options.transcript,
-            privacy: &options.privacy,
-            encoding: options.encoding,
-        };
-        let (format, mut columns, mut rows) = match format {
-            Format::Delimited(default) => {
-                let named = options.delimiter;
-                let heading = options.heading();
-                let rows = delimited::Rows::open(input, name, default, named, heading, limits)?;
-                let format = Format::Delimited(rows.delimiter());
-                shape.notes.extend_from_slice(rows.notes());
-                shape.first.extend_from_slice(rows.first_rows());
-                (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
-                (format, rows.columns().to_vec(), Rows::Delimited(rows))
-            }
-            Format::Jsonl | Format::Json => {
-                let is_array = format == Format::Json;
-                let rows = jsonl::Rows::open(input, name, is_array, naming, limits)?;
-                shape.first = rows.first_rows(rows.columns());
-                shape.notes.extend(rows.note().cloned());
-                shape.nested_text = rows.nested_text();
-                (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
-            }
-            Format::Workbook => {
-                let file = packed::spooled(input, name)?;
-                let rows = workbook::Rows::open(file, name, wanted, options.heading(), limits)?;
-                shape.sheet = Some(rows.sheet());
-                shape.notes.extend_from_slice(rows.notes());
-                shape.first = rows.first_rows();
-                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
-            }
-            Format::Parquet => {
-                let rows = parquet_rows(input, name, options.max_unpacked, limits)?;
-                shape.first = rows.first_rows();
-                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
-            }
-            Format::Transcript(format) => {
-                let rows = transcript::Rows::open(input, name, format, reading, options.max_cell)?;
-                shape.speakers.clone_from(&rows.transcript().speakers);
-                shape.other_marks.clone_from(&rows.transcript().other_marks);
-                shape.notes.clone_from(&rows.transcript().notes);
-                (Format::CSV, rows.columns(), Rows::Transcript(rows))
-            }
-        };
+        let (format, mut columns, mut rows, shape) = Self::opened(input, name, format, options)?;
+        let naming = options.naming();
         check_width(name, columns.len(), options.max_columns)?;
         // A transcript has columns of its own: their roles are known.
         let is_transcript = matches!(rows, Rows::Transcript(_));
@@ -278,6 +229,67 @@ impl Reader {
             layout,
             rows,
         })
+    }
+
+    /// Opens the rows, and says how they are laid out and what was found out about them.
+    fn opened(
+        input: Box<dyn BufRead + Send>,
+        name: &str,
+        format: Format,
+        options: &ReadOptions,
+    ) -> Result<(Format, Vec<String>, Rows, Shape)> {
+        let mut shape = Shape::default();
+        let (naming, limits) = (options.naming(), options.limits());
+        let wanted = WantedSheet {
+            sheet: options.sheet.as_deref(),
+            max_unpacked: options.max_unpacked,
+        };
+        let reading = TranscriptReading {
+            options: &options.transcript,
+            privacy: &options.privacy,
+            encoding: options.encoding,
+        };
+        let (format, columns, rows) = match format {
+            Format::Delimited(default) => {
+                let named = options.delimiter;
+                let heading = options.heading();
+                let rows = delimited::Rows::open(input, name, default, named, heading, limits)?;
+                let format = Format::Delimited(rows.delimiter());
+                shape.notes.extend_from_slice(rows.notes());
+                shape.first.extend_from_slice(rows.first_rows());
+                (shape.bom, shape.crlf) = (rows.bom(), rows.crlf());
+                (format, rows.columns().to_vec(), Rows::Delimited(rows))
+            }
+            Format::Jsonl | Format::Json => {
+                let is_array = format == Format::Json;
+                let rows = jsonl::Rows::open(input, name, is_array, naming, limits)?;
+                shape.first = rows.first_rows(rows.columns());
+                shape.notes.extend(rows.note().cloned());
+                shape.nested_text = rows.nested_text();
+                (Format::Jsonl, rows.columns().to_vec(), Rows::Jsonl(rows))
+            }
+            Format::Workbook => {
+                let file = packed::spooled(input, name)?;
+                let rows = workbook::Rows::open(file, name, wanted, options.heading(), limits)?;
+                shape.sheet = Some(rows.sheet());
+                shape.notes.extend_from_slice(rows.notes());
+                shape.first = rows.first_rows();
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
+            Format::Parquet => {
+                let rows = parquet_rows(input, name, options.max_unpacked, limits)?;
+                shape.first = rows.first_rows();
+                (Format::CSV, rows.columns().to_vec(), Rows::Workbook(rows))
+            }
+            Format::Transcript(format) => {
+                let rows = transcript::Rows::open(input, name, format, reading, options.max_cell)?;
+                shape.speakers.clone_from(&rows.transcript().speakers);
+                shape.other_marks.clone_from(&rows.transcript().other_marks);
+                shape.notes.clone_from(&rows.transcript().notes);
+                (Format::CSV, rows.columns(), Rows::Transcript(rows))
+            }
+        };
+        Ok((format, columns, rows, shape))
     }
 
     /// How often private data of each kind has been masked so far.

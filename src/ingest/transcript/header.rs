@@ -3,76 +3,10 @@
 
 use std::ops::Range;
 
+use super::keys::{LABEL_WORDS, has_key, is_key, words};
+use super::lines::Line;
 use super::names::{Names, is_proper};
 use super::speakers::Style;
-use super::turns::Line;
-
-/// Words of the labels of header data.
-const KEYS: &[&str] = &[
-    "address",
-    "age",
-    "agama",
-    "alamat",
-    "bahasa",
-    "code",
-    "date",
-    "day",
-    "desa",
-    "durasi",
-    "duration",
-    "education",
-    "gender",
-    "hari",
-    "id",
-    "inisial",
-    "initials",
-    "instansi",
-    "institution",
-    "institusi",
-    "jabatan",
-    "judul",
-    "kecamatan",
-    "kelamin",
-    "kelurahan",
-    "kode",
-    "kota",
-    "language",
-    "location",
-    "lokasi",
-    "media",
-    "metode",
-    "name",
-    "nama",
-    "narator",
-    "nomor",
-    "occupation",
-    "job",
-    "organisasi",
-    "organization",
-    "pekerjaan",
-    "pendidikan",
-    "place",
-    "position",
-    "profesi",
-    "profession",
-    "religion",
-    "sex",
-    "status",
-    "suku",
-    "tanggal",
-    "tema",
-    "tempat",
-    "tgl",
-    "time",
-    "title",
-    "topic",
-    "topik",
-    "transcriber",
-    "transkriptor",
-    "umur",
-    "usia",
-    "waktu",
-];
 
 /// Words of titles above an interview.
 const TITLES: &[&str] = &[
@@ -90,30 +24,10 @@ const TITLES: &[&str] = &[
     "fgd",
 ];
 
-/// Most words of a label, of a title and of a value such as `Tim A`.
-const LABEL_WORDS: usize = 4;
+/// Most words of a title.
 const TITLE_WORDS: usize = 12;
 /// Most lines of titles above a header.
 const TITLE_LINES: usize = 3;
-
-/// Whether a label as a whole names header data: `Tanggal`, `Hari/Tanggal`, `Nama`.
-pub(super) fn is_key(label: &str) -> bool {
-    let label = label.to_lowercase();
-    let mut words = words(&label).peekable();
-    words.peek().is_some() && words.all(|w| KEYS.contains(&w))
-}
-
-/// Whether a label may name header data: `Nama Informan`, `Date of interview`.
-fn has_key(label: &str) -> bool {
-    let label = label.to_lowercase();
-    words(&label).count() <= LABEL_WORDS && words(&label).any(|w| KEYS.contains(&w))
-}
-
-fn words(label: &str) -> impl Iterator<Item = &str> {
-    label
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-}
 
 /// Whether a line without a mark is a title or a date above an interview.
 fn is_title(line: &str) -> bool {

@@ -7,6 +7,8 @@
 mod captions;
 mod docx;
 mod header;
+mod keys;
+mod lines;
 mod marks;
 mod names;
 mod notices;

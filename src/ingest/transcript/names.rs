@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::header;
+use super::keys;
 use super::roles::Roles;
 use super::speakers::{Marker, Style};
 
@@ -223,7 +223,7 @@ impl<'a> Names<'a> {
 
 /// Whether a label before a colon is not a speaker: `Contoh`, `Tanggal`.
 fn is_label(name: &str) -> bool {
-    NO_NAMES.contains(&name.to_lowercase().as_str()) || header::is_key(name)
+    NO_NAMES.contains(&name.to_lowercase().as_str()) || keys::is_key(name)
 }
 
 fn is_clock(name: &str) -> bool {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::turns::Line;
+use super::lines::Line;
 
 static NOTICE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let patterns = [

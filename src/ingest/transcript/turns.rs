@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::header;
+use super::lines::Line;
 use super::marks::stamp_line;
 use super::names::Names;
 use super::notices;
 use super::roles::Roles;
-use super::speakers::{Marker, marker};
+use super::speakers::marker;
 
 /// A stretch of the plain text with one speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,24 +78,6 @@ impl Found {
             line: m.line + above,
             ..m
         }));
-    }
-}
-
-/// A line of a text and the mark at its start.
-pub(super) struct Line<'a> {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) text: &'a str,
-    pub(super) marker: Option<Marker<'a>>,
-    /// Whether it follows a blank line or the start of the text, and words follow it.
-    pub(super) set_off: bool,
-    /// The time, if the line holds nothing else.
-    pub(super) stamp: Option<u64>,
-}
-
-impl Line<'_> {
-    pub(super) fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
     }
 }
 
