@@ -112,6 +112,7 @@ impl Rows {
                 line: found.line,
                 text,
                 raw: found.raw,
+                is_context: false,
                 cells: Cells::Delimited {
                     delimiter: self.delimiter,
                     places,
