@@ -13,10 +13,11 @@ pub(super) const SHOWN_REJECTS: usize = 5;
 
 /// Part of the line of counts, if there are such rows.
 pub(super) fn saying_nothing(counts: &LabelCounts) -> String {
-    match counts.silent {
+    let part = |n: u64, what: &str| match n {
         0 => String::new(),
-        n => format!(", {n} saying nothing"),
-    }
+        n => format!(", {n} {what}"),
+    };
+    part(counts.silent, "saying nothing") + &part(counts.context, "of an interviewer")
 }
 
 /// The message about a row that could not be read.

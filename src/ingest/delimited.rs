@@ -172,6 +172,7 @@ impl Rows {
                 line: found.line,
                 text,
                 raw: found.raw,
+                is_context: false,
                 cells: Cells::Delimited {
                     delimiter: self.delimiter,
                     places,

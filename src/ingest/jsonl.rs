@@ -209,6 +209,7 @@ impl Rows {
                 line: line.number,
                 raw: in_one_line(line.raw),
                 text,
+                is_context: false,
                 cells,
             }),
             Err((fault, (below, column))) => Err(Rejected {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 
-use super::columns::{TextColumn, other_columns, text_column};
+use super::columns::{Role, TextColumn, other_columns, text_column};
 use super::encoding::{self, Encoding};
 use super::format::Format;
 use super::layout::Layout;
@@ -14,7 +14,7 @@ use super::privacy::{Counts, Guard};
 use super::record::{Record, Rejected, RowLimits};
 use super::sniff::{by_content, check_head, json_format, sniff};
 use super::source::{BUFFER, is_device, peeked, unreadable};
-use super::transcript::{self, OtherMark, Speaker, Transcript, TranscriptReading, UnitKind};
+use super::transcript::{self, OtherMark, Roles, Speaker, Transcript, TranscriptReading, UnitKind};
 use super::units::Units;
 use super::workbook::{self, Sheet, WantedSheet};
 use super::{delimited, jsonl};
@@ -28,6 +28,8 @@ pub struct Reader {
     rows: Rows,
     units: Option<Units>,
     guard: Option<Guard>,
+    /// The column of speakers of a table, and who of them asks.
+    speakers: Option<(usize, Roles)>,
     /// Empty counts, for a reader without a guard.
     nothing: Counts,
 }
@@ -219,7 +221,13 @@ impl Reader {
         };
         let kept = layout.other_columns.iter().filter(|c| Guard::keeps(c.role));
         let kept = kept.map(|c| layout.columns[c.position].clone()).collect();
+        let speaker = layout
+            .other_columns
+            .iter()
+            .find(|c| c.role == Role::Speaker);
+        let speaker = speaker.filter(|_| !is_transcript).map(|c| c.position);
         Ok(Self {
+            speakers: speaker.map(|column| (column, options.transcript.roles.clone())),
             name: name.to_string(),
             source: options.privacy.file_name(name),
             // A transcript is masked before it is cut.
@@ -371,6 +379,15 @@ impl Reader {
             }
             row => row,
         };
+        // By the true names, before masking.
+        let row = row.map(|row| {
+            row.map(|mut record| {
+                let speakers = self.speakers.as_ref();
+                record.is_context =
+                    speakers.is_some_and(|(column, roles)| roles.asks(&record.cell(*column)));
+                record
+            })
+        });
         let Some(guard) = &mut self.guard else {
             return Ok(row);
         };
@@ -446,4 +463,42 @@ struct Shape {
     first: Vec<Vec<String>>,
     /// The column of a text within objects, if there is one.
     nested_text: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contexts(text: &'static str, options: &ReadOptions) -> Vec<bool> {
+        let mut reader = Reader::from_stream(Box::new(text.as_bytes()), "f", options).unwrap();
+        let mut found = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            found.push(row.unwrap().is_context);
+        }
+        found
+    }
+
+    #[test]
+    fn rows_of_an_interviewer_are_context() {
+        let options = ReadOptions {
+            format: Some(Format::CSV),
+            ..ReadOptions::default()
+        };
+        let table = "speaker,text\nModerator,Apa?\nWati,Air mati.\nPewawancara 2:,Lalu?\n,Ya.\n";
+        assert_eq!(contexts(table, &options), [true, false, true, false]);
+        let table = "pelaku,text\nPeneliti,Apa?\nInforman,Air mati.\n";
+        assert_eq!(contexts(table, &options), [true, false]);
+        assert_eq!(contexts("text,kota\nApa?,Peneliti\n", &options), [false]);
+        let mut named = options.clone();
+        named.transcript.roles = Roles::with(&["Tono".into()], &[]);
+        assert_eq!(
+            contexts("speaker,text\nTono,Apa?\nModerator,Ya.\n", &named),
+            [true, false]
+        );
+        let lines = ReadOptions::default();
+        assert_eq!(
+            contexts("{\"speaker\":\"Moderator\",\"text\":\"Apa?\"}\n", &lines),
+            [true]
+        );
+    }
 }

@@ -15,6 +15,8 @@ pub struct Record {
     pub raw: Vec<u8>,
     /// The statement.
     pub text: String,
+    /// Whether an interviewer speaks, by the column of speakers of a table: context, never coded.
+    pub is_context: bool,
     pub(super) cells: Cells,
 }
 

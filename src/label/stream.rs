@@ -67,7 +67,7 @@ pub enum Labelled {
     Rejected(Rejected),
 }
 
-/// Counts of a labelling. Rows read = labelled + blank + silent + rejected.
+/// Counts of a labelling. Rows read = labelled + blank + silent + context + rejected.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LabelCounts {
@@ -84,6 +84,10 @@ pub struct LabelCounts {
     pub silent: u64,
     /// The line of the first silent row.
     pub first_silent: Option<u64>,
+    /// Rows of an interviewer, by the column of speakers; written without codes.
+    pub context: u64,
+    /// The line of the first row of an interviewer.
+    pub first_context: Option<u64>,
     /// Rows left out.
     pub rejected: u64,
     /// Number of rows by decision, for each variable (by position) and code (by position).
@@ -118,6 +122,8 @@ impl LabelCounts {
         let Some(prediction) = prediction else {
             let (count, first) = if record.text.trim().is_empty() {
                 (&mut self.blank, &mut self.first_blank)
+            } else if record.is_context {
+                (&mut self.context, &mut self.first_context)
             } else {
                 (&mut self.silent, &mut self.first_silent)
             };
@@ -143,6 +149,8 @@ impl LabelCounts {
         self.first_blank = self.first_blank.or(other.first_blank);
         self.silent += other.silent;
         self.first_silent = self.first_silent.or(other.first_silent);
+        self.context += other.context;
+        self.first_context = self.first_context.or(other.first_context);
         self.rejected += other.rejected;
         self.read_in_context += other.read_in_context;
         self.read_in_part += other.read_in_part;
@@ -273,9 +281,10 @@ fn read_chunk(
     })
 }
 
-/// The text of a row; empty for a row that could not be read.
+/// The text of a row that is coded; empty for a row that could not be read or only asks.
 fn text(row: &Result<Record, Rejected>) -> &str {
-    row.as_ref().map_or("", |record| record.text.as_str())
+    let coded = row.as_ref().ok().filter(|record| !record.is_context);
+    coded.map_or("", |record| record.text.as_str())
 }
 
 /// The likeness of the first rows, if they differ from the threshold training data.

@@ -149,6 +149,8 @@ struct Outputs {
 struct Counted {
     statements: u64,
     rejected: u64,
+    /// Rows of interviewers in tables.
+    context: u64,
     /// Files that could not be read, or not to their end.
     refused: u64,
 }
@@ -233,6 +235,12 @@ fn report(args: &IngestArgs, folder: Option<PathBuf>, counts: &Counted, console:
             "no statements were found: no rows below the header, or only turns of an interviewer",
         );
     }
+    if counts.context > 0 {
+        console.warn(&format!(
+            "{} of an interviewer: context, no statement; see --interviewer and --participant",
+            counted(counts.context, "row")
+        ));
+    }
     let refused = match counts.refused {
         0 => String::new(),
         n => format!("; {} left out or cut short", counted(n, "file")),
@@ -283,6 +291,7 @@ impl Outputs {
     ) -> konflik::Result<()> {
         while let Some(row) = reader.next_row()? {
             match row {
+                Ok(record) if record.is_context => self.counts.context += 1,
                 Ok(record) => match rows.row(file, &record) {
                     Ok(bytes) => {
                         self.counts.statements += 1;
@@ -395,9 +404,14 @@ fn preview(reader: &mut Reader) -> konflik::Result<String> {
     for _ in 0..SHOWN {
         match reader.next_row()? {
             Some(Ok(record)) => {
+                let asks = if record.is_context {
+                    " (interviewer: context, not coded)"
+                } else {
+                    ""
+                };
                 let _ = writeln!(
                     out,
-                    "  line {}: {}",
+                    "  line {}{asks}: {}",
                     record.line,
                     record.text.replace('\n', " ")
                 );

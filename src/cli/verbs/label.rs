@@ -191,6 +191,12 @@ fn report(
             counted_as(counts.silent, "row says", "rows say")
         ));
     }
+    if let Some(line) = counts.first_context {
+        console.warn(&format!(
+            "{} of an interviewer (the first in line {line}): context, no code; see --interviewer and --participant",
+            counted(counts.context, "row")
+        ));
+    }
     if counts.rows == 0 {
         console.warn("nothing to label: no rows below the header, or only turns of an interviewer");
     }

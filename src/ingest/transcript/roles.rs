@@ -99,7 +99,10 @@ impl Roles {
         roles
     }
 
-    pub(super) fn asks(&self, name: &str) -> bool {
+    /// Whether a speaker interviews, by the name.
+    pub(in crate::ingest) fn asks(&self, name: &str) -> bool {
+        let name = name.trim();
+        let name = name.strip_suffix(':').unwrap_or(name).trim_end();
         listed(&self.interviewers, name)
     }
 
