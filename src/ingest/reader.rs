@@ -186,11 +186,12 @@ impl Reader {
         let TextColumn {
             position: whole_text,
             was_guessed: text_was_guessed,
-            others: other_texts,
+            others,
         } = match shape.nested_text {
             Some(position) => TextColumn::nested(position, naming),
             None => text_column(name, &columns, &shape.first, naming)?,
         };
+        let other_texts = if is_transcript { Vec::new() } else { others };
         let other_columns = other_columns(name, &columns, whole_text, naming.columns)?;
         if let Rows::Jsonl(rows) = &mut rows {
             rows.set_text_key(&columns[whole_text]);
