@@ -88,6 +88,8 @@ const TITLES: &[&str] = &[
     "lampiran",
     "appendix",
     "fgd",
+    "diskusi",
+    "discussion",
 ];
 
 /// Most words of a label, of a title and of a value such as `Tim A`.
