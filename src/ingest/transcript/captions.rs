@@ -136,9 +136,6 @@ mod tests {
         );
         assert_eq!(pieces(&text, &[border(60, 900)])[0], 0..60);
         assert!(pieces(&text, &[]).iter().all(|r| r.len() <= LONG));
-        assert_eq!(
-            pieces("pendek", &[border(3, 900)]),
-            std::slice::from_ref(&(0..6))
-        );
+        assert_eq!(pieces("pendek", &[border(3, 900)]).len(), 1);
     }
 }

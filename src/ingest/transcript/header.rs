@@ -22,6 +22,8 @@ const TITLES: &[&str] = &[
     "lampiran",
     "appendix",
     "fgd",
+    "diskusi",
+    "discussion",
 ];
 
 /// Most words of a title.
@@ -159,10 +161,11 @@ impl Block<'_, '_> {
         titles.take_while(|l| l.stamp.is_none()).count()
     }
 
-    /// The number of lines such as `Pewawancara : Tim A` below the last key: all that are left, or
-    /// names of roles that speak further down.
+    /// The number of lines such as `Pewawancara : Tim A` below the last key: all that are left if
+    /// none of them is speech, or names of roles that speak further down.
     fn role_entries(&self, lines: &[Line<'_>]) -> usize {
-        if lines.iter().all(|l| self.is_entry(l)) {
+        let is_data = |l: &Line<'_>| label(l).is_some() && (self.is_entry(l) || !self.begins(l));
+        if lines.iter().all(is_data) {
             return lines.len();
         }
         let speaks_below = |(i, line): &(usize, &Line<'_>)| {
@@ -224,6 +227,20 @@ mod tests {
         let text = "Hari/Tanggal: Senin\nLokasi: Balai\nPewawancara: Tim Kami\nInforman: Ibu W\nPewawancara: Apa?\nInforman: Mati.\n";
         assert_eq!(headers(text).1, 2);
         assert_eq!(headers(text).0[0].matches('|').count(), 3);
+    }
+
+    #[test]
+    fn a_remark_may_end_a_header() {
+        let text = "Wawancara 01\nTempat: balai\nInforman 1: sopir, 43 tahun\nCatatan: rekaman jelas.\n\nPewawancara: Apa?\nInforman 1: Mati.\n";
+        let (found, turns) = headers(text);
+        assert_eq!(
+            (
+                found[0].lines().count(),
+                found[0].matches('|').count(),
+                turns
+            ),
+            (1, 3, 2)
+        );
     }
 
     #[test]
