@@ -301,8 +301,6 @@ mod tests {
             at: Location::new("a.csv", 3, 0),
         };
         assert_eq!(of(&open), open.hint());
-        let ids = missing(ColumnHolds::Id, "id", vec!["zzz".into()]);
-        assert_eq!(of(&ids), ids.hint());
         let first = row(RowFault::NotUtf8 { byte: 7 });
         let faults = vec![first, row(RowFault::AfterQuote)];
         assert!(of(&Error::Rows { faults }).unwrap().contains("--encoding"));

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::ingest::privacy::{Counts, Kind, redacted};
+use crate::ingest::privacy::{Counts, Kind, masked_for_models, redacted};
 
 fn cleaned(cell: &str) -> String {
     statement_text(cell).into_text().into_owned()
@@ -294,10 +294,16 @@ fn private_sentences() -> Vec<String> {
 
 #[test]
 fn a_masked_text_and_the_same_unmasked_are_cleaned_alike() {
+    let mut compared = 0;
     for text in private_sentences() {
         let masked = redacted(&text, &mut Counts::new());
-        assert_eq!(cleaned(&masked), cleaned(&text), "{text}");
+        // Cleaning knows the patterns that models were trained with; `--redact` knows more.
+        if masked == masked_for_models(&text) {
+            assert_eq!(cleaned(&masked), cleaned(&text), "{text}");
+            compared += 1;
+        }
     }
+    assert!(compared >= 50, "{compared}");
     let kinds = [
         (Kind::Url, "https://contoh.id/a"),
         (Kind::Email, "warga@contoh.id"),

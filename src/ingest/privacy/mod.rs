@@ -18,6 +18,8 @@ use super::record::{Record, Rejected};
 use edits::{Moves, applied};
 pub use kinds::{Counts, Kind};
 pub use names::Pseudonyms;
+#[cfg(test)]
+pub(crate) use redact::masked_for_models;
 pub use redact::redacted;
 use redact::redacted_in_rounds;
 pub(crate) use redact::{first_private, patterns};

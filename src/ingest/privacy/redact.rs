@@ -173,6 +173,16 @@ pub(super) fn redacted_in_rounds<'a>(
     masked
 }
 
+/// A text masked by the patterns alone that models know.
+#[cfg(test)]
+pub(crate) fn masked_for_models(text: &str) -> String {
+    let mut masked = text.to_string();
+    for pattern in patterns() {
+        masked = applied(&masked, &edits(pattern, &masked, &mut Counts::new()));
+    }
+    masked
+}
+
 /// The replacements of one pattern, counted.
 fn edits(pattern: &Pattern, text: &str, counts: &mut Counts) -> Vec<Edit> {
     let edit = |(kind, range): (Kind, Range<usize>)| {
