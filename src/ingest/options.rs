@@ -31,7 +31,7 @@ pub struct ReadOptions {
     pub no_header: bool,
     /// The encoding; if `None`, found by a byte-order mark or from the bytes.
     pub encoding: Option<Charset>,
-    /// Longest cell in bytes; a longer one is a [`RowFault::CellTooLong`].
+    /// Longest cell in bytes; a longer one is a [`CellTooLong`](crate::RowFault::CellTooLong).
     pub max_cell: usize,
     /// How the texts of a table are cut into statements; if `None`, rows stay whole.
     pub unit: Option<UnitKind>,
@@ -39,12 +39,12 @@ pub struct ReadOptions {
     pub privacy: Privacy,
     /// The sheet of a workbook; if `None`, the first sheet with content.
     pub sheet: Option<String>,
-    /// Most bytes that a packed file may unpack to; beyond, [`Error::TooLarge`].
+    /// Most bytes that a packed file may unpack to; beyond, [`TooLarge`](crate::Error::TooLarge).
     pub max_unpacked: u64,
     /// Deepest nesting of brackets in a JSON object, its own included; deeper is a
-    /// [`RowFault::TooDeep`].
+    /// [`TooDeep`](crate::RowFault::TooDeep).
     pub max_nesting: usize,
-    /// Most columns of a table; beyond, [`Error::TooManyColumns`].
+    /// Most columns of a table; beyond, [`TooManyColumns`](crate::Error::TooManyColumns).
     pub max_columns: usize,
     /// How transcripts are cut into statements.
     pub transcript: TranscriptOptions,

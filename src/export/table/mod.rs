@@ -1,6 +1,6 @@
 //! Writes tables: one [`TableWriter`] per format.
 //!
-//! A format is one file and one line in [`FORMATS`]. The code that writes labelled rows,
+//! A format is one file and one line in `FORMATS`. The code that writes labelled rows,
 //! statements, codings or samples does not depend on the format.
 
 mod delimited;
