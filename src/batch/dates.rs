@@ -120,7 +120,7 @@ fn year(text: &str) -> Option<i64> {
     }
 }
 
-/// `3 Maret 2026`, `Mar 3, 2026`, `Tue Mar 03 08:00:00 +0700 2026`: the day stands beside the month.
+/// `3 Maret 2026`, `Mar 3, 2026`, `Tue Mar 03 08:00:00 +0700 2026`: the day is next to the month.
 fn of_words(cell: &str) -> Option<Reading> {
     let parts: Vec<&str> = cell
         .split(|c: char| !c.is_alphanumeric())

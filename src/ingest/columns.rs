@@ -519,7 +519,7 @@ pub(super) fn is_text_name(name: &str) -> bool {
     !by_name(&[name.to_string()]).is_empty()
 }
 
-/// The rank of the best word in the name that stands for text; `None` if another word says that
+/// The rank of the best word for text in the name; `None` if another word says that
 /// the column holds something else.
 fn text_word(name: &str) -> Option<usize> {
     let words = words(name);

@@ -282,7 +282,7 @@ impl Records {
 
     /// Whether nothing more is in the file than line ends.
     fn is_at_end(&mut self) -> bool {
-        // A fault is told when the next record is read.
+        // The next read reports the fault.
         let rest = self.input.fill_buf().unwrap_or_default();
         rest.iter().all(|b| matches!(b, b'\n' | b'\r'))
     }
@@ -495,7 +495,7 @@ fn top_rows(head: &[u8], delimiter: u8) -> Vec<TopRow> {
         && (records.offset as usize) < whole
     {
         let mut places = Vec::new();
-        // A row that can't be cut is told when it is read.
+        // The reader reports rows that cannot be split.
         let _ = split(&found.raw, delimiter, &mut places);
         let line = String::from_utf8_lossy(&found.raw);
         let is_text = matches!(line, Cow::Borrowed(_));

@@ -1,7 +1,7 @@
 //! Finds the header of a table among its first rows.
 //!
 //! The header is the lowest row of names before the data. Rows above it are titles or upper
-//! headers. A row is told from data by its columns: where the cells below are numbers, dates or
+//! headers. Columns distinguish a header from data: where the cells below are numbers, dates or
 //! ids of one form, a name is not.
 
 use std::collections::BTreeSet;

@@ -47,7 +47,7 @@ pub(super) struct Sketch {
     wording: Wording,
     /// Empty for a short text, which only has copies with the same words.
     shingles: Vec<u32>,
-    /// The last one stands for the whole text.
+    /// The last band is the hash of the whole text.
     bands: [u64; BANDS + 1],
 }
 

@@ -57,20 +57,9 @@ pub(in crate::cli) fn run(args: &CompareArgs, console: &Console) -> Result<Statu
     if !gold.has_groups {
         console.warn(NO_GROUPS);
     }
-    let a = read_labels(
-        &args.a,
-        &gold.codebook,
-        &args.prefix,
-        args.id.column(),
-        console,
-    )?;
-    let b = read_labels(
-        &args.b,
-        &gold.codebook,
-        &args.prefix,
-        args.id.column(),
-        console,
-    )?;
+    let id = args.id.column();
+    let labels = |path| read_labels(path, &gold.codebook, &args.prefix, id, console);
+    let (a, b) = (labels(&args.a)?, labels(&args.b)?);
     let params = args.bootstrap.params();
     let comparison = compare(&gold, &a, &b, &params)?;
     document.write(|form| form.render(&comparison), console)?;

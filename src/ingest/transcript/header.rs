@@ -122,7 +122,7 @@ impl Block<'_, '_> {
                 0
             };
         };
-        // Talk may list data too: a header begins with them, or stands at the start of an interview.
+        // Speech may list data too: a header begins with them, or begins an interview.
         let first = rest[..labelled].iter().position(is_key).unwrap_or(0);
         let at_start = titles > 0 || self.is_first;
         let begins = first == 0 || (at_start && rest[..first].iter().all(|l| self.is_entry(l)));
